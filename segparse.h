@@ -1,0 +1,213 @@
+/*
+ * segment-coverage: what is there and what is missing in an archive of a
+ * live stream, BASE/CHANNEL/QUALITY/HOUR/TIME-DURATION-TYPE-HASH.ts
+ *
+ * This header is the map of the program. coverage.c has main() and calls the
+ * other files; none of them calls back, prints to stderr or knows a path.
+ *
+ *	segparse.c	names to segments and times, one hour directory listed
+ *	coverage.c	options, the walk, the accounting, outputs, exit status
+ *	render.c	what people look at: the map (PNG), the page (HTML)
+ *	report.c	what is read: text, JSON, Prometheus metrics
+ *
+ * Instants and durations are int64_t microseconds, instants since the epoch
+ * in UTC; they become seconds only where they are printed. Unless it says
+ * otherwise an int function returns 0 for success and -1 with errno set.
+ */
+#ifndef SEGPARSE_H
+#define SEGPARSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* clang-format off: its columns are for reading */
+
+/* limits */
+#define PROGRAM		"segment-coverage"
+#define VERSION		"0.1.0"
+#define SECOND		INT64_C(1000000)
+#define HOUR		(3600 * SECOND)
+#define TIME_NONE	INT64_MIN	/* no such instant */
+#define DURATION_MAX	HOUR		/* a longer segment is a bad name */
+#define BAD_NAMES_MAX	100		/* bad names kept of an hour */
+#define MAP_HOURS_MAX	10922		/* no browser draws a wider map */
+#define TIME_SIZE	48		/* holds any instant or hour as text */
+
+/* types */
+enum segment_type {
+	SEGMENT_FULL,		/* complete */
+	SEGMENT_SUSPECT,	/* looks complete, but may not be */
+	SEGMENT_PARTIAL,	/* known to be incomplete */
+	SEGMENT_TEMP		/* being downloaded: counted, else ignored */
+};
+#define SEGMENT_TYPES	3		/* all but temp take part */
+
+struct segment {
+	uint32_t offset;		/* start, us after that of its hour */
+	uint32_t duration;		/* us, at most DURATION_MAX */
+	uint32_t name;			/* offset in the listing's buf */
+	enum segment_type type;
+};
+
+struct listing {			/* one hour directory */
+	struct segment *segs;		/* by start; at one start by name */
+	size_t segsz;
+	const char **bad_names;		/* into buf, the first in byte order */
+	size_t bad_namesz;		/* at most BAD_NAMES_MAX */
+	size_t bad;
+	size_t temp;
+	size_t tombstoned;
+	const char *failed;		/* a name that stat failed on, into buf */
+	int failed_errno;
+	char *buf;			/* names; the rest is segparse.c's own */
+	struct listing_work *work;
+};
+
+struct span {
+	int64_t start;			/* us since the epoch */
+	int64_t end;			/* us since the epoch, after start */
+};
+
+struct tally {
+	size_t count;
+	int64_t duration;		/* us */
+};
+
+struct counts {
+	struct tally segments[SEGMENT_TYPES];
+	struct tally overlaps[SEGMENT_TYPES];
+	struct tally incomplete;	/* best segments, suspect or partial */
+	size_t temp;
+	size_t bad;
+	size_t tombstoned;
+};
+
+struct share {				/* of an hour in its quality's coverage */
+	int64_t covered;		/* us, by segments of this directory */
+	size_t first;			/* index of its first hole there */
+	size_t holesz;			/* how many of them touch the hour */
+	int64_t hole_duration;		/* us, of what lies in the hour */
+};
+
+struct hour {				/* one hour directory */
+	int64_t time;			/* us since the epoch, of its name */
+	int64_t start;			/* of its first best segment, TIME_NONE */
+	int64_t end;			/* furthest of a best one, TIME_NONE */
+	struct counts counts;
+	struct share raw;
+	struct share editable;
+	char **bad_names;		/* owned; NULL unless JSON wants them */
+	size_t bad_namesz;
+	bool readable;			/* else nothing is known of it */
+};
+
+struct coverage {
+	int64_t covered;		/* us, each instant once */
+	struct span *holes;		/* owned, by start, disjoint */
+	size_t holesz;
+	int64_t hole_duration;		/* us */
+};
+
+struct report {				/* one quality of one channel */
+	const char *channel;
+	const char *quality;
+	bool found;			/* its directory exists */
+	bool readable;			/* and its hours could be listed */
+	int64_t start;			/* of the first best segment, TIME_NONE */
+	int64_t end;			/* furthest of a best one, TIME_NONE */
+	struct span stream;		/* the same, with the hours around the
+					   window; TIME_NONE twice for none */
+	struct counts counts;
+	struct coverage raw;		/* all best segments */
+	struct coverage editable;	/* those that a cutter would join */
+	struct span *incomplete;	/* owned; time of incomplete segments,
+					   joined only where they touch */
+	size_t incompletesz;
+	struct span *missing;		/* owned; whole hours without any */
+	size_t missingsz;
+	struct hour *hours;		/* owned; the window's directories */
+	size_t hoursz;
+};
+
+struct trouble {			/* what makes the exit status 2 */
+	char *path;			/* owned; or what else it is about */
+	char *message;			/* owned */
+};
+
+struct survey {				/* all that one run found */
+	struct report *reports;		/* owned; channels, then qualities */
+	size_t reportsz;
+	struct trouble *errors;		/* owned */
+	size_t errorsz;
+	bool complete;			/* nothing was left unread */
+	int64_t elapsed;		/* us that the run has taken */
+};
+
+struct node {				/* whose maps a page shows */
+	char *name;			/* owned; NULL where the row had none */
+	char *url;			/* owned; NULL where the row had none */
+	const char *fault;		/* why it is left out, or NULL */
+};
+
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_NONE };
+
+struct options {			/* filled once, const from then on */
+	char **channels;
+	size_t channelsz;
+	char **qualities;
+	size_t qualitiesz;
+	const char *base_dir;
+	const char *output_dir;		/* relative to base_dir */
+	const char *report;		/* NULL: stdout */
+	const char *metrics;		/* NULL: none */
+	const char *dsn;		/* NULL: libpq's environment */
+	struct node *nodes;		/* of --node; none: ask the database */
+	size_t nodesz;
+	enum format format;
+	int64_t now;			/* us since the epoch */
+	int64_t first_hour;		/* us since the epoch, or TIME_NONE */
+	int64_t last_hour;		/* likewise; it is in the window */
+	int64_t tolerance;		/* us */
+	int64_t settle;			/* us */
+	int64_t max_age;		/* us, -1: any */
+	size_t metrics_hours;
+	unsigned jobs;
+	bool all_hours;
+	bool check;
+	bool make_map;
+	bool make_page;
+	bool verbose;
+	bool colour;			/* the text goes to a colour terminal */
+	bool utf8;			/* the locale is a UTF-8 one */
+};
+
+/* segparse.c */
+int	 segment_parse(const char *, size_t, struct segment *);
+int	 seconds_parse(const char *, size_t, int64_t, int64_t *);
+int	 hour_parse(const char *, int64_t *);
+int	 time_parse(const char *, int64_t *, bool *);
+void	 time_format(char [TIME_SIZE], int64_t);
+void	 hour_format(char [TIME_SIZE], int64_t);
+int	 hour_list(int, struct listing *);
+void	 listing_free(struct listing *);
+long	 utf8_next(const char **);
+char	*name_printable(const char *, bool);
+
+/* render.c */
+bool	 map_range(const struct options *, const struct report *,
+	    struct span *);
+int	 render_map(FILE *, const struct options *, const struct report *);
+int	 render_page(FILE *, const struct options *, const struct report *,
+	    const struct node *, size_t);
+const char *node_fault(const struct node *);
+int	 nodes_fetch(const char *, struct node **, size_t *, char *, size_t);
+void	 nodes_free(struct node *, size_t);
+
+/* report.c */
+int	 report_text(FILE *, const struct options *, const struct survey *);
+int	 report_json(FILE *, const struct options *, const struct survey *);
+int	 report_metrics(FILE *, const struct options *, const struct survey *);
+
+#endif
