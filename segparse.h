@@ -22,7 +22,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* clang-format off: its columns are for reading */
+/* clang-format off */
 
 /* limits */
 #define PROGRAM		"segment-coverage"
