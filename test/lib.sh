@@ -1,0 +1,195 @@
+# shellcheck shell=sh
+# What every shell test is written in. A test file is a list of cases:
+#
+#	. "${0%/*}/lib.sh"
+#	case_dir hole			a fresh, empty directory; we are in it
+#	hour ch/source/2025-11-15T02	an hour of the archive
+#	seg 00:00 2.0 full		its segments; $ts is the file just made
+#	seg 00:05 2.0 full
+#	run -n -f json ch		the program: $out, $err, $status
+#	is_status 0
+#	jq_is '.reports[0].raw.hole_count' 1
+#	done_testing
+#
+# What a run makes in the directory of its case has to be named with
+# "leaves", or the case fails: so a temporary file never goes unseen.
+
+set -u
+export TZ=UTC LC_ALL=C
+unset NO_COLOR PGHOST PGPORT PGUSER PGDATABASE PGSERVICE PGPASSWORD
+umask 022
+
+# shellcheck disable=SC2034 # $here is for the test files
+here=$(cd "${0%/*}" && pwd) || exit 1
+sc=${SEGMENT_COVERAGE-$here/../segment-coverage}
+case $sc in
+/*)	;;
+*/*)	sc=$PWD/$sc ;;
+esac
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/coverage-test.XXXXXX") || exit 1
+trap 'cd /; rm -rf "$tmp" || { chmod -R u+rwx "$tmp"; rm -rf "$tmp"; }' EXIT
+trap 'exit 1' HUP INT TERM
+out=$tmp/out err=$tmp/err status=0
+tests=0 failures=0 case='' dir=''
+
+# diag: stdin as TAP diagnostics
+diag() {
+	sed 's/^/#	/' >&2
+}
+
+# ok COMMAND DESC: COMMAND, given as one word, succeeds
+ok() {
+	tests=$((tests + 1))
+	if eval "$1"; then
+		echo "ok $tests - ${case:+$case: }$2"
+	else
+		failures=$((failures + 1))
+		echo "not ok $tests - ${case:+$case: }$2"
+		echo "# failed: ${case:+$case: }$2" >&2
+		return 1
+	fi
+}
+
+# skip DESC WHY
+skip() {
+	tests=$((tests + 1))
+	echo "ok $tests - ${case:+$case: }$1 # skip $2"
+}
+
+# skip_all WHY: ends a test file that cannot run here
+skip_all() {
+	echo "1..0 # skip $1"
+	exit 0
+}
+
+# same GOT WANTED DESC: two strings
+# shellcheck disable=SC2034
+same() {
+	same_got=$1 same_wanted=$2
+	ok "[ \"\$same_got\" = \"\$same_wanted\" ]" "$3" && return
+	printf 'got:    %s\nwanted: %s\n' "$1" "$2" | diag
+}
+
+# same_file WANTED GOT DESC: two files, byte for byte
+# shellcheck disable=SC2034
+same_file() {
+	same_a=$1 same_b=$2
+	ok "cmp -s \"\$same_a\" \"\$same_b\"" "$3" && return
+	diff -u "$1" "$2" 2>&1 | diag
+}
+
+# case_dir NAME: ends the case before and starts one in a fresh directory
+case_dir() {
+	case_end
+	case=$1
+	dir=$tmp/cases/$1
+	mkdir -p "$dir" && cd "$dir" || exit 1
+	: >"$tmp/made"
+	: >"$tmp/left"
+}
+
+case_end() {
+	[ -z "$dir" ] && return
+	sort -u -o "$tmp/made" "$tmp/made"
+	sort -u -o "$tmp/left" "$tmp/left"
+	same_file "$tmp/left" "$tmp/made" 'nothing else is left behind'
+	dir=''
+}
+
+# leaves PATH...: what the case's runs make and leave, below its directory
+leaves() {
+	printf './%s\n' "$@" >>"$tmp/left"
+}
+
+# hour PATH: the hour directory that seg and tomb work in
+hour() {
+	hour=$1
+	mkdir -p "$hour"
+}
+
+# seg TIME DURATION TYPE [SIZE [HASH]]
+seg() {
+	ts=$hour/$1-$2-$3-${5-Hash}.ts
+	: >"$ts"
+	[ -z "${4-}" ] || truncate -s "$4" "$ts"
+}
+
+# tomb TIME DURATION TYPE [SIZE [HASH]]: the tombstone that hides it
+tomb() {
+	: >"$hour/$1-$2-$3-${5-Hash}.tombstone"
+}
+
+# runs COMMAND...: with an empty stdin; sets $status, fills $out and $err
+runs() {
+	find . | sort >"$tmp/before"
+	status=0
+	"$@" </dev/null >"$out" 2>"$err" || status=$?
+	find . | sort | comm -13 "$tmp/before" - >>"$tmp/made"
+}
+
+# run ARGUMENT...: the program
+run() {
+	runs "$sc" "$@"
+}
+
+# inject SYSCALL:FAULT ARGUMENT...: the program, with a fault of strace(1)'s
+inject() {
+	inject=$1
+	shift
+	runs strace -f -qq -o "$tmp/strace" -E ASAN_OPTIONS=detect_leaks=0 \
+	    -e trace="${inject%%:*}" -e inject="$inject" "$sc" "$@"
+}
+
+# is_status N
+is_status() {
+	same "$status" "$1" "exit status $1" || diag <"$err"
+}
+
+# is_out, is_err [DESC]: stdout or stderr is what comes in on stdin
+is_out() {
+	cat >"$tmp/wanted"
+	same_file "$tmp/wanted" "$out" "${1-stdout}"
+}
+
+is_err() {
+	cat >"$tmp/wanted"
+	same_file "$tmp/wanted" "$err" "${1-stderr}"
+}
+
+# silent: not one byte on stdout or stderr
+silent() {
+	is_out 'nothing on stdout' </dev/null
+	is_err 'nothing on stderr' </dev/null
+}
+
+# err_lines N: stderr has so many lines
+err_lines() {
+	ok "[ $(wc -l <"$err") -eq $1 ]" "$1 line(s) on stderr" || diag <"$err"
+}
+
+# out_has, err_has STRING: it stands somewhere in there
+# shellcheck disable=SC2034
+out_has() {
+	has=$1
+	ok "grep -qFe \"\$has\" \"\$out\"" "stdout has: $1" || diag <"$out"
+}
+
+# shellcheck disable=SC2034
+err_has() {
+	has=$1
+	ok "grep -qFe \"\$has\" \"\$err\"" "stderr has: $1" || diag <"$err"
+}
+
+# jq_is FILTER WANTED [DESC]: of stdout, as compact JSON
+jq_is() {
+	same "$(jq -c "$1" "$out" 2>&1)" "$2" \
+	    "${3-$(printf %s "$1" | tr -s ' \t\n' ' ')}"
+}
+
+# done_testing: the last line of a test file
+done_testing() {
+	case_end
+	echo "1..$tests"
+	[ "$failures" -eq 0 ]
+	exit
+}
