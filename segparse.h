@@ -51,7 +51,7 @@ struct segment {
 	enum segment_type type;
 };
 
-struct listing {			/* one hour directory */
+struct listing {			/* one hour directory; all owned */
 	struct segment *segs;		/* by start; at one start by name */
 	size_t segsz;
 	const char **bad_names;		/* into buf, the first in byte order */
@@ -59,10 +59,18 @@ struct listing {			/* one hour directory */
 	size_t bad;
 	size_t temp;
 	size_t tombstoned;
-	const char *failed;		/* a name that stat failed on, into buf */
+	const char *failed;		/* into buf: a name stat failed on */
 	int failed_errno;
-	char *buf;			/* names; the rest is segparse.c's own */
-	struct listing_work *work;
+	char *buf;			/* getdents64's records */
+	size_t bufsz;
+	size_t bufcap;			/* the rest is room, kept for reuse */
+	size_t segcap;
+	struct segment *spare;
+	size_t sparecap;
+	const char **tombstones;
+	size_t tombstonesz;
+	size_t tombstonecap;
+	size_t badcap;
 };
 
 struct span {

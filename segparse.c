@@ -1,0 +1,981 @@
+/*
+ * Names to segments and times, and one hour directory listed.
+ *
+ * No output, no exit, no globals: what the unit tests and the fuzzer link.
+ */
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "segparse.h"
+
+#define MINUTE        (60 * SECOND)
+#define DAY           (24 * HOUR)
+#define READ_MIN      65536 /* room offered to each getdents64 */
+#define READ_FIRST    262144 /* holds an ordinary hour whole */
+#define FRESH         (SECOND / 50) /* an mtime younger may not be final */
+#define RADIX_BITS    11
+#define RADIX         (1 << RADIX_BITS)
+#define RADIX_MIN     64 /* below it insertion is faster */
+#define EACH_BYTE     UINT64_C(0x0101010101010101)
+#define SUFFIX        ".ts"
+#define SUFFIX_LEN    3
+#define TOMBSTONE     ".tombstone"
+#define TOMBSTONE_LEN 10
+
+/*
+ * Numbers and calendar
+ */
+
+static bool
+is_digit(char c)
+{
+	return (unsigned char)(c - '0') < 10;
+}
+
+/*
+ * Reads exactly n digits. Returns their value, or -1.
+ */
+static int
+digits_parse(const char *s, size_t n)
+{
+	int value = 0;
+
+	for (; n > 0; n--, s++) {
+		if (!is_digit(*s))
+			return -1;
+		value = value * 10 + (*s - '0');
+	}
+	return value;
+}
+
+/*
+ * Reads a fraction of one to six digits, to microseconds. Returns how many
+ * digits it read; 0 where there is none.
+ */
+static size_t
+fraction_parse(const char *s, size_t len, uint32_t *us)
+{
+	static const uint32_t scale[] = {
+	    1000000, 100000, 10000, 1000, 100, 10, 1};
+	uint32_t value = 0;
+	size_t i;
+
+	for (i = 0; i < len && i < 6 && is_digit(s[i]); i++)
+		value = value * 10 + (uint32_t)(s[i] - '0');
+	*us = value * scale[i];
+	return i;
+}
+
+/*
+ * Whether s is all of `D`, `D.D`, `D.` or `.D`, then perhaps an exponent
+ * without a minus.
+ */
+static bool
+is_number(const char *s, size_t len)
+{
+	size_t digits = 0, i = 0;
+
+	for (; i < len && is_digit(s[i]); i++)
+		digits++;
+	if (i < len && s[i] == '.')
+		for (i++; i < len && is_digit(s[i]); i++)
+			digits++;
+	if (digits == 0)
+		return false;
+	if (i == len)
+		return true;
+	if (s[i] != 'e' && s[i] != 'E')
+		return false;
+	if (++i < len && s[i] == '+')
+		i++;
+	if (i == len)
+		return false;
+	while (i < len && is_digit(s[i]))
+		i++;
+	return i == len;
+}
+
+/*
+ * Any number, as CPython makes a timedelta of a float: the nearest double,
+ * its whole seconds exact, its fraction times 1e6 rounded half to even.
+ */
+static int
+seconds_parse_slowly(const char *s, size_t len, int64_t max, int64_t *us)
+{
+	char number[256];
+	double seconds, micros;
+	int64_t whole, rounded;
+
+	if (len >= sizeof(number) || !is_number(s, len))
+		return -1;
+	memcpy(number, s, len);
+	number[len] = '\0';
+	seconds = strtod(number, NULL);
+	if (seconds > (double)max / SECOND + 1)
+		return -1;
+	whole = (int64_t)seconds;
+	micros = (seconds - (double)whole) * SECOND;
+	rounded = (int64_t)micros;
+	micros -= (double)rounded;
+	if (micros > 0.5 || (micros == 0.5 && rounded % 2 == 1))
+		rounded++;
+	*us = whole * SECOND + rounded;
+	return *us > max ? -1 : 0;
+}
+
+/*
+ * Reads seconds, to microseconds. Returns -1 for what is no number by the
+ * grammar of a segment's duration, or for more than max microseconds.
+ *
+ * With at most four digits before the point and six behind it, the nearest
+ * double is within 0.3 us of the decimal, so the decimal's own digits are
+ * what CPython's rounding ends at.
+ */
+int
+seconds_parse(const char *s, size_t len, int64_t max, int64_t *us)
+{
+	int64_t whole = 0;
+	uint32_t fraction = 0;
+	size_t digits, i;
+
+	for (i = 0; i < len && i < 4 && is_digit(s[i]); i++)
+		whole = whole * 10 + (s[i] - '0');
+	digits = i;
+	if (i < len && s[i] == '.') {
+		i++;
+		i += fraction_parse(s + i, len - i, &fraction);
+		digits = i - 1;
+	}
+	if (i != len || digits == 0)
+		return seconds_parse_slowly(s, len, max, us);
+	*us = whole * SECOND + fraction;
+	return *us > max ? -1 : 0;
+}
+
+/*
+ * Days from 1970-01-01 to a date of the Gregorian calendar. Years are
+ * counted from March, so that the leap day is a year's last.
+ */
+static int64_t
+date_days(int64_t year, int month, int day)
+{
+	int64_t era, of_era, of_year;
+
+	year -= month <= 2;
+	era = year / 400;
+	of_era = year % 400;
+	of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 +
+	    of_year - 719468;
+}
+
+static bool
+is_leap(int year)
+{
+	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+static int
+month_days(int year, int month)
+{
+	static const int days[] = {
+	    31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+
+	return days[month - 1] + (month == 2 && is_leap(year));
+}
+
+/*
+ * Reads the ten bytes of `YYYY-MM-DD`, a real date of the years 1 to 9999.
+ */
+static int
+date_parse(const char *s, size_t len, int64_t *t)
+{
+	int day, month, year;
+
+	if (len < 10 || s[4] != '-' || s[7] != '-')
+		return -1;
+	year = digits_parse(s, 4);
+	month = digits_parse(s + 5, 2);
+	day = digits_parse(s + 8, 2);
+	if (year < 1 || month < 1 || month > 12 || day < 1 ||
+	    day > month_days(year, month))
+		return -1;
+	*t = date_days(year, month, day) * DAY;
+	return 0;
+}
+
+/*
+ * Reads the name of an hour, `YYYY-MM-DDTHH`, all of it.
+ */
+int
+hour_parse(const char *s, int64_t *t)
+{
+	int hour;
+
+	if (strlen(s) != 13 || date_parse(s, 13, t) != 0 || s[10] != 'T')
+		return -1;
+	hour = digits_parse(s + 11, 2);
+	if (hour < 0 || hour > 23)
+		return -1;
+	*t += hour * HOUR;
+	return 0;
+}
+
+/*
+ * Reads two digits up to max behind the byte `before`, and moves on. Returns
+ * -1 where they are not there.
+ */
+static int
+field_parse(const char **s, char before, int max)
+{
+	int value;
+
+	if (**s != before || !is_digit((*s)[1]))
+		return -1;
+	value = digits_parse(*s + 1, 2);
+	if (value < 0 || value > max)
+		return -1;
+	*s += 3;
+	return value;
+}
+
+/*
+ * Reads what is left of an instant: `Z`, an offset or nothing.
+ */
+static int
+zone_parse(const char *s, int64_t *t)
+{
+	int64_t sign;
+	int hours, minutes;
+
+	if (*s == '\0' || strcmp(s, "Z") == 0)
+		return 0;
+	if (*s != '+' && *s != '-')
+		return -1;
+	sign = *s == '+' ? 1 : -1;
+	if ((hours = field_parse(&s, *s, 23)) < 0 ||
+	    (minutes = field_parse(&s, ':', 59)) < 0 || *s != '\0')
+		return -1;
+	*t -= sign * (hours * HOUR + minutes * MINUTE);
+	return 0;
+}
+
+/*
+ * Reads an instant: a date, perhaps with hours, minutes, seconds and a
+ * fraction behind `T` or a space, and a zone. Without a zone it is UTC.
+ */
+int
+time_parse(const char *s, int64_t *t, bool *date_only)
+{
+	size_t digits;
+	uint32_t fraction;
+	int value;
+
+	if (date_parse(s, strlen(s), t) != 0)
+		return -1;
+	s += 10;
+	*date_only = *s == '\0';
+	if (*date_only)
+		return 0;
+	if ((value = field_parse(&s, *s == ' ' ? ' ' : 'T', 23)) < 0)
+		return -1;
+	*t += value * HOUR;
+	if (*s != ':')
+		return zone_parse(s, t);
+	if ((value = field_parse(&s, ':', 59)) < 0)
+		return -1;
+	*t += value * MINUTE;
+	if (*s != ':')
+		return zone_parse(s, t);
+	if ((value = field_parse(&s, ':', 59)) < 0)
+		return -1;
+	*t += value * SECOND;
+	if (*s == '.') {
+		digits = fraction_parse(s + 1, strlen(s + 1), &fraction);
+		if (digits == 0)
+			return -1;
+		*t += fraction;
+		s += 1 + digits;
+	}
+	return zone_parse(s, t);
+}
+
+static void
+date_split(int64_t days, int *year, int *month, int *day)
+{
+	int64_t era, of_era, of_year, shifted;
+
+	days += 719468;
+	era = (days >= 0 ? days : days - 146096) / 146097;
+	days -= era * 146097;
+	of_era = (days - days / 1460 + days / 36524 - days / 146096) / 365;
+	of_year = days - (365 * of_era + of_era / 4 - of_era / 100);
+	shifted = (5 * of_year + 2) / 153;
+	*day = (int)(of_year - (153 * shifted + 2) / 5 + 1);
+	*month = (int)(shifted < 10 ? shifted + 3 : shifted - 9);
+	*year = (int)(era * 400 + of_era + (*month <= 2));
+}
+
+/*
+ * Splits an instant into its day and the microseconds of that day.
+ */
+static int64_t
+day_split(int64_t t, int *year, int *month, int *day)
+{
+	int64_t days = t / DAY, rest = t % DAY;
+
+	if (rest < 0) {
+		rest += DAY;
+		days--;
+	}
+	date_split(days, year, month, day);
+	return rest;
+}
+
+/*
+ * Prints `2025-11-15T02:45:51.608000Z`.
+ */
+void
+time_format(char buf[TIME_SIZE], int64_t t)
+{
+	int64_t rest;
+	int day, month, year;
+
+	rest = day_split(t, &year, &month, &day);
+	(void)snprintf(buf, TIME_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
+	    year, month, day, (int)(rest / HOUR), (int)(rest / MINUTE % 60),
+	    (int)(rest / SECOND % 60), (int)(rest % SECOND));
+}
+
+/*
+ * Prints `2025-11-15T02`.
+ */
+void
+hour_format(char buf[TIME_SIZE], int64_t t)
+{
+	int64_t rest;
+	int day, month, year;
+
+	rest = day_split(t, &year, &month, &day);
+	(void)snprintf(buf, TIME_SIZE, "%04d-%02d-%02dT%02d", year, month, day,
+	    (int)(rest / HOUR));
+}
+
+/*
+ * Names of segments
+ */
+
+/*
+ * Reads `MM:SS` or `MM:SS.f` with one to six digits of fraction.
+ */
+static int
+offset_parse(const char *s, size_t len, uint32_t *offset)
+{
+	uint32_t fraction = 0;
+	int minutes, seconds;
+
+	if (len < 5 || s[2] != ':')
+		return -1;
+	minutes = digits_parse(s, 2);
+	seconds = digits_parse(s + 3, 2);
+	if (minutes < 0 || minutes > 59 || seconds < 0 || seconds > 59)
+		return -1;
+	if (len > 5 &&
+	    (s[5] != '.' || len == 6 ||
+		6 + fraction_parse(s + 6, len - 6, &fraction) != len))
+		return -1;
+	*offset = (uint32_t)(minutes * MINUTE + seconds * SECOND) + fraction;
+	return 0;
+}
+
+static int
+type_parse(const char *s, size_t len, enum segment_type *type)
+{
+	if (len == 4 && memcmp(s, "full", 4) == 0)
+		*type = SEGMENT_FULL;
+	else if (len == 7 && memcmp(s, "suspect", 7) == 0)
+		*type = SEGMENT_SUSPECT;
+	else if (len == 7 && memcmp(s, "partial", 7) == 0)
+		*type = SEGMENT_PARTIAL;
+	else if (len == 4 && memcmp(s, "temp", 4) == 0)
+		*type = SEGMENT_TEMP;
+	else
+		return -1;
+	return 0;
+}
+
+/*
+ * Sets the high bit of each byte of x that is from lo to hi; the other bits
+ * are noise. All bytes of x are below 0x80.
+ */
+static uint64_t
+bytes_within(uint64_t x, unsigned lo, unsigned hi)
+{
+	return (x + EACH_BYTE * (0x80 - lo)) & ~(x + EACH_BYTE * (0x7f - hi));
+}
+
+/*
+ * Whether all eight bytes of x are of base64url's alphabet.
+ */
+static bool
+is_base64url(uint64_t x)
+{
+	uint64_t good;
+
+	good = bytes_within(x | EACH_BYTE * 0x20, 'a', 'z') |
+	    bytes_within(x, '0', '9') | bytes_within(x, '-', '-') |
+	    bytes_within(x, '_', '_');
+	return (good & ~x & EACH_BYTE * 0x80) == EACH_BYTE * 0x80;
+}
+
+/*
+ * Whether s is base64url without padding. It is looked at by eight bytes at
+ * a time, since this is half of what a name costs; the last eight may
+ * overlap those before.
+ */
+static bool
+is_hash(const char *s, size_t len)
+{
+	uint64_t x = EACH_BYTE * 'A';
+	size_t i;
+
+	if (len == 0 || len % 4 == 1)
+		return false;
+	if (len < 8) {
+		memcpy(&x, s, len);
+		return is_base64url(x);
+	}
+	for (i = 0; i + 8 <= len; i += 8) {
+		memcpy(&x, s + i, 8);
+		if (!is_base64url(x))
+			return false;
+	}
+	memcpy(&x, s + len - 8, 8);
+	return is_base64url(x);
+}
+
+/*
+ * Reads a file name that ends in `.ts`; len is its length. Fills in offset,
+ * duration and type. Returns -1 for a bad name.
+ */
+int
+segment_parse(const char *name, size_t len, struct segment *seg)
+{
+	const char *dash[3], *end, *s;
+	int64_t duration;
+	int i;
+
+	if (len < SUFFIX_LEN)
+		return -1;
+	end = name + len - SUFFIX_LEN;
+	for (i = 0, s = name; i < 3; i++, s = dash[i - 1] + 1)
+		if ((dash[i] = memchr(s, '-', (size_t)(end - s))) == NULL)
+			return -1;
+	if (offset_parse(name, (size_t)(dash[0] - name), &seg->offset) != 0 ||
+	    seconds_parse(dash[0] + 1, (size_t)(dash[1] - dash[0] - 1),
+		DURATION_MAX, &duration) != 0 ||
+	    type_parse(
+		dash[1] + 1, (size_t)(dash[2] - dash[1] - 1), &seg->type) != 0)
+		return -1;
+	seg->duration = (uint32_t)duration;
+	return seg->type == SEGMENT_TEMP || is_hash(s, (size_t)(end - s)) ? 0
+									  : -1;
+}
+
+/*
+ * One hour directory
+ */
+
+/*
+ * Returns the array with room for an element behind its n, or NULL when out
+ * of memory: the array is then as it was.
+ */
+static void *
+room_make(void *array, size_t *cap, size_t n, size_t size)
+{
+	size_t want = *cap == 0 ? 64 : *cap * 2;
+
+	if (n < *cap)
+		return array;
+	if ((array = reallocarray(array, want, size)) != NULL)
+		*cap = want;
+	return array;
+}
+
+/*
+ * Reads the directory's records to its end, behind those that are in buf.
+ */
+static int
+records_read(int fd, struct listing *l)
+{
+	char *grown;
+	size_t want;
+	ssize_t n;
+
+	do {
+		if (l->bufcap - l->bufsz < READ_MIN) {
+			want = l->bufcap == 0 ? READ_FIRST : l->bufcap * 2;
+			if (want > UINT32_MAX) {
+				errno = EFBIG;
+				return -1;
+			}
+			if ((grown = realloc(l->buf, want)) == NULL)
+				return -1;
+			l->buf = grown;
+			l->bufcap = want;
+		}
+		do
+			n = getdents64(
+			    fd, l->buf + l->bufsz, l->bufcap - l->bufsz);
+		while (n == -1 && errno == EINTR);
+		if (n > 0)
+			l->bufsz += (size_t)n;
+	} while (n > 0);
+	return n == 0 ? 0 : -1;
+}
+
+static bool
+same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+static bool
+is_fresh(const struct timespec *mtime)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec < mtime->tv_sec ||
+	    (now.tv_sec - mtime->tv_sec < 2 &&
+		(now.tv_sec - mtime->tv_sec) * SECOND +
+			(now.tv_nsec - mtime->tv_nsec) / 1000 <
+		    FRESH);
+}
+
+/*
+ * Reads the directory once, or twice where it changed meanwhile or may have
+ * done so: one listing of a directory in which a file is renamed can miss it
+ * under both names. Where it was read twice, names stand twice in buf.
+ */
+static int
+directory_read(int fd, struct listing *l)
+{
+	struct stat after, before;
+	bool fresh;
+
+	l->bufsz = 0;
+	if (fstat(fd, &before) != 0)
+		return -1;
+	fresh = is_fresh(&before.st_mtim);
+	if (records_read(fd, l) != 0 || fstat(fd, &after) != 0)
+		return -1;
+	if (!fresh && same_time(&before.st_mtim, &after.st_mtim))
+		return 0;
+	if (lseek(fd, 0, SEEK_SET) != 0)
+		return -1;
+	return records_read(fd, l);
+}
+
+/*
+ * Whether the entry is a regular file or a link to one. The listing's type
+ * answers for all but links and file systems that do not give types. A file
+ * that has gone meanwhile was one, as it is where types are given.
+ */
+static bool
+is_regular(int fd, const struct dirent64 *d, struct listing *l)
+{
+	struct stat st;
+
+	if (d->d_type == DT_REG)
+		return true;
+	if (d->d_type != DT_LNK && d->d_type != DT_UNKNOWN)
+		return false;
+	if (fstatat(fd, d->d_name, &st, 0) == 0)
+		return S_ISREG(st.st_mode);
+	if (errno == ENOENT && d->d_type == DT_UNKNOWN)
+		return fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0;
+	if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP &&
+	    errno != ENAMETOOLONG && l->failed == NULL) {
+		l->failed = d->d_name;
+		l->failed_errno = errno;
+	}
+	return false;
+}
+
+/*
+ * Appends to an array of names that are in buf.
+ */
+static int
+name_take(const char ***names, size_t *n, size_t *cap, const char *name)
+{
+	const char **room;
+
+	if ((room = room_make(*names, cap, *n, sizeof(*room))) == NULL)
+		return -1;
+	*names = room;
+	room[(*n)++] = name;
+	return 0;
+}
+
+static int
+segment_take(int fd, struct listing *l, const struct dirent64 *d, size_t len)
+{
+	struct segment *room, *seg;
+
+	room = room_make(l->segs, &l->segcap, l->segsz, sizeof(*room));
+	if (room == NULL)
+		return -1;
+	l->segs = room;
+	seg = &room[l->segsz];
+	if (segment_parse(d->d_name, len, seg) != 0 || !is_regular(fd, d, l))
+		return name_take(&l->bad_names, &l->bad, &l->badcap, d->d_name);
+	seg->name = (uint32_t)(d->d_name - l->buf);
+	l->segsz++;
+	return 0;
+}
+
+static bool
+ends_in(const char *name, size_t len, const char *suffix, size_t n)
+{
+	return len > n && memcmp(name + len - n, suffix, n) == 0;
+}
+
+/*
+ * Takes segments, bad names and tombstones out of the records in buf, in
+ * the directory's order.
+ */
+static int
+records_take(int fd, struct listing *l)
+{
+	const struct dirent64 *d;
+	const char *name;
+	size_t at, len;
+
+	for (at = 0; at < l->bufsz; at += d->d_reclen) {
+		d = (const void *)(l->buf + at);
+		name = d->d_name;
+		if (name[0] == '.')
+			continue;
+		len = strlen(name);
+		if (ends_in(name, len, SUFFIX, SUFFIX_LEN)) {
+			if (segment_take(fd, l, d, len) != 0)
+				return -1;
+		} else if (ends_in(name, len, TOMBSTONE, TOMBSTONE_LEN)) {
+			if (name_take(&l->tombstones, &l->tombstonesz,
+				&l->tombstonecap, name) != 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static void
+insertion_sort(struct segment *segs, size_t n)
+{
+	struct segment seg;
+	size_t i, j;
+
+	for (i = 1; i < n; i++) {
+		seg = segs[i];
+		for (j = i; j > 0 && segs[j - 1].offset > seg.offset; j--)
+			segs[j] = segs[j - 1];
+		segs[j] = seg;
+	}
+}
+
+/*
+ * Sorts by start: a radix sort from the lowest digit up, linear whatever the
+ * directory's order is. Three digits of 11 bits hold an hour's microseconds.
+ */
+static int
+segments_sort(struct listing *l)
+{
+	size_t count[3][RADIX] = {{0}};
+	struct segment *swap;
+	size_t at, digit, i, n, pass, sum;
+	uint32_t key;
+
+	if (l->segsz < RADIX_MIN) {
+		insertion_sort(l->segs, l->segsz);
+		return 0;
+	}
+	if (l->sparecap < l->segcap) {
+		free(l->spare);
+		l->sparecap = 0;
+		l->spare = reallocarray(NULL, l->segcap, sizeof(*l->spare));
+		if (l->spare == NULL)
+			return -1;
+		l->sparecap = l->segcap;
+	}
+	for (i = 0; i < l->segsz; i++) {
+		key = l->segs[i].offset;
+		count[0][key % RADIX]++;
+		count[1][(key >> RADIX_BITS) % RADIX]++;
+		count[2][key >> (2 * RADIX_BITS)]++;
+	}
+	for (pass = 0; pass < 3; pass++) {
+		for (sum = 0, digit = 0; digit < RADIX; digit++) {
+			n = count[pass][digit];
+			count[pass][digit] = sum;
+			sum += n;
+		}
+		for (i = 0; i < l->segsz; i++) {
+			key = l->segs[i].offset >> (pass * RADIX_BITS);
+			at = count[pass][key % RADIX]++;
+			l->spare[at] = l->segs[i];
+		}
+		swap = l->segs;
+		l->segs = l->spare;
+		l->spare = swap;
+		at = l->segcap;
+		l->segcap = l->sparecap;
+		l->sparecap = at;
+	}
+	return 0;
+}
+
+static int
+name_compare(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int
+segment_name_compare(const void *a, const void *b, void *buf)
+{
+	const struct segment *x = a, *y = b;
+
+	return strcmp((const char *)buf + x->name, (const char *)buf + y->name);
+}
+
+/*
+ * Compares two names by what stands before their suffixes.
+ */
+static int
+stem_compare(const char *a, size_t a_suffix, const char *b, size_t b_suffix)
+{
+	size_t n = strlen(a) - a_suffix, m = strlen(b) - b_suffix;
+	int order = memcmp(a, b, n < m ? n : m);
+
+	return order != 0 ? order : (n > m) - (n < m);
+}
+
+static int
+tombstone_compare(const void *a, const void *b)
+{
+	return stem_compare(*(const char *const *)a, TOMBSTONE_LEN,
+	    *(const char *const *)b, TOMBSTONE_LEN);
+}
+
+static int
+hidden_compare(const void *segment, const void *tombstone)
+{
+	return stem_compare(segment, SUFFIX_LEN,
+	    *(const char *const *)tombstone, TOMBSTONE_LEN);
+}
+
+static bool
+is_hidden(const struct listing *l, const char *name)
+{
+	return l->tombstonesz > 0 &&
+	    bsearch(name, l->tombstones, l->tombstonesz, sizeof(*l->tombstones),
+		hidden_compare) != NULL;
+}
+
+/*
+ * Goes through the sorted segments: orders those of one start by name, so
+ * that a name that was read twice stands beside itself and is dropped; takes
+ * out hidden and temp ones, and counts them.
+ */
+static void
+segments_sift(struct listing *l)
+{
+	const char *name, *previous = NULL;
+	size_t i, kept = 0, next;
+
+	for (i = 0, next = 0; i < l->segsz; i++) {
+		if (i == next) {
+			for (; next < l->segsz &&
+			     l->segs[next].offset == l->segs[i].offset;
+			     next++)
+				;
+			if (next - i > 1)
+				qsort_r(l->segs + i, next - i, sizeof(*l->segs),
+				    segment_name_compare, l->buf);
+			previous = NULL;
+		}
+		name = l->buf + l->segs[i].name;
+		if (previous != NULL && strcmp(previous, name) == 0)
+			continue;
+		previous = name;
+		if (is_hidden(l, name))
+			l->tombstoned++;
+		else if (l->segs[i].type == SEGMENT_TEMP)
+			l->temp++;
+		else
+			l->segs[kept++] = l->segs[i];
+	}
+	l->segsz = kept;
+}
+
+/*
+ * Sorts the bad names, drops what was read twice, takes out hidden ones, and
+ * keeps the first BAD_NAMES_MAX.
+ */
+static void
+bad_names_sift(struct listing *l)
+{
+	const char *name, *previous = NULL;
+	size_t i, n = l->bad;
+
+	qsort(l->bad_names, n, sizeof(*l->bad_names), name_compare);
+	l->bad = 0;
+	for (i = 0; i < n; i++) {
+		name = l->bad_names[i];
+		if (previous != NULL && strcmp(previous, name) == 0)
+			continue;
+		previous = name;
+		if (is_hidden(l, name))
+			l->tombstoned++;
+		else
+			l->bad_names[l->bad++] = name;
+	}
+	l->bad_namesz = l->bad < BAD_NAMES_MAX ? l->bad : BAD_NAMES_MAX;
+}
+
+/*
+ * Lists an hour directory from the open fd, which stays open. l is all zero
+ * the first time and may be used again; listing_free() takes what it owns.
+ * What it points to stays until the next call.
+ *
+ * Returns -1 where the directory could not be read to its end: l then says
+ * nothing of the hour.
+ */
+int
+hour_list(int fd, struct listing *l)
+{
+	l->segsz = l->bad = l->bad_namesz = l->tombstonesz = 0;
+	l->temp = l->tombstoned = 0;
+	l->failed = NULL;
+	if (directory_read(fd, l) != 0 || records_take(fd, l) != 0 ||
+	    segments_sort(l) != 0)
+		return -1;
+	if (l->tombstonesz > 1)
+		qsort(l->tombstones, l->tombstonesz, sizeof(*l->tombstones),
+		    tombstone_compare);
+	segments_sift(l);
+	if (l->bad > 0)
+		bad_names_sift(l);
+	return 0;
+}
+
+void
+listing_free(struct listing *l)
+{
+	free(l->segs);
+	free(l->spare);
+	free(l->bad_names);
+	free(l->tombstones);
+	free(l->buf);
+	memset(l, 0, sizeof(*l));
+}
+
+/*
+ * Names made fit to print
+ */
+
+/*
+ * Decodes the code point at *s and moves behind it. Returns -1, and moves
+ * by one byte, where no well-formed UTF-8 sequence starts.
+ */
+long
+utf8_next(const char **s)
+{
+	const unsigned char *p = (const unsigned char *)*s;
+	long code, least;
+	int i, more;
+
+	(*s)++;
+	if (p[0] < 0x80)
+		return p[0];
+	if (p[0] >= 0xc2 && p[0] < 0xe0) {
+		more = 1;
+		least = 0x80;
+	} else if (p[0] >= 0xe0 && p[0] < 0xf0) {
+		more = 2;
+		least = 0x800;
+	} else if (p[0] >= 0xf0 && p[0] < 0xf5) {
+		more = 3;
+		least = 0x10000;
+	} else
+		return -1;
+	code = p[0] & (0x3f >> more);
+	for (i = 1; i <= more; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return -1;
+		code = code << 6 | (p[i] & 0x3f);
+	}
+	if (code < least || code > 0x10ffff ||
+	    (code >= 0xd800 && code <= 0xdfff))
+		return -1;
+	*s += more;
+	return code;
+}
+
+/*
+ * Whether a terminal shows the code point as itself: no control, nothing
+ * that is invisible or turns the direction of what follows.
+ */
+static bool
+is_shown(long code)
+{
+	static const long hidden[][2] = {{0, 0x1f}, {0x7f, 0x9f},
+	    {0x61c, 0x61c}, {0x200b, 0x200f}, {0x2028, 0x202e},
+	    {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb},
+	    {0xe0000, 0xe0fff}};
+	size_t i;
+
+	for (i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+		if (code >= hidden[i][0] && code <= hidden[i][1])
+			return false;
+	return code >= 0;
+}
+
+/*
+ * Returns the name as it may be written to a terminal, for the caller to
+ * free: bytes that are not shown as \xNN, a backslash doubled; without utf8
+ * all bytes from 0x80 on too. NULL when out of memory.
+ */
+char *
+name_printable(const char *name, bool utf8)
+{
+	const char *from;
+	char *out, *printable;
+	long code;
+
+	if ((printable = reallocarray(NULL, strlen(name) + 1, 4)) == NULL)
+		return NULL;
+	for (out = printable; *name != '\0';) {
+		from = name;
+		code = utf8_next(&name);
+		if (code == '\\')
+			*out++ = '\\';
+		if (is_shown(code) && (utf8 || code < 0x80))
+			while (from < name)
+				*out++ = *from++;
+		else
+			for (; from < name; from++)
+				out += sprintf(
+				    out, "\\x%02x", (unsigned char)*from);
+	}
+	*out = '\0';
+	return printable;
+}
