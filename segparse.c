@@ -369,6 +369,25 @@ hour_format(char buf[TIME_SIZE], int64_t t)
 }
 
 /*
+ * Prints seconds, exactly and as short as can be: `2`, `2.002`, `-0.5`.
+ */
+void
+seconds_format(char buf[TIME_SIZE], int64_t us)
+{
+	uint64_t part, size = us < 0 ? -(uint64_t)us : (uint64_t)us;
+	int n, width = 6;
+
+	n = snprintf(buf, TIME_SIZE, "%s%llu", us < 0 ? "-" : "",
+	    (unsigned long long)(size / SECOND));
+	if ((part = size % SECOND) == 0)
+		return;
+	for (; part % 10 == 0; part /= 10)
+		width--;
+	(void)snprintf(buf + n, TIME_SIZE - (size_t)n, ".%0*llu", width,
+	    (unsigned long long)part);
+}
+
+/*
  * Names of segments
  */
 
@@ -490,15 +509,11 @@ segment_parse(const char *name, size_t len, struct segment *seg)
 }
 
 /*
- * One hour directory
- */
-
-/*
  * Returns the array with room for an element behind its n, or NULL when out
  * of memory: the array is then as it was.
  */
-static void *
-room_make(void *array, size_t *cap, size_t n, size_t size)
+void *
+array_room(void *array, size_t *cap, size_t n, size_t size)
 {
 	size_t want = *cap == 0 ? 64 : *cap * 2;
 
@@ -508,6 +523,10 @@ room_make(void *array, size_t *cap, size_t n, size_t size)
 		*cap = want;
 	return array;
 }
+
+/*
+ * One hour directory
+ */
 
 /*
  * Reads the directory's records to its end, behind those that are in buf.
@@ -618,7 +637,7 @@ name_take(const char ***names, size_t *n, size_t *cap, const char *name)
 {
 	const char **room;
 
-	if ((room = room_make(*names, cap, *n, sizeof(*room))) == NULL)
+	if ((room = array_room(*names, cap, *n, sizeof(*room))) == NULL)
 		return -1;
 	*names = room;
 	room[(*n)++] = name;
@@ -630,7 +649,7 @@ segment_take(int fd, struct listing *l, const struct dirent64 *d, size_t len)
 {
 	struct segment *room, *seg;
 
-	room = room_make(l->segs, &l->segcap, l->segsz, sizeof(*room));
+	room = array_room(l->segs, &l->segcap, l->segsz, sizeof(*room));
 	if (room == NULL)
 		return -1;
 	l->segs = room;

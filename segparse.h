@@ -130,9 +130,13 @@ struct report {				/* one quality of one channel */
 	struct counts counts;
 	struct coverage raw;		/* all best segments */
 	struct coverage editable;	/* those that a cutter would join */
-	struct span *incomplete;	/* owned; time of incomplete segments,
-					   joined only where they touch */
+	struct span *incomplete;	/* owned; best segments that are suspect
+					   or partial; joined within the
+					   tolerance, cut at the window */
 	size_t incompletesz;
+	struct span *incomplete_exact;	/* owned; the map's: joined only where
+					   they touch, and uncut */
+	size_t incomplete_exactsz;
 	struct span *missing;		/* owned; whole hours without any */
 	size_t missingsz;
 	struct hour *hours;		/* owned; the window's directories */
@@ -198,6 +202,8 @@ int	 hour_parse(const char *, int64_t *);
 int	 time_parse(const char *, int64_t *, bool *);
 void	 time_format(char [TIME_SIZE], int64_t);
 void	 hour_format(char [TIME_SIZE], int64_t);
+void	 seconds_format(char [TIME_SIZE], int64_t);
+void	*array_room(void *, size_t *, size_t, size_t);
 int	 hour_list(int, struct listing *);
 void	 listing_free(struct listing *);
 long	 utf8_next(const char **);
