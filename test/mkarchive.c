@@ -23,6 +23,7 @@
 
 #define SECOND           INT64_C(1000000)
 #define HOUR             (3600 * SECOND)
+#define NAME_SIZE        (NAME_MAX + 1)
 #define HOLE_MIN         (SECOND / 1000)
 #define ONE_OF(table, r) (table)[(r) % (sizeof(table) / sizeof(*(table)))]
 #define TOLERANCE        (SECOND / 100) /* the program's default */
@@ -167,9 +168,9 @@ duration_print(struct place *p, char *buf, size_t size, int64_t duration)
 	return n;
 }
 
-/* the name without its suffix; start is counted from the hour's */
-static void
-segment_name(struct place *p, char buf[NAME_MAX + 1], int64_t start,
+/* the name up to its suffix; start is counted from the hour's */
+static size_t
+stem_print(struct place *p, char buf[NAME_SIZE], int64_t start,
     int64_t duration, enum type type)
 {
 	char text[64], hash[44];
@@ -178,7 +179,7 @@ segment_name(struct place *p, char buf[NAME_MAX + 1], int64_t start,
 
 	duration_print(p, text, sizeof(text), duration);
 	hash_print(p, hash);
-	n = snprintf(buf, NAME_MAX + 1, "%02d:%02d", (int)(start / SECOND / 60),
+	n = snprintf(buf, NAME_SIZE, "%02d:%02d", (int)(start / SECOND / 60),
 	    (int)(start / SECOND % 60));
 	if (start % SECOND != 0 || !trouble(p, 50000))
 		n += snprintf(buf + n, 8, ".%06d", (int)(start % SECOND));
@@ -190,18 +191,27 @@ segment_name(struct place *p, char buf[NAME_MAX + 1], int64_t start,
 		    (unsigned)(high & 0xfff), (unsigned)(low >> 52),
 		    (unsigned long long)low & 0xffffffffffff);
 	}
-	snprintf(buf + n, (size_t)(NAME_MAX + 1 - n), "-%s-%s-%s", text,
+	n += snprintf(buf + n, NAME_SIZE - (size_t)n, "-%s-%s-%s", text,
 	    type_names[type], hash);
+	return (size_t)n;
+}
+
+static void
+name_print(struct place *p, char buf[NAME_SIZE], int64_t start,
+    int64_t duration, enum type type, const char *suffix)
+{
+	size_t n = stem_print(p, buf, start, duration, type);
+
+	snprintf(buf + n, NAME_SIZE - n, "%s", suffix);
 }
 
 static void
 segment_make(struct place *p, int64_t start, int64_t duration, enum type type,
     int64_t size)
 {
-	char name[NAME_MAX + 4];
+	char name[NAME_SIZE];
 
-	segment_name(p, name, start, duration, type);
-	strcat(name, ".ts");
+	name_print(p, name, start, duration, type, ".ts");
 	if (trouble(p, 200))
 		link_make(p->fd, name, "../target");
 	else
@@ -212,14 +222,12 @@ static void
 tombstone_make(struct place *p, int64_t start, int64_t duration, enum type type,
     bool orphan)
 {
-	char name[NAME_MAX + 12];
-	size_t len;
+	char name[NAME_SIZE];
+	size_t n = stem_print(p, name, start, duration, type);
 
-	segment_name(p, name, start, duration, type);
-	len = strlen(name);
-	strcpy(name + len, ".tombstone");
+	snprintf(name + n, sizeof(name) - n, ".tombstone");
 	file_make(p->fd, name, 0);
-	strcpy(name + len, ".ts");
+	snprintf(name + n, sizeof(name) - n, ".ts");
 	if (!orphan)
 		file_make(p->fd, name, 0);
 }
@@ -240,7 +248,7 @@ bad_name_make(struct place *p)
 	    "partial-Ha sh", "temp"};
 	static const char *const others[] = {"zzz.ts", "\xff\xfe.ts", "-.ts",
 	    "---.ts", "a\nb.ts", "<script>alert(1)<.ts", "\"quoted\".ts"};
-	char name[NAME_MAX + 1];
+	char name[NAME_SIZE];
 	const char *start = "07:30", *duration = "2.0", *tail = "full-Hash";
 	uint64_t r = random_next(&p->rng);
 
@@ -260,14 +268,13 @@ bad_name_make(struct place *p)
 		file_make(p->fd, ONE_OF(others, r / 8), 0);
 		return;
 	case 6: /* as long as a name can be */
-		memset(name, (int)('a' + r / 8 % 26), NAME_MAX);
-		strcpy(name + NAME_MAX - 3, ".ts");
+		memset(name, (int)('a' + r / 8 % 26), NAME_MAX - 3);
+		snprintf(name + NAME_MAX - 3, 4, ".ts");
 		file_make(p->fd, name, 0);
 		return;
 	default: /* the name is good, but it is no file */
-		segment_name(p, name, (int64_t)(r / 64 % 3600) * SECOND,
-		    2 * SECOND, FULL);
-		strcat(name, ".ts");
+		name_print(p, name, (int64_t)(r / 64 % 3600) * SECOND,
+		    2 * SECOND, FULL, ".ts");
 		if (r / 8 % 4 == 0)
 			close(dir_make(p->fd, name));
 		else if (r / 8 % 4 == 1)
@@ -549,12 +556,11 @@ static void
 shape_bad(const struct options *o, int fd)
 {
 	struct place p = place_open(o, fd, "shape", o->first);
-	char name[NAME_MAX + 4];
+	char name[NAME_SIZE];
 	int64_t i;
 
 	for (i = 0; i < o->names; i++) {
-		segment_name(&p, name, i * HOUR / o->names, SECOND, FULL);
-		strcat(name, "=.ts");
+		name_print(&p, name, i * HOUR / o->names, SECOND, FULL, "=.ts");
 		file_make(p.fd, name, 0);
 	}
 	close(p.fd);
