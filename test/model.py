@@ -1,0 +1,972 @@
+#!/usr/bin/python3
+"""The slow model of segment-coverage: what the program must say.
+
+Plain Python, written from the description of the program and never from its
+source, as naive as can be; where a figure can be had in two ways, both are
+taken and must agree.  Times are integers, microseconds since the epoch.
+
+    model.py --base-dir DIR --channel C --quality Q --now INSTANT
+        [--first-hour YYYY-MM-DDTHH] [--last-hour ...] [--tolerance S]
+        [--map | --compare-map FILE.png]
+
+prints the JSON of one report; with --map the expected map, as a PPM; with
+--compare-map nothing but the first pixel that differs, and exits 0 or 1.
+"""
+import argparse
+import bisect
+import collections
+import datetime
+import decimal
+import errno
+import json
+import math
+import os
+import re
+import stat
+import struct
+import sys
+import zlib
+
+SECOND = 1000000
+HOUR = 3600 * SECOND
+PIXEL = 2 * SECOND
+ROWS = 300
+TYPES = ('full', 'suspect', 'partial')
+BAD_NAMES_MAX = 100
+MAP_HOURS_MAX = 10922
+
+Segment = collections.namedtuple('Segment', 'start duration type name size')
+Entry = collections.namedtuple('Entry', 'start end hour type')
+
+
+class Seconds(int):
+    """Microseconds that JSON shows as seconds."""
+
+
+class Fraction(int):
+    """Millionths that JSON shows as a number from 0 to 1."""
+
+
+# the calendar: Gregorian, UTC, any year from 1 on
+
+def is_leap(year):
+    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+
+
+def month_days(year, month):
+    if month == 2:
+        return 29 if is_leap(year) else 28
+    return 30 if month in (4, 6, 9, 11) else 31
+
+
+def days_before_year(year):
+    past = year - 1
+    return 365 * past + past // 4 - past // 100 + past // 400
+
+
+EPOCH_DAYS = days_before_year(1970)
+
+
+def days_of_date(year, month, day):
+    days = days_before_year(year) - EPOCH_DAYS
+    for earlier in range(1, month):
+        days += month_days(year, earlier)
+    return days + day - 1
+
+
+def date_of_days(days):
+    days += EPOCH_DAYS
+    year = days // 366 + 1
+    while days_before_year(year + 1) <= days:
+        year += 1
+    days -= days_before_year(year)
+    month = 1
+    while days >= month_days(year, month):
+        days -= month_days(year, month)
+        month += 1
+    return year, month, days + 1
+
+
+def parts_of_time(time):
+    days, rest = divmod(time, 24 * HOUR)
+    seconds, micros = divmod(rest, SECOND)
+    return date_of_days(days) + (
+        seconds // 3600, seconds // 60 % 60, seconds % 60, micros)
+
+
+def instant(time):
+    return '%04d-%02d-%02dT%02d:%02d:%02d.%06dZ' % parts_of_time(time)
+
+
+def hour_name(time):
+    return '%04d-%02d-%02dT%02d' % parts_of_time(time)[:4]
+
+
+def parse_hour(name):
+    """The time of an hour's name (bytes), or None."""
+    match = re.fullmatch(rb'([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2})',
+                         name)
+    if match is None:
+        return None
+    year, month, day, hour = (int(part) for part in match.groups())
+    if year < 1 or not 1 <= month <= 12 or hour > 23:
+        return None
+    if not 1 <= day <= month_days(year, month):
+        return None
+    return (days_of_date(year, month, day) * 24 + hour) * HOUR
+
+
+def parse_instant(text):
+    """YYYY-MM-DDTHH:MM:SS[.f]Z to a time; ValueError."""
+    match = re.fullmatch(r'(.{13}):([0-5][0-9]):([0-5][0-9])'
+                         r'(?:\.([0-9]{1,6}))?Z', text)
+    hour = parse_hour(match.group(1).encode()) if match else None
+    if hour is None:
+        raise ValueError('not an instant: ' + text)
+    micros = int((match.group(4) or '').ljust(6, '0'))
+    return hour + (int(match.group(2)) * 60 + int(match.group(3))) * SECOND \
+        + micros
+
+
+# names
+
+def parse_duration(text):
+    """Microseconds of the DURATION of a name (bytes), or None."""
+    if re.fullmatch(rb'([0-9]+\.?[0-9]*|\.[0-9]+)([eE]\+?[0-9]+)?',
+                    text) is None:
+        return None
+    seconds = float(text)
+    if math.isinf(seconds):
+        return None
+    fraction, whole = math.modf(seconds)
+    micros = int(whole) * SECOND + round(fraction * 1e6)
+    if micros > HOUR:
+        return None
+    assert micros == datetime.timedelta(seconds=seconds) \
+        // datetime.timedelta(microseconds=1)
+    return micros
+
+
+def parse_time(text):
+    """Microseconds of the TIME of a name (bytes), or None."""
+    match = re.fullmatch(rb'([0-5][0-9]):([0-5][0-9])(?:\.([0-9]{1,6}))?',
+                         text)
+    if match is None:
+        return None
+    minutes, seconds, fraction = match.groups()
+    micros = int((fraction or b'').ljust(6, b'0'))
+    return (int(minutes) * 60 + int(seconds)) * SECOND + micros
+
+
+def parse_name(name):
+    """(start in its hour, duration, type) of NAME.ts, or None: it is bad."""
+    parts = name[:-len(b'.ts')].split(b'-', 3)
+    if len(parts) != 4:
+        return None
+    start, duration = parse_time(parts[0]), parse_duration(parts[1])
+    if start is None or duration is None:
+        return None
+    if parts[2] == b'temp':
+        return start, duration, 'temp'
+    if parts[2] not in (b'full', b'suspect', b'partial'):
+        return None
+    if re.fullmatch(rb'[A-Za-z0-9_-]+', parts[3]) is None:
+        return None
+    if len(parts[3]) % 4 == 1:
+        return None
+    return start, duration, parts[2].decode()
+
+
+def readable_name(name):
+    """Bytes as text, each one that is no part of UTF-8 as U+FFFD."""
+    text = ''
+    at = 0
+    while at < len(name):
+        for size in (1, 2, 3, 4):
+            try:
+                text += name[at:at + size].decode('utf-8', 'strict')
+            except UnicodeDecodeError:
+                continue
+            at += size
+            break
+        else:
+            text += '\ufffd'
+            at += 1
+    return text
+
+
+# one hour directory
+
+class Tally:
+    def __init__(self):
+        self.count = 0
+        self.duration = 0
+
+    def add(self, duration):
+        self.count += 1
+        self.duration += duration
+
+    def add_all(self, other):
+        self.count += other.count
+        self.duration += other.duration
+
+
+class Hour:
+    """What the listing of one hour directory holds.
+
+    listing maps each name (bytes) to its size, to None where it is not a
+    regular file or a link to one; None in its place is an hour that could not
+    be read.
+    """
+
+    def __init__(self, time, listing):
+        self.time = time
+        self.readable = listing is not None
+        self.segments = {kind: Tally() for kind in TYPES}
+        self.overlaps = {kind: Tally() for kind in TYPES}
+        self.incomplete = Tally()
+        self.temp = self.tombstoned = 0
+        self.bad_names = []
+        self.best = []
+        self.covered = self.editable_covered = 0
+        if self.readable:
+            self.choose(self.sort_out(listing))
+
+    def sort_out(self, listing):
+        segments = []
+        for name, size in listing.items():
+            if name.startswith(b'.') or not name.endswith(b'.ts'):
+                continue
+            if name[:-len(b'.ts')] + b'.tombstone' in listing:
+                self.tombstoned += 1
+                continue
+            parsed = None if size is None else parse_name(name)
+            if parsed is None:
+                self.bad_names.append(name)
+            elif parsed[2] == 'temp':
+                self.temp += 1
+            else:
+                start, duration, kind = parsed
+                segments.append(Segment(self.time + start, duration, kind,
+                                        name, size))
+        self.bad_names.sort()
+        return segments
+
+    def choose(self, segments):
+        def merit(segment):
+            if segment.type == 'full':
+                return 2, segment.duration, segment.name
+            return segment.type == 'suspect', segment.size, segment.name
+
+        for start in sorted({segment.start for segment in segments}):
+            rivals = [s for s in segments if s.start == start]
+            best = max(rivals, key=merit)
+            self.best.append(best)
+            if best.type != 'full':
+                self.incomplete.add(best.duration)
+            for segment in rivals:
+                self.segments[segment.type].add(segment.duration)
+                if segment is not best:
+                    self.overlaps[segment.type].add(segment.duration)
+
+    def stands(self):
+        """Whether it takes a place on the timeline."""
+        return bool(self.best) or not self.readable
+
+    def entries(self):
+        if not self.readable:
+            return [Entry(self.time, self.time + HOUR, self.time, None)]
+        return [Entry(s.start, s.start + s.duration, self.time, s.type)
+                for s in self.best]
+
+    def start(self):
+        return min((s.start for s in self.best), default=None)
+
+    def end(self):
+        return max((s.start + s.duration for s in self.best), default=None)
+
+
+# the timeline
+
+def raw_by_points(entries, tolerance):
+    """Covered time by hour, and the holes, from instants.
+
+    Between two neighbouring ends of entries an instant is like another: it
+    belongs to the first entry that covers it; where none does, the stretch is
+    a hole if it is longer than the tolerance.
+    """
+    covered = collections.Counter()
+    holes = []
+    starts = [entry.start for entry in entries]
+    points = sorted({p for e in entries for p in (e.start, e.end)})
+    for left, right in zip(points, points[1:]):
+        # no entry is longer than an hour
+        near = entries[bisect.bisect_left(starts, left - HOUR):
+                       bisect.bisect_right(starts, left)]
+        covering = [e for e in near if e.end >= right]
+        if not covering:
+            if right - left > tolerance:
+                holes.append((left, right))
+        elif covering[0].type is not None:
+            covered[covering[0].hour] += right - left
+    return covered, holes
+
+
+def raw_by_walk(entries, tolerance):
+    """The same from the furthest end so far."""
+    covered = collections.Counter()
+    holes = []
+    furthest = None
+    for entry in entries:
+        start = entry.start
+        if furthest is not None:
+            if entry.start > furthest + tolerance:
+                holes.append((furthest, entry.start))
+            start = max(start, furthest)
+        if entry.type is not None and entry.end > start:
+            covered[entry.hour] += entry.end - start
+        furthest = max(entry.end, start)
+    return covered, holes
+
+
+def raw_coverage(entries, tolerance):
+    covered, holes = raw_by_points(entries, tolerance)
+    assert (covered, holes) == raw_by_walk(entries, tolerance)
+    if entries:
+        every_gap = raw_by_points(entries, 0)[1]
+        # an hour that could not be read is neither covered nor a hole
+        marked = [e._replace(type='full') for e in entries]
+        seen = sum(raw_by_points(marked, 0)[0].values())
+        span = max(e.end for e in entries) - entries[0].start
+        assert seen + sum(b - a for a, b in every_gap) == span
+        if all(e.type is not None for e in entries):
+            assert seen == sum(covered.values())
+    return covered, holes
+
+
+def overlapping(entries, tolerance):
+    """(entry, duration) of each that overlaps what came before it."""
+    found = []
+    furthest = None
+    for entry in entries:
+        if furthest is not None and entry.type is not None \
+                and entry.start < furthest - tolerance:
+            found.append((entry, min(furthest, entry.end) - entry.start))
+        if furthest is None or entry.end > furthest:
+            furthest = entry.end
+    return found
+
+
+def editable_coverage(entries, tolerance):
+    """As raw_coverage, of those that a cutter would join."""
+    covered = collections.Counter()
+    holes = []
+    end = None
+    chain = []
+    for entry in entries:
+        if entry.type is not None:
+            if end is not None and entry.start < end - tolerance:
+                continue
+            covered[entry.hour] += entry.end - entry.start
+        if end is not None and entry.start > end + tolerance:
+            holes.append((end, entry.start))
+        end = entry.end if end is None else max(end, entry.end)
+        chain.append(entry)
+    if tolerance == 0 and all(e.type is not None for e in chain):
+        # nothing in the chain overlaps: it is its own raw coverage
+        assert (covered, holes) == raw_by_points(chain, 0)
+    return covered, holes
+
+
+# the report
+
+def clip(spans, low, high):
+    clipped = [(max(a, low), min(b, high)) for a, b in spans]
+    return [(a, b) for a, b in clipped if a < b]
+
+
+def total(spans):
+    return sum(b - a for a, b in spans)
+
+
+def join(spans, tolerance):
+    """Spans in order of start, as one where they touch."""
+    joined = []
+    for start, end in spans:
+        if joined and start <= joined[-1][1] + tolerance:
+            joined[-1] = joined[-1][0], max(joined[-1][1], end)
+        else:
+            joined.append((start, end))
+    return joined
+
+
+class Survey:
+    """One quality, its window (times of hours, or None) and tolerance.
+
+    listings maps the time of each hour directory to its listing, see Hour.
+    """
+
+    def __init__(self, listings, first=None, last=None, tolerance=10000):
+        self.first, self.last = first, last
+        hours = [Hour(time, listings[time]) for time in sorted(listings)]
+        standing = [hour for hour in hours if hour.stands()]
+        before = [hour for hour in standing
+                  if first is not None and hour.time < first]
+        after = [hour for hour in standing
+                 if last is not None and hour.time > last]
+        self.hours = [hour for hour in hours
+                      if (first is None or hour.time >= first)
+                      and (last is None or hour.time <= last)]
+        self.line = before[-1:] + self.hours + after[:1]
+        self.low = -math.inf if first is None else first
+        self.high = math.inf if last is None else last + HOUR
+        self.entries = [e for hour in self.line for e in hour.entries()]
+        self.account(tolerance)
+        self.find_incomplete(tolerance)
+        self.find_missing()
+
+    def account(self, tolerance):
+        covered, holes = raw_coverage(self.entries, tolerance)
+        self.holes = clip(holes, self.low, self.high)
+        for hour in self.hours:
+            hour.covered = covered[hour.time]
+        covered, holes = editable_coverage(self.entries, tolerance)
+        self.editable_holes = clip(holes, self.low, self.high)
+        for hour in self.hours:
+            hour.editable_covered = covered[hour.time]
+        by_time = {hour.time: hour for hour in self.line}
+        for entry, duration in overlapping(self.entries, tolerance):
+            by_time[entry.hour].overlaps[entry.type].add(duration)
+
+    def find_incomplete(self, tolerance):
+        spans = [(e.start, e.end) for e in self.entries
+                 if e.type in ('suspect', 'partial') and e.end > e.start]
+        self.incomplete = clip(join(spans, tolerance), self.low, self.high)
+
+    def find_missing(self):
+        """(first, last, count) of the hours missing between two others."""
+        self.missing = []
+        standing = [hour.time for hour in self.line if hour.stands()]
+        for left, right in zip(standing, standing[1:]):
+            first = max(left + HOUR, self.low)
+            last = min(right, self.high) - HOUR
+            if first <= last:
+                self.missing.append(
+                    (first, last, (last - first) // HOUR + 1))
+
+    def complete(self):
+        return all(hour.readable for hour in self.line)
+
+    def unreadable(self):
+        """The names of hours on the timeline that could not be read."""
+        return [hour_name(h.time) for h in self.line if not h.readable]
+
+    def stream(self):
+        """First start and furthest end, with the hours around the window."""
+        ends = [e for e in self.entries if e.type is not None]
+        if not ends:
+            return None
+        return min(e.start for e in ends), max(e.end for e in ends)
+
+    def report(self, channel, quality, now, found=True):
+        start = min((h.start() for h in self.hours if h.best), default=None)
+        end = max((h.end() for h in self.hours if h.best), default=None)
+        incomplete = Tally()
+        for hour in self.hours:
+            incomplete.add_all(hour.incomplete)
+        return {
+            'channel': channel,
+            'quality': quality,
+            'found': found,
+            'start': instant_or_null(start),
+            'end': instant_or_null(end),
+            'age': None if end is None else Seconds(now - end),
+            'segments': show_segments(self.hours),
+            'overlaps': show_overlaps(self.hours),
+            'raw': show_coverage(sum(h.covered for h in self.hours),
+                                 self.holes),
+            'editable': show_coverage(
+                sum(h.editable_covered for h in self.hours),
+                self.editable_holes),
+            'incomplete': dict(
+                show_tally(incomplete),
+                spans=[show_span(span) for span in self.incomplete]),
+            'missing_hours': {
+                'count': sum(count for _, _, count in self.missing),
+                'ranges': [{'first': hour_name(first),
+                            'last': hour_name(last),
+                            'count': count}
+                           for first, last, count in self.missing],
+            },
+            'hours': [self.show_hour(hour) for hour in self.hours],
+        }
+
+    def show_hour(self, hour):
+        return {
+            'hour': hour_name(hour.time),
+            'start': instant_or_null(hour.start()),
+            'end': instant_or_null(hour.end()),
+            'segments': show_segments([hour]),
+            'overlaps': show_overlaps([hour]),
+            'raw': show_share(hour, hour.covered, self.holes),
+            'editable': show_share(hour, hour.editable_covered,
+                                   self.editable_holes),
+            'incomplete': show_tally(hour.incomplete),
+            'bad_names': [readable_name(name)
+                          for name in hour.bad_names[:BAD_NAMES_MAX]],
+            'readable': hour.readable,
+        }
+
+
+def instant_or_null(time):
+    return None if time is None else instant(time)
+
+
+def show_tally(tally):
+    return {'count': tally.count, 'duration': Seconds(tally.duration)}
+
+
+def show_span(span):
+    return {'start': instant(span[0]), 'end': instant(span[1]),
+            'duration': Seconds(span[1] - span[0])}
+
+
+def show_types(tallies):
+    """One tally by type of a list of tallies by type."""
+    shown = {}
+    for kind in TYPES:
+        tally = Tally()
+        for each in tallies:
+            tally.add_all(each[kind])
+        shown[kind] = show_tally(tally)
+    return shown
+
+
+def show_segments(hours):
+    shown = show_types([hour.segments for hour in hours])
+    shown['temp'] = {'count': sum(h.temp for h in hours)}
+    shown['bad'] = {'count': sum(len(h.bad_names) for h in hours)}
+    shown['tombstoned'] = {'count': sum(h.tombstoned for h in hours)}
+    return shown
+
+
+def show_overlaps(hours):
+    return show_types([hour.overlaps for hour in hours])
+
+
+def show_coverage(covered, holes):
+    whole = covered + total(holes)
+    longest = None
+    for hole in holes:
+        if longest is None or hole[1] - hole[0] > longest[1] - longest[0]:
+            longest = hole
+    return {
+        'coverage': Seconds(covered),
+        'ratio': Fraction(covered * 1000000 // whole) if whole else None,
+        'hole_count': len(holes),
+        'hole_duration': Seconds(total(holes)),
+        'longest_hole': None if longest is None else show_span(longest),
+        'holes': [show_span(hole) for hole in holes],
+    }
+
+
+def show_share(hour, covered, holes):
+    parts = clip(holes, hour.time, hour.time + HOUR)
+    return {
+        'coverage': Seconds(covered),
+        'hole_count': len(parts),
+        'hole_duration': Seconds(total(parts)),
+        'holes': [show_span(part) for part in parts],
+    }
+
+
+# JSON, with every number as the text that it has to be
+
+class Number(str):
+    """A number of a JSON document, as it is written there."""
+
+
+def number_text(millionths):
+    whole, rest = divmod(abs(millionths), 1000000)
+    text = '-' if millionths < 0 else ''
+    text += str(whole)
+    if rest:
+        text += ('.%06d' % rest).rstrip('0')
+    return Number(text)
+
+
+def as_read(value):
+    """A report as read_json would read it."""
+    if isinstance(value, dict):
+        return {key: as_read(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [as_read(item) for item in value]
+    if isinstance(value, (Seconds, Fraction)):
+        return number_text(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Number(value)
+    return value
+
+
+def read_json(text):
+    def unique(pairs):
+        keys = [key for key, _ in pairs]
+        if len(set(keys)) != len(keys):
+            raise ValueError('a key twice: %r' % keys)
+        return dict(pairs)
+
+    def refuse(name):
+        raise ValueError('not JSON: ' + name)
+
+    return json.loads(text, parse_int=Number, parse_float=Number,
+                      parse_constant=refuse, object_pairs_hook=unique)
+
+
+def write_json(value, indent='\n'):
+    deeper = indent + '  '
+    if isinstance(value, dict):
+        items = [json.dumps(key) + ': ' + write_json(item, deeper)
+                 for key, item in value.items()]
+        brackets = '{}'
+    elif isinstance(value, list):
+        items = [write_json(item, deeper) for item in value]
+        brackets = '[]'
+    elif isinstance(value, Number):
+        return str(value)
+    else:
+        return json.dumps(value)
+    if not items:
+        return brackets
+    return brackets[0] + deeper + (',' + deeper).join(items) + indent \
+        + brackets[1]
+
+
+def difference(got, wanted, path=''):
+    """None, or (path, got, wanted) of the first place where they differ."""
+    if type(got) is not type(wanted):
+        return path or '.', got, wanted
+    if isinstance(got, dict):
+        if set(got) != set(wanted):
+            return path + ' (keys)', sorted(got), sorted(wanted)
+        pairs = [('.' + key, got[key], wanted[key]) for key in wanted]
+    elif isinstance(got, list):
+        if len(got) != len(wanted):
+            return path + ' (length)', got, wanted
+        pairs = [('[%d]' % i, a, b)
+                 for i, (a, b) in enumerate(zip(got, wanted))]
+    else:
+        return None if got == wanted else (path or '.', got, wanted)
+    for step, mine, other in pairs:
+        found = difference(mine, other, path + step)
+        if found:
+            return found
+    return None
+
+
+# the gauges of the metrics that have an hour
+
+def gauges(report, newest=168):
+    """{(name, hour, type or None): value as text} of a report.
+
+    The report may be the model's or the program's, as read by read_json.
+    """
+    series = {}
+    hours = as_read(report)['hours']
+    for hour in hours[max(0, len(hours) - newest):]:
+        if not hour['readable']:
+            continue
+        name = hour['hour']
+        for kind in TYPES:
+            tally = hour['segments'][kind]
+            series['segment_count', name, kind] = tally['count']
+            series['segment_duration', name, kind] = tally['duration']
+            tally = hour['overlaps'][kind]
+            series['overlap_count', name, kind] = tally['count']
+            series['overlap_duration', name, kind] = tally['duration']
+        series['segment_count', name, 'bad'] = \
+            hour['segments']['bad']['count']
+        for key in ('raw', 'editable'):
+            series[key + '_coverage', name, None] = hour[key]['coverage']
+            series[key + '_holes', name, None] = hour[key]['hole_count']
+    return series
+
+
+# the map
+
+WHITE = bytes((255, 255, 255))
+BLUE = bytes((31, 119, 180))
+ORANGE = bytes((255, 127, 14))
+GREY = bytes((127, 127, 127))
+
+
+class TooWide(Exception):
+    """More hours than a map may have."""
+
+
+def map_range(survey):
+    """(first hour, end of the last one), or None where none is drawn."""
+    standing = [hour.time for hour in survey.hours if hour.stands()]
+    if not any(hour.best for hour in survey.hours) \
+            and (survey.first is None or survey.last is None):
+        return None
+    first = standing[0] if survey.first is None else survey.first
+    last = standing[-1] if survey.last is None else survey.last
+    if (last - first) // HOUR + 1 > MAP_HOURS_MAX:
+        raise TooWide()
+    return first, last + HOUR
+
+
+def map_pixels(survey):
+    """The colour of each pixel, in order of time; None for no map."""
+    drawn = map_range(survey)
+    if drawn is None:
+        return None
+    origin, end = drawn
+    pixels = [BLUE] * ((end - origin) // PIXEL)
+
+    def paint(start, stop, colour):
+        """All pixels that have some time of [start, stop)."""
+        start, stop = max(start, origin), min(stop, end)
+        if start < stop:
+            left = (start - origin) // PIXEL
+            right = (stop - origin + PIXEL - 1) // PIXEL
+            pixels[left:right] = [colour] * (right - left)
+
+    for entry in survey.entries:
+        if entry.type in ('suspect', 'partial'):
+            paint(entry.start, entry.end, ORANGE)
+    for hole in survey.holes:
+        paint(hole[0], hole[1], WHITE)
+    stream = survey.stream()
+    if stream is None:
+        paint(origin, end, WHITE)
+    else:
+        paint(origin, stream[0], WHITE)
+        paint(stream[1], end, WHITE)
+    for hour in survey.hours:
+        if not hour.readable:
+            paint(hour.time, hour.time + HOUR, GREY)
+    return pixels
+
+
+def map_rows(survey):
+    """ROWS rows of RGB bytes, or None where no map is drawn."""
+    pixels = map_pixels(survey)
+    if pixels is None:
+        return None
+    return [b''.join(pixels[row::ROWS]) for row in range(ROWS)]
+
+
+def pixel_place(survey, column, row):
+    """The time of a pixel, for people."""
+    return instant(map_range(survey)[0] + (column * ROWS + row) * PIXEL)
+
+
+def map_difference(survey, rows):
+    """None, or what differs first between rows and the expected map."""
+    wanted = map_rows(survey)
+    if wanted is None or rows is None:
+        if wanted is rows:
+            return None
+        return 'no map' if rows is None else 'a map where none belongs'
+    if len(rows) != ROWS or len(rows[0]) != len(wanted[0]):
+        return 'size %dx%d, wanted %dx%d' % (
+            len(rows[0]) // 3, len(rows), len(wanted[0]) // 3, ROWS)
+    if rows == wanted:
+        return None
+    for column in range(len(wanted[0]) // 3):
+        for row in range(ROWS):
+            got = tuple(rows[row][3 * column:3 * column + 3])
+            want = tuple(wanted[row][3 * column:3 * column + 3])
+            if got != want:
+                return 'pixel (%d, %d) of %s: %s, wanted %s' % (
+                    column, row, pixel_place(survey, column, row), got, want)
+    raise AssertionError('rows differ in no pixel')
+
+
+# PNG
+
+def png_chunks(data):
+    if data[:8] != b'\x89PNG\r\n\x1a\n':
+        raise ValueError('not a PNG')
+    at = 8
+    while at < len(data):
+        size = int.from_bytes(data[at:at + 4], 'big')
+        kind = data[at + 4:at + 8]
+        body = data[at + 8:at + 8 + size]
+        crc = struct.pack('>I', zlib.crc32(kind + body))
+        if data[at + 8 + size:at + 12 + size] != crc:
+            raise ValueError('a torn or broken chunk: %r' % kind)
+        yield kind, body
+        at += 12 + size
+        if kind == b'IEND':
+            break
+    if at != len(data) or kind != b'IEND':
+        raise ValueError('not ended by IEND')
+
+
+def paeth(left, above, corner):
+    guess = left + above - corner
+    _, _, chosen = min((abs(guess - left), 0, left),
+                       (abs(guess - above), 1, above),
+                       (abs(guess - corner), 2, corner))
+    return chosen
+
+
+def unfilter(kind, line, above, step):
+    """One row of bytes; above is the row over it, unfiltered."""
+    row = bytearray(line)
+    if kind == 0:
+        return row
+    for i, byte in enumerate(line):
+        left = row[i - step] if i >= step else 0
+        corner = above[i - step] if i >= step else 0
+        if kind == 1:
+            guess = left
+        elif kind == 2:
+            guess = above[i]
+        elif kind == 3:
+            guess = (left + above[i]) // 2
+        elif kind == 4:
+            guess = paeth(left, above[i], corner)
+        else:
+            raise ValueError('filter %d' % kind)
+        row[i] = (byte + guess) & 255
+    return row
+
+
+def png_rows(data):
+    """The rows of RGB bytes of an 8-bit RGB PNG; ValueError."""
+    chunks = list(png_chunks(data))
+    if chunks[0][0] != b'IHDR':
+        raise ValueError('no IHDR first')
+    width, height, *rest = struct.unpack('>IIBBBBB', chunks[0][1])
+    if rest != [8, 2, 0, 0, 0]:
+        raise ValueError('not plain 8-bit RGB: %r' % rest)
+    packed = b''.join(body for kind, body in chunks if kind == b'IDAT')
+    raw = zlib.decompress(packed)
+    size = 1 + 3 * width
+    if len(raw) != size * height:
+        raise ValueError('%d bytes for %dx%d' % (len(raw), width, height))
+    rows = []
+    above = bytes(3 * width)
+    seen = {}
+    for at in range(0, len(raw), size):
+        # a map has many rows alike
+        key = raw[at:at + size], bytes(above)
+        if key not in seen:
+            seen[key] = bytes(unfilter(raw[at], raw[at + 1:at + size],
+                                       above, 3))
+        above = seen[key]
+        rows.append(above)
+    return rows
+
+
+# real directories
+
+def is_gone(error):
+    return error.errno in (errno.ENOENT, errno.ENOTDIR)
+
+
+def read_listing(path):
+    """An hour's listing, see Hour; None where it cannot be read."""
+    try:
+        names = os.listdir(path)
+    except OSError:
+        return None
+    listing = {}
+    for name in names:
+        listing[name] = None
+        try:
+            status = os.stat(os.path.join(path, name))
+        except OSError:
+            continue
+        if stat.S_ISREG(status.st_mode):
+            listing[name] = status.st_size
+    return listing
+
+
+def read_quality(path):
+    """{time of an hour: its listing}, or None without a directory."""
+    path = os.fsencode(path)
+    try:
+        names = os.listdir(path)
+    except FileNotFoundError:
+        return None
+    listings = {}
+    for name in names:
+        time = parse_hour(name)
+        if time is None:
+            continue
+        entry = os.path.join(path, name)
+        try:
+            status = os.stat(entry)
+        except OSError as error:
+            if not is_gone(error):
+                listings[time] = None
+            continue
+        if stat.S_ISDIR(status.st_mode):
+            listings[time] = read_listing(entry)
+    return listings
+
+
+def report_quality(listings, channel, quality, now, **window):
+    """(report, survey) of what read_quality returned."""
+    survey = Survey(listings or {}, **window)
+    report = survey.report(channel, quality, now, listings is not None)
+    return report, survey
+
+
+# the command
+
+def hour_option(text):
+    time = parse_hour(text.encode())
+    if time is None:
+        raise argparse.ArgumentTypeError('not an hour: ' + text)
+    return time
+
+
+def seconds_option(text):
+    return int((decimal.Decimal(text) * SECOND).to_integral_value())
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--base-dir', default='.')
+    parser.add_argument('--channel', required=True)
+    parser.add_argument('--quality', default='source')
+    parser.add_argument('--first-hour', type=hour_option)
+    parser.add_argument('--last-hour', type=hour_option)
+    parser.add_argument('--tolerance', type=seconds_option, default=10000)
+    parser.add_argument('--now', type=parse_instant, required=True)
+    parser.add_argument('--map', action='store_true')
+    parser.add_argument('--compare-map', metavar='FILE')
+    args = parser.parse_args()
+
+    path = os.path.join(args.base_dir, args.channel, args.quality)
+    report, survey = report_quality(
+        read_quality(path), args.channel, args.quality, args.now,
+        first=args.first_hour, last=args.last_hour, tolerance=args.tolerance)
+    if args.compare_map is not None:
+        rows = None
+        if os.path.exists(args.compare_map):
+            with open(args.compare_map, 'rb') as file:
+                rows = png_rows(file.read())
+        found = map_difference(survey, rows)
+        if found:
+            print(found)
+            return 1
+    elif args.map:
+        rows = map_rows(survey)
+        if rows is None:
+            print('no map', file=sys.stderr)
+            return 1
+        sys.stdout.buffer.write(
+            b'P6 %d %d 255\n' % (len(rows[0]) // 3, ROWS) + b''.join(rows))
+    else:
+        print(write_json(as_read(report)))
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
