@@ -1,0 +1,1501 @@
+/*
+ * What is read: the text for people, JSON, and metrics for Prometheus.
+ *
+ * Every emitter writes const results to a FILE and fails where that does.
+ * Seconds are printed from integer microseconds, never from a double.
+ */
+#include <cjson/cJSON.h>
+#include <err.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "segparse.h"
+
+#define MINUTE      (60 * SECOND)
+#define DAY         (24 * HOUR)
+#define MILLISECOND (SECOND / 1000)
+#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD, for what is no UTF-8 */
+#define WIDTH       80 /* columns of the text */
+#define LISTED_MAX  10 /* holes, or errors, listed in the text */
+#define CELLS       30 /* of an hour's strip */
+#define CELL        (HOUR / CELLS)
+#define LENGTH(a)   (sizeof(a) / sizeof((a)[0]))
+
+static const char *const type_names[] = {"full", "suspect", "partial"};
+
+/*
+ * What all reports are made of
+ */
+
+static void *
+allocate(size_t size)
+{
+	void *p;
+
+	if ((p = malloc(size > 0 ? size : 1)) == NULL)
+		errx(2, "out of memory");
+	return p;
+}
+
+/*
+ * The covered part of all that should be covered, in millionths, rounded
+ * down: 1,000,000 means no hole. -1 where there is nothing to cover.
+ *
+ * Digit by digit, since a million times the microseconds of some months is
+ * more than an int64_t holds.
+ */
+static int64_t
+coverage_ratio(const struct coverage *c)
+{
+	int64_t ratio, rest, whole = c->covered + c->hole_duration;
+	int digit;
+
+	if (whole <= 0)
+		return -1;
+	ratio = c->covered / whole;
+	rest = c->covered % whole;
+	for (digit = 0; digit < 6; digit++) {
+		rest *= 10;
+		ratio = ratio * 10 + rest / whole;
+		rest %= whole;
+	}
+	return ratio;
+}
+
+/*
+ * The longest hole, of several the earliest; NULL without any.
+ */
+static const struct span *
+hole_longest(const struct coverage *c)
+{
+	const struct span *hole, *longest = NULL;
+
+	for (hole = c->holes; hole < c->holes + c->holesz; hole++)
+		if (longest == NULL ||
+		    hole->end - hole->start > longest->end - longest->start)
+			longest = hole;
+	return longest;
+}
+
+/*
+ * Cuts a span to the bounds. Returns whether anything is left of it.
+ */
+static bool
+span_clip(struct span *span, int64_t from, int64_t to)
+{
+	if (span->start < from)
+		span->start = from;
+	if (span->end > to)
+		span->end = to;
+	return span->start < span->end;
+}
+
+static size_t
+missing_hours(const struct report *r)
+{
+	size_t hours = 0, i;
+
+	for (i = 0; i < r->missingsz; i++)
+		hours +=
+		    (size_t)((r->missing[i].end - r->missing[i].start) / HOUR);
+	return hours;
+}
+
+static size_t
+unreadable_hours(const struct report *r)
+{
+	size_t hours = 0, i;
+
+	for (i = 0; i < r->hoursz; i++)
+		hours += !r->hours[i].readable;
+	return hours;
+}
+
+/*
+ * JSON, out of small trees that are gone once they are written: what this
+ * takes does not grow with the archive.
+ */
+
+/*
+ * Writes a value and frees it. An object may be left open, for more members
+ * behind it.
+ */
+static void
+json_write(FILE *fp, cJSON *value, bool open)
+{
+	char *s;
+
+	if ((s = cJSON_PrintBuffered(value, 512, false)) == NULL)
+		errx(2, "out of memory");
+	(void)fwrite(s, 1, strlen(s) - open, fp);
+	cJSON_free(s);
+	cJSON_Delete(value);
+}
+
+static void
+json_add(cJSON *object, const char *key, cJSON *value)
+{
+	(void)cJSON_AddItemToObjectCS(object, key, value);
+}
+
+static cJSON *
+json_seconds(int64_t us)
+{
+	char buf[TIME_SIZE];
+
+	seconds_format(buf, us);
+	return cJSON_CreateRaw(buf);
+}
+
+static cJSON *
+json_count(size_t n)
+{
+	char buf[TIME_SIZE];
+
+	(void)snprintf(buf, sizeof(buf), "%zu", n);
+	return cJSON_CreateRaw(buf);
+}
+
+static cJSON *
+json_time(int64_t t)
+{
+	char buf[TIME_SIZE];
+
+	if (t == TIME_NONE)
+		return cJSON_CreateNull();
+	time_format(buf, t);
+	return cJSON_CreateString(buf);
+}
+
+static cJSON *
+json_hour(int64_t t)
+{
+	char buf[TIME_SIZE];
+
+	if (t == TIME_NONE)
+		return cJSON_CreateNull();
+	hour_format(buf, t);
+	return cJSON_CreateString(buf);
+}
+
+/*
+ * Any bytes as a string: cJSON passes on what is no UTF-8.
+ */
+static cJSON *
+json_text(const char *bytes)
+{
+	cJSON *string;
+	const char *from;
+	char *out, *text;
+
+	out = text = allocate(strlen(bytes) * strlen(REPLACEMENT) + 1);
+	while (*(from = bytes) != '\0')
+		if (utf8_next(&bytes) < 0)
+			out = stpcpy(out, REPLACEMENT);
+		else
+			out = mempcpy(out, from, (size_t)(bytes - from));
+	*out = '\0';
+	string = cJSON_CreateString(text);
+	free(text);
+	return string;
+}
+
+static cJSON *
+json_span(const struct span *span)
+{
+	cJSON *object = cJSON_CreateObject();
+
+	json_add(object, "start", json_time(span->start));
+	json_add(object, "end", json_time(span->end));
+	json_add(object, "duration", json_seconds(span->end - span->start));
+	return object;
+}
+
+static cJSON *
+json_tally(const struct tally *tally)
+{
+	cJSON *object = cJSON_CreateObject();
+
+	json_add(object, "count", json_count(tally->count));
+	json_add(object, "duration", json_seconds(tally->duration));
+	return object;
+}
+
+static cJSON *
+json_tallies(const struct tally tallies[SEGMENT_TYPES])
+{
+	cJSON *object = cJSON_CreateObject();
+	size_t i;
+
+	for (i = 0; i < SEGMENT_TYPES; i++)
+		json_add(object, type_names[i], json_tally(&tallies[i]));
+	return object;
+}
+
+static void
+json_counts(cJSON *object, const struct counts *counts)
+{
+	const char *const names[] = {"temp", "bad", "tombstoned"};
+	const size_t values[] = {counts->temp, counts->bad, counts->tombstoned};
+	cJSON *count, *segments = json_tallies(counts->segments);
+	size_t i;
+
+	for (i = 0; i < LENGTH(names); i++) {
+		count = cJSON_CreateObject();
+		json_add(count, "count", json_count(values[i]));
+		json_add(segments, names[i], count);
+	}
+	json_add(object, "segments", segments);
+	json_add(object, "overlaps", json_tallies(counts->overlaps));
+}
+
+/*
+ * Closes an open object with an array of spans, each cut to the bounds.
+ */
+static void
+json_spans(FILE *fp, const char *key, const struct span *spans, size_t spansz,
+    int64_t from, int64_t to)
+{
+	struct span span;
+	size_t i;
+	const char *comma = "";
+
+	(void)fprintf(fp, ",\"%s\":[", key);
+	for (i = 0; i < spansz; i++) {
+		span = spans[i];
+		if (!span_clip(&span, from, to))
+			continue;
+		(void)fputs(comma, fp);
+		comma = ",";
+		json_write(fp, json_span(&span), false);
+	}
+	(void)fputs("]}", fp);
+}
+
+static void
+json_share(
+    FILE *fp, const struct share *share, const struct coverage *c, int64_t hour)
+{
+	cJSON *object = cJSON_CreateObject();
+
+	json_add(object, "coverage", json_seconds(share->covered));
+	json_add(object, "hole_count", json_count(share->holesz));
+	json_add(object, "hole_duration", json_seconds(share->hole_duration));
+	json_write(fp, object, true);
+	json_spans(fp, "holes",
+	    share->holesz > 0 ? c->holes + share->first : NULL, share->holesz,
+	    hour, hour + HOUR);
+}
+
+static void
+json_hour_report(FILE *fp, const struct report *r, const struct hour *h)
+{
+	cJSON *array, *object = cJSON_CreateObject();
+	size_t i;
+
+	json_add(object, "hour", json_hour(h->time));
+	json_add(object, "start", json_time(h->start));
+	json_add(object, "end", json_time(h->end));
+	json_counts(object, &h->counts);
+	json_write(fp, object, true);
+	(void)fputs(",\"raw\":", fp);
+	json_share(fp, &h->raw, &r->raw, h->time);
+	(void)fputs(",\"editable\":", fp);
+	json_share(fp, &h->editable, &r->editable, h->time);
+	(void)fputs(",\"incomplete\":", fp);
+	json_write(fp, json_tally(&h->counts.incomplete), false);
+	array = cJSON_CreateArray();
+	for (i = 0; i < h->bad_namesz; i++)
+		(void)cJSON_AddItemToArray(array, json_text(h->bad_names[i]));
+	(void)fputs(",\"bad_names\":", fp);
+	json_write(fp, array, false);
+	(void)fprintf(fp, ",\"readable\":%s}", h->readable ? "true" : "false");
+}
+
+static void
+json_coverage(FILE *fp, const struct coverage *c)
+{
+	const struct span *longest = hole_longest(c);
+	int64_t ratio = coverage_ratio(c);
+	cJSON *object = cJSON_CreateObject();
+
+	json_add(object, "coverage", json_seconds(c->covered));
+	json_add(object, "ratio",
+	    ratio < 0 ? cJSON_CreateNull() : json_seconds(ratio));
+	json_add(object, "hole_count", json_count(c->holesz));
+	json_add(object, "hole_duration", json_seconds(c->hole_duration));
+	json_add(object, "longest_hole",
+	    longest == NULL ? cJSON_CreateNull() : json_span(longest));
+	json_write(fp, object, true);
+	json_spans(fp, "holes", c->holes, c->holesz, INT64_MIN, INT64_MAX);
+}
+
+static void
+json_missing(FILE *fp, const struct report *r)
+{
+	const struct span *range;
+	cJSON *object = cJSON_CreateObject();
+	size_t i;
+
+	json_add(object, "count", json_count(missing_hours(r)));
+	json_write(fp, object, true);
+	(void)fputs(",\"ranges\":[", fp);
+	for (i = 0; i < r->missingsz; i++) {
+		range = &r->missing[i];
+		object = cJSON_CreateObject();
+		json_add(object, "first", json_hour(range->start));
+		json_add(object, "last", json_hour(range->end - HOUR));
+		json_add(object, "count",
+		    json_count((size_t)((range->end - range->start) / HOUR)));
+		if (i > 0)
+			(void)putc(',', fp);
+		json_write(fp, object, false);
+	}
+	(void)fputs("]}", fp);
+}
+
+static void
+json_report(FILE *fp, const struct options *o, const struct report *r)
+{
+	cJSON *object = cJSON_CreateObject();
+	size_t i;
+
+	json_add(object, "channel", json_text(r->channel));
+	json_add(object, "quality", json_text(r->quality));
+	json_add(object, "found", cJSON_CreateBool(r->found));
+	json_add(object, "start", json_time(r->start));
+	json_add(object, "end", json_time(r->end));
+	json_add(object, "age",
+	    r->end == TIME_NONE ? cJSON_CreateNull()
+				: json_seconds(o->now - r->end));
+	json_counts(object, &r->counts);
+	json_write(fp, object, true);
+	(void)fputs(",\"raw\":", fp);
+	json_coverage(fp, &r->raw);
+	(void)fputs(",\"editable\":", fp);
+	json_coverage(fp, &r->editable);
+	(void)fputs(",\"incomplete\":", fp);
+	json_write(fp, json_tally(&r->counts.incomplete), true);
+	json_spans(
+	    fp, "spans", r->incomplete, r->incompletesz, INT64_MIN, INT64_MAX);
+	(void)fputs(",\"missing_hours\":", fp);
+	json_missing(fp, r);
+	(void)fputs(",\"hours\":[", fp);
+	for (i = 0; i < r->hoursz; i++) {
+		(void)fputs(i > 0 ? ",\n" : "\n", fp);
+		json_hour_report(fp, r, &r->hours[i]);
+	}
+	(void)fputs("]}", fp);
+}
+
+static void
+json_errors(FILE *fp, const struct survey *s)
+{
+	cJSON *object;
+	size_t i;
+
+	(void)fputs(",\"errors\":[", fp);
+	for (i = 0; i < s->errorsz; i++) {
+		object = cJSON_CreateObject();
+		json_add(object, "path", json_text(s->errors[i].path));
+		json_add(object, "message", json_text(s->errors[i].message));
+		(void)fputs(i > 0 ? ",\n" : "\n", fp);
+		json_write(fp, object, false);
+	}
+	(void)putc(']', fp);
+}
+
+/*
+ * Each report's head and each hour stands on a line of its own.
+ */
+int
+report_json(FILE *fp, const struct options *o, const struct survey *s)
+{
+	cJSON_Hooks hooks = {allocate, free};
+	cJSON *object;
+	size_t i;
+
+	/* with an allocator that fails, cJSON leaves out keys in silence */
+	cJSON_InitHooks(&hooks);
+	object = cJSON_CreateObject();
+	json_add(object, "schema_version", json_count(1));
+	json_add(object, "generator", cJSON_CreateString(PROGRAM " " VERSION));
+	json_add(object, "generated_at", json_time(o->now));
+	json_add(object, "base_dir", json_text(o->base_dir));
+	json_add(object, "tolerance", json_seconds(o->tolerance));
+	json_add(object, "first_hour", json_hour(o->first_hour));
+	json_add(object, "last_hour", json_hour(o->last_hour));
+	json_add(object, "complete", cJSON_CreateBool(s->complete));
+	json_write(fp, object, true);
+	json_errors(fp, s);
+	(void)fputs(",\"reports\":[", fp);
+	for (i = 0; i < s->reportsz; i++) {
+		(void)fputs(i > 0 ? ",\n" : "\n", fp);
+		json_report(fp, o, &s->reports[i]);
+	}
+	(void)fputs("]}\n", fp);
+	return ferror(fp) ? -1 : 0;
+}
+
+/*
+ * Text
+ */
+
+#define RESET  "\033[0m"
+#define BOLD   "\033[1m"
+#define RED    "\033[1;31m"
+#define GREEN  "\033[32m"
+#define YELLOW "\033[33m"
+#define BLUE   "\033[34m"
+
+enum cell { CELL_OUTSIDE, CELL_FULL, CELL_INCOMPLETE, CELL_HOLE, CELL_UNKNOWN };
+
+static const struct glyph {
+	const char *utf8;
+	const char *ascii;
+	const char *colour;
+	const char *meaning; /* NULL: not in the legend */
+} glyphs[] = {
+    [CELL_OUTSIDE] = {" ", " ", "", NULL},
+    [CELL_FULL] = {"\u2588", "#", BLUE, "covered"},
+    [CELL_INCOMPLETE] = {"\u2593", "+", YELLOW, "incomplete"},
+    [CELL_HOLE] = {"\u2591", ".", RED, "hole"},
+    [CELL_UNKNOWN] = {"?", "?", "", "unreadable"},
+};
+
+struct sheet { /* the text on its way out */
+	FILE *fp;
+	const struct options *options;
+	size_t column; /* of the line of items being written */
+	bool strips; /* a strip was shown and wants its legend */
+};
+
+static const char *
+plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static void
+print_coloured(const struct sheet *sheet, const char *colour, const char *s)
+{
+	if (sheet->options->colour && *colour != '\0')
+		(void)fprintf(sheet->fp, "%s%s" RESET, colour, s);
+	else
+		(void)fputs(s, sheet->fp);
+}
+
+/*
+ * Prints a duration for people: the longer, the coarser, but never 0 for
+ * more than that.
+ */
+static void
+duration_format(char buf[TIME_SIZE], int64_t us)
+{
+	static const struct {
+		int64_t below;
+		int64_t step;
+	} steps[] = {{MILLISECOND, 1}, {SECOND, MILLISECOND},
+	    {HOUR, SECOND / 10}, {DAY, SECOND}, {INT64_MAX, HOUR}};
+	int64_t step;
+	size_t i;
+
+	for (i = 0; us >= steps[i].below; i++)
+		;
+	step = steps[i].step;
+	us = (us + step / 2) / step * step;
+	if (us == 0)
+		(void)snprintf(buf, TIME_SIZE, "0s");
+	else if (us < SECOND)
+		(void)snprintf(buf, TIME_SIZE, "0.%0*ds",
+		    us < MILLISECOND ? 6 : 3,
+		    (int)(us < MILLISECOND ? us : us / MILLISECOND));
+	else if (us < MINUTE)
+		(void)snprintf(buf, TIME_SIZE, "%d.%ds", (int)(us / SECOND),
+		    (int)(us % SECOND / (SECOND / 10)));
+	else if (us < HOUR)
+		(void)snprintf(buf, TIME_SIZE, "%dm%02d.%ds",
+		    (int)(us / MINUTE), (int)(us % MINUTE / SECOND),
+		    (int)(us % SECOND / (SECOND / 10)));
+	else if (us < DAY)
+		(void)snprintf(buf, TIME_SIZE, "%dh%02dm%02ds",
+		    (int)(us / HOUR), (int)(us % HOUR / MINUTE),
+		    (int)(us % MINUTE / SECOND));
+	else
+		(void)snprintf(buf, TIME_SIZE, "%" PRId64 "d%02dh", us / DAY,
+		    (int)(us % DAY / HOUR));
+}
+
+/*
+ * Prints `2025-11-15 02:45:51` and so many digits of the fraction.
+ */
+static void
+moment_format(char buf[TIME_SIZE], int64_t t, size_t digits)
+{
+	char *s;
+
+	time_format(buf, t);
+	if ((s = strchr(buf, 'T')) != NULL)
+		*s = ' ';
+	if ((s = strchr(buf, '.')) != NULL)
+		s[digits > 0 ? digits + 1 : 0] = '\0';
+}
+
+/*
+ * Prints `START to END`; the end without its date where that is the same.
+ */
+static void
+print_span(const struct sheet *sheet, const struct span *span)
+{
+	char end[TIME_SIZE], start[TIME_SIZE];
+	const char *time;
+	size_t date, digits;
+
+	digits = span->end - span->start < 10 * MILLISECOND ? 6 : 3;
+	moment_format(start, span->start, digits);
+	moment_format(end, span->end, digits);
+	time = strchr(end, ' ');
+	date = (size_t)(time - end);
+	(void)fprintf(sheet->fp, "%s to %s", start,
+	    strncmp(start, end, date) == 0 ? time + 1 : end);
+}
+
+static size_t
+columns(const char *s)
+{
+	size_t n = 0;
+
+	while (*s != '\0') {
+		(void)utf8_next(&s);
+		n++;
+	}
+	return n;
+}
+
+/*
+ * Prints one item of a line, and wraps before it where it does not fit.
+ */
+static void __attribute__((format(printf, 3, 4)))
+item(struct sheet *sheet, const char *colour, const char *fmt, ...)
+{
+	char buf[256];
+	va_list ap;
+	size_t width;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(buf, sizeof(buf), fmt, ap);
+	va_end(ap);
+	width = columns(buf);
+	if (sheet->column == 0) {
+		(void)fputs("  ", sheet->fp);
+		sheet->column = 2;
+	} else if (sheet->column + 3 + width > WIDTH) {
+		(void)fputs(";\n  ", sheet->fp);
+		sheet->column = 2;
+	} else {
+		(void)fputs("; ", sheet->fp);
+		sheet->column += 2;
+	}
+	print_coloured(sheet, colour, buf);
+	sheet->column += width;
+}
+
+static void
+items_end(struct sheet *sheet)
+{
+	if (sheet->column > 0)
+		(void)putc('\n', sheet->fp);
+	sheet->column = 0;
+}
+
+/*
+ * Prints bytes of others so that they cannot write to the terminal. Returns
+ * the columns that they take.
+ */
+static size_t
+print_name(const struct sheet *sheet, const char *colour, const char *name)
+{
+	char *printable;
+	size_t width;
+
+	printable = name_printable(name, sheet->options->utf8);
+	if (printable == NULL)
+		errx(2, "out of memory");
+	print_coloured(sheet, colour, printable);
+	width = columns(printable);
+	free(printable);
+	return width;
+}
+
+static void
+print_title(const struct sheet *sheet, const struct report *r)
+{
+	(void)print_name(sheet, BOLD, r->channel);
+	print_coloured(sheet, BOLD, "/");
+	(void)print_name(sheet, BOLD, r->quality);
+}
+
+static void
+text_errors(struct sheet *sheet, const struct survey *s)
+{
+	char buf[256];
+	size_t i;
+
+	(void)snprintf(buf, sizeof(buf), "%s: %zu error%s",
+	    s->complete ? "TROUBLE" : "NOT COMPLETE", s->errorsz,
+	    plural(s->errorsz));
+	print_coloured(sheet, RED, buf);
+	(void)fputs(s->complete
+		? "; the figures below are complete\n"
+		: "; the figures below leave out what could not be read\n",
+	    sheet->fp);
+	for (i = 0; i < s->errorsz && i < LISTED_MAX; i++) {
+		(void)fputs("  ", sheet->fp);
+		(void)print_name(sheet, "", s->errors[i].path);
+		(void)fputs(": ", sheet->fp);
+		(void)print_name(sheet, "", s->errors[i].message);
+		(void)putc('\n', sheet->fp);
+	}
+	if (s->errorsz > i)
+		(void)fprintf(sheet->fp, "  and %zu more, all in the JSON\n",
+		    s->errorsz - i);
+	(void)putc('\n', sheet->fp);
+}
+
+/*
+ * Prints `99.87 % covered, 12 holes lose 3m22.5s`, rounded down.
+ */
+static void
+coverage_format(char *buf, size_t size, const struct coverage *c)
+{
+	char lost[TIME_SIZE], percent[TIME_SIZE];
+	int ratio = (int)(coverage_ratio(c) / 100);
+
+	if (ratio == 0 || ratio == 10000)
+		(void)snprintf(percent, sizeof(percent), "%d", ratio / 100);
+	else
+		(void)snprintf(percent, sizeof(percent), "%d.%02d", ratio / 100,
+		    ratio % 100);
+	duration_format(lost, c->hole_duration);
+	if (c->holesz == 0)
+		(void)snprintf(buf, size, "%s %% covered, no holes", percent);
+	else
+		(void)snprintf(buf, size, "%s %% covered, %zu hole%s %s %s",
+		    percent, c->holesz, plural(c->holesz),
+		    c->holesz == 1 ? "loses" : "lose", lost);
+}
+
+static void
+text_window(struct sheet *sheet)
+{
+	const struct options *o = sheet->options;
+	char first[TIME_SIZE], last[TIME_SIZE];
+
+	if (o->first_hour == TIME_NONE && o->last_hour == TIME_NONE)
+		return;
+	if (o->first_hour != TIME_NONE)
+		hour_format(first, o->first_hour);
+	if (o->last_hour != TIME_NONE)
+		hour_format(last, o->last_hour);
+	if (o->first_hour == TIME_NONE)
+		item(sheet, "", "window: all hours up to %s", last);
+	else if (o->last_hour == TIME_NONE)
+		item(sheet, "", "window: all hours from %s", first);
+	else
+		item(sheet, "", "window: %s to %s", first, last);
+	items_end(sheet);
+}
+
+static void
+text_range(struct sheet *sheet, const struct report *r)
+{
+	char age[TIME_SIZE], end[TIME_SIZE], start[TIME_SIZE];
+	int64_t us = sheet->options->now - r->end;
+
+	if (r->start == TIME_NONE)
+		return;
+	moment_format(start, r->start, 0);
+	moment_format(end, r->end, 0);
+	item(sheet, "", "%s to %s UTC", start, end);
+	duration_format(age, us < 0 ? -us : us);
+	if (us < 0)
+		item(sheet, "", "newest segment ends %s from now", age);
+	else
+		item(sheet, "", "newest segment %s old", age);
+	items_end(sheet);
+}
+
+static bool
+is_whole(const struct hour *h)
+{
+	return h->readable && h->start != TIME_NONE && h->raw.holesz == 0 &&
+	    h->counts.incomplete.count == 0 && h->counts.bad == 0;
+}
+
+static void
+text_incomplete(struct sheet *sheet, const struct report *r)
+{
+	char time[TIME_SIZE];
+
+	if (r->counts.incomplete.count == 0)
+		return;
+	duration_format(time, r->counts.incomplete.duration);
+	item(sheet, YELLOW, "incomplete %s in %zu place%s", time,
+	    r->incompletesz, plural(r->incompletesz));
+}
+
+static void
+text_editable(struct sheet *sheet, const struct report *r)
+{
+	char buf[256];
+
+	if (r->editable.holesz == r->raw.holesz &&
+	    r->editable.hole_duration == r->raw.hole_duration)
+		return;
+	coverage_format(buf, sizeof(buf), &r->editable);
+	item(sheet, "", "editable: %s", buf);
+}
+
+static void
+text_tallies(struct sheet *sheet, const struct report *r)
+{
+	const struct counts *c = &r->counts;
+	size_t i, n, whole = 0;
+
+	if ((n = missing_hours(r)) > 0)
+		item(sheet, RED, "%zu hour%s missing", n, plural(n));
+	if ((n = unreadable_hours(r)) > 0)
+		item(sheet, RED, "%zu hour%s unreadable", n, plural(n));
+	if (c->bad > 0)
+		item(sheet, YELLOW, "%zu bad name%s", c->bad, plural(c->bad));
+	if (c->temp > 0 && r->start == TIME_NONE)
+		item(sheet, "", "%zu being downloaded", c->temp);
+	for (i = 0; i < r->hoursz; i++)
+		whole += is_whole(&r->hours[i]);
+	if (whole == r->hoursz && r->missingsz == 0 && r->raw.holesz == 0) {
+		if (whole == 1)
+			item(sheet, "", "1 hour, and it is whole");
+		else if (whole > 1)
+			item(sheet, "", "%zu hours, every one whole", whole);
+	}
+}
+
+/*
+ * What the first line says of a quality: why there is nothing to say, or
+ * what is covered.
+ */
+static void
+text_verdict(const struct sheet *sheet, const struct report *r)
+{
+	char buf[256];
+
+	if (!r->readable)
+		print_coloured(sheet, RED, "could not be read");
+	else if (!r->found)
+		print_coloured(sheet, RED,
+		    "no such quality yet (its directory does not exist)");
+	else if (coverage_ratio(&r->raw) >= 0) {
+		coverage_format(buf, sizeof(buf), &r->raw);
+		print_coloured(sheet, r->raw.holesz > 0 ? RED : GREEN, buf);
+	} else if (r->start == TIME_NONE)
+		print_coloured(sheet, RED, "no segments");
+	else
+		print_coloured(sheet, RED, "only segments of no duration");
+	(void)putc('\n', sheet->fp);
+}
+
+/*
+ * The headline and the two or three lines below it, which say it all.
+ */
+static void
+text_head(struct sheet *sheet, const struct report *r)
+{
+	const struct span *longest = hole_longest(&r->raw);
+	char at[TIME_SIZE], duration[TIME_SIZE];
+
+	print_title(sheet, r);
+	(void)fputs(": ", sheet->fp);
+	text_verdict(sheet, r);
+	if (!r->found || !r->readable)
+		return;
+	text_window(sheet);
+	text_range(sheet, r);
+	if (longest != NULL) {
+		moment_format(at, longest->start, 0);
+		duration_format(duration, longest->end - longest->start);
+		item(sheet, "", "longest hole %s at %s", duration, at);
+	}
+	text_incomplete(sheet, r);
+	text_tallies(sheet, r);
+	text_editable(sheet, r);
+	items_end(sheet);
+}
+
+/*
+ * Puts the longest holes first into `top`, those of one length in order of
+ * time. Returns how many there are, at most LISTED_MAX.
+ */
+static size_t
+holes_longest(const struct coverage *c, const struct span *top[LISTED_MAX])
+{
+	const struct span *hole;
+	size_t i, n = 0;
+
+	for (hole = c->holes; hole < c->holes + c->holesz; hole++) {
+		for (i = n; i > 0 &&
+		     hole->end - hole->start >
+			 top[i - 1]->end - top[i - 1]->start;
+		     i--)
+			if (i < LISTED_MAX)
+				top[i] = top[i - 1];
+		if (i < LISTED_MAX)
+			top[i] = hole;
+		if (n < LISTED_MAX)
+			n++;
+	}
+	return n;
+}
+
+static void
+text_holes(const struct sheet *sheet, const struct report *r)
+{
+	const struct span *top[LISTED_MAX];
+	char duration[TIME_SIZE];
+	size_t i, n;
+
+	if ((n = holes_longest(&r->raw, top)) == 0)
+		return;
+	(void)fprintf(sheet->fp, "\n  Hole%s", plural(n));
+	if (n > 1)
+		(void)fputs(", longest first", sheet->fp);
+	if (n < r->raw.holesz)
+		(void)fprintf(sheet->fp,
+		    " (%zu of %zu; the rest are in the JSON)", n,
+		    r->raw.holesz);
+	(void)putc('\n', sheet->fp);
+	for (i = 0; i < n; i++) {
+		duration_format(duration, top[i]->end - top[i]->start);
+		(void)fprintf(sheet->fp, "  %10s  ", duration);
+		print_span(sheet, top[i]);
+		(void)putc('\n', sheet->fp);
+	}
+}
+
+static void
+strip_paint(
+    enum cell strip[CELLS], enum cell cell, struct span span, int64_t hour)
+{
+	int64_t i;
+
+	if (!span_clip(&span, hour, hour + HOUR))
+		return;
+	for (i = (span.start - hour) / CELL; i * CELL < span.end - hour; i++)
+		strip[i] = cell;
+}
+
+/*
+ * Fills in the strip of an hour. What is worst in a cell is what it shows.
+ * *at is the first incomplete span that may reach into the hour.
+ */
+static void
+strip_fill(enum cell strip[CELLS], const struct report *r, const struct hour *h,
+    size_t *at)
+{
+	size_t i;
+
+	for (i = 0; i < CELLS; i++)
+		strip[i] = h->readable ? CELL_OUTSIDE : CELL_UNKNOWN;
+	if (!h->readable)
+		return;
+	strip_paint(strip, CELL_FULL, r->stream, h->time);
+	while (*at < r->incompletesz && r->incomplete[*at].end <= h->time)
+		(*at)++;
+	for (i = *at;
+	     i < r->incompletesz && r->incomplete[i].start < h->time + HOUR;
+	     i++)
+		strip_paint(strip, CELL_INCOMPLETE, r->incomplete[i], h->time);
+	for (i = h->raw.first; i < h->raw.first + h->raw.holesz; i++)
+		strip_paint(strip, CELL_HOLE, r->raw.holes[i], h->time);
+}
+
+static const char *
+glyph(const struct sheet *sheet, enum cell cell)
+{
+	return sheet->options->utf8 ? glyphs[cell].utf8 : glyphs[cell].ascii;
+}
+
+static void
+text_strip(struct sheet *sheet, const enum cell strip[CELLS])
+{
+	char run[CELLS * 4 + 1], *out;
+	size_t i, next;
+
+	for (i = 0; i < CELLS; i = next) {
+		out = run;
+		for (next = i; next < CELLS && strip[next] == strip[i]; next++)
+			out = stpcpy(out, glyph(sheet, strip[i]));
+		print_coloured(sheet, glyphs[strip[i]].colour, run);
+	}
+	sheet->strips = true;
+}
+
+static void
+text_legend(const struct sheet *sheet)
+{
+	size_t i;
+
+	(void)fputs("\n  ", sheet->fp);
+	for (i = 0; i < LENGTH(glyphs); i++) {
+		if (glyphs[i].meaning == NULL)
+			continue;
+		print_coloured(
+		    sheet, glyphs[i].colour, glyph(sheet, (enum cell)i));
+		(void)fprintf(sheet->fp, " %s  ", glyphs[i].meaning);
+	}
+	(void)fprintf(sheet->fp, "blank: no stream; a cell: %d min\n",
+	    (int)(CELL / MINUTE));
+}
+
+/*
+ * Prints a column of the hours' lines; nothing of it is a dash.
+ */
+static void __attribute__((format(printf, 5, 6)))
+figure(const struct sheet *sheet, int width, bool any, const char *colour,
+    const char *fmt, ...)
+{
+	char buf[TIME_SIZE] = "-";
+	va_list ap;
+	int used;
+
+	va_start(ap, fmt);
+	if (any)
+		(void)vsnprintf(buf, sizeof(buf), fmt, ap);
+	va_end(ap);
+	used = (int)strlen(buf);
+	(void)fprintf(sheet->fp, "%*s", used < width ? width - used : 1, "");
+	print_coloured(sheet, any ? colour : "", buf);
+}
+
+static void
+text_figures(const struct sheet *sheet, const struct hour *h)
+{
+	const struct counts *c = &h->counts;
+	char incomplete[TIME_SIZE], lost[TIME_SIZE];
+
+	if (!h->readable) {
+		(void)fputs("  ", sheet->fp);
+		print_coloured(sheet, RED, "UNREADABLE");
+		return;
+	}
+	if (h->start == TIME_NONE && h->raw.holesz == 0) {
+		figure(sheet, 27, true, YELLOW, "no segments");
+	} else {
+		duration_format(lost, h->raw.hole_duration);
+		duration_format(incomplete, c->incomplete.duration);
+		figure(sheet, 7, h->raw.holesz > 0, RED, "%zu", h->raw.holesz);
+		figure(sheet, 10, h->raw.holesz > 0, RED, "%s", lost);
+		figure(sheet, 10, c->incomplete.count > 0, YELLOW, "%s",
+		    incomplete);
+	}
+	figure(sheet, 6, c->bad > 0, YELLOW, "%zu", c->bad);
+}
+
+/*
+ * Prints the counts and durations of the hour's segments or overlaps.
+ */
+static void
+text_types(const struct sheet *sheet, const char *name,
+    const struct tally tallies[SEGMENT_TYPES])
+{
+	char duration[TIME_SIZE];
+	size_t i;
+
+	(void)fprintf(sheet->fp, "    %s", name);
+	for (i = 0; i < SEGMENT_TYPES; i++) {
+		duration_format(duration, tallies[i].duration);
+		(void)fprintf(sheet->fp, "  %s%5zu %8s", type_names[i],
+		    tallies[i].count, duration);
+	}
+	(void)putc('\n', sheet->fp);
+}
+
+static void
+text_share(
+    const struct sheet *sheet, const char *name, const struct share *share)
+{
+	char covered[TIME_SIZE], lost[TIME_SIZE];
+
+	duration_format(covered, share->covered);
+	duration_format(lost, share->hole_duration);
+	(void)fprintf(sheet->fp, "%s %s, %zu hole%s of %s", name, covered,
+	    share->holesz, plural(share->holesz), lost);
+}
+
+/*
+ * All that the Python logged of an hour.
+ */
+static void
+text_everything(const struct sheet *sheet, const struct hour *h)
+{
+	const struct counts *c = &h->counts;
+	struct span span = {h->start, h->end};
+	char length[TIME_SIZE];
+
+	(void)fputs("    ", sheet->fp);
+	if (h->start != TIME_NONE) {
+		print_span(sheet, &span);
+		duration_format(length, h->end - h->start);
+		(void)fprintf(sheet->fp, ", %s; ", length);
+	}
+	(void)fprintf(
+	    sheet->fp, "%zu temp, %zu tombstoned\n", c->temp, c->tombstoned);
+	if (h->start == TIME_NONE)
+		return;
+	text_types(sheet, "segments", c->segments);
+	text_types(sheet, "overlaps", c->overlaps);
+	(void)fputs("    coverage  ", sheet->fp);
+	text_share(sheet, "raw", &h->raw);
+	text_share(sheet, "; editable", &h->editable);
+	(void)putc('\n', sheet->fp);
+}
+
+/*
+ * Prints the line of one hour directory.
+ */
+static void
+text_hour(struct sheet *sheet, const struct report *r, const struct hour *h,
+    size_t *incomplete)
+{
+	enum cell strip[CELLS];
+	char name[TIME_SIZE];
+
+	hour_format(name, h->time);
+	(void)fprintf(sheet->fp, "  %s  ", name);
+	strip_fill(strip, r, h, incomplete);
+	text_strip(sheet, strip);
+	text_figures(sheet, h);
+	(void)putc('\n', sheet->fp);
+	if (sheet->options->all_hours && h->readable)
+		text_everything(sheet, h);
+}
+
+/*
+ * Prints one line for hours from `from` up to `to`, if there are any.
+ */
+static void
+text_run(const struct sheet *sheet, int64_t from, int64_t to, bool missing)
+{
+	char first[TIME_SIZE], last[TIME_SIZE], what[TIME_SIZE];
+	size_t hours;
+
+	if (from >= to)
+		return;
+	hours = (size_t)((to - from) / HOUR);
+	hour_format(first, from);
+	hour_format(last, to - HOUR);
+	if (hours == 1)
+		(void)fprintf(sheet->fp, "  %s%17s  ", first, "");
+	else
+		(void)fprintf(sheet->fp, "  %s to %s  ", first, last);
+	(void)snprintf(what, sizeof(what),
+	    missing ? "%zu hour%s MISSING" : "%zu whole hour%s", hours,
+	    plural(hours));
+	print_coloured(sheet, missing ? RED : "", what);
+	(void)putc('\n', sheet->fp);
+}
+
+/*
+ * Prints missing hours: one line, but for directories among them in which
+ * something bad lies.
+ */
+static void
+text_missing(struct sheet *sheet, const struct report *r,
+    const struct span *gap, size_t *at, size_t *incomplete)
+{
+	const struct hour *h;
+	int64_t from = gap->start;
+
+	for (; *at < r->hoursz && r->hours[*at].time < gap->end; (*at)++) {
+		h = &r->hours[*at];
+		if (!sheet->options->all_hours && h->counts.bad == 0)
+			continue;
+		text_run(sheet, from, h->time, true);
+		text_hour(sheet, r, h, incomplete);
+		from = h->time + HOUR;
+	}
+	text_run(sheet, from, gap->end, true);
+}
+
+static void
+text_hours(struct sheet *sheet, const struct report *r)
+{
+	const struct hour *h;
+	int64_t to;
+	size_t i = 0, incomplete = 0, missing = 0;
+
+	(void)fprintf(sheet->fp, "\n  %-15s%-30s%7s%10s%10s%6s\n", "Hours",
+	    "00   10   20   30   40   50", "holes", "lost", "incompl.", "bad");
+	while (i < r->hoursz || missing < r->missingsz) {
+		h = &r->hours[i];
+		if (missing < r->missingsz &&
+		    (i == r->hoursz || r->missing[missing].start <= h->time)) {
+			text_missing(
+			    sheet, r, &r->missing[missing++], &i, &incomplete);
+		} else if (sheet->options->all_hours || !is_whole(h)) {
+			text_hour(sheet, r, h, &incomplete);
+			i++;
+		} else {
+			to = h->time;
+			for (; i < r->hoursz && r->hours[i].time == to &&
+			     is_whole(&r->hours[i]);
+			     i++)
+				to += HOUR;
+			text_run(sheet, h->time, to, false);
+		}
+	}
+}
+
+/*
+ * Whether there is more to say of hours than the headline does.
+ */
+static bool
+hours_matter(const struct sheet *sheet, const struct report *r)
+{
+	size_t i;
+
+	if (r->missingsz > 0)
+		return true;
+	for (i = 0; i < r->hoursz; i++)
+		if (sheet->options->all_hours || !is_whole(&r->hours[i]))
+			return true;
+	return false;
+}
+
+/*
+ * The headlines of all qualities come first, so that the worst is on the
+ * first screen, whichever it is.
+ */
+int
+report_text(FILE *fp, const struct options *o, const struct survey *s)
+{
+	struct sheet sheet = {.fp = fp, .options = o};
+	const struct report *r;
+	bool hours;
+
+	if (s->errorsz > 0)
+		text_errors(&sheet, s);
+	for (r = s->reports; r < s->reports + s->reportsz; r++)
+		text_head(&sheet, r);
+	for (r = s->reports; r < s->reports + s->reportsz; r++) {
+		hours = hours_matter(&sheet, r);
+		if (s->reportsz > 1 && (hours || r->raw.holesz > 0)) {
+			(void)putc('\n', fp);
+			print_title(&sheet, r);
+			(void)putc('\n', fp);
+		}
+		text_holes(&sheet, r);
+		if (hours)
+			text_hours(&sheet, r);
+	}
+	if (sheet.strips)
+		text_legend(&sheet);
+	return ferror(fp) ? -1 : 0;
+}
+
+/*
+ * Metrics
+ */
+
+#define HOUR_TYPES    4 /* full, suspect, partial, bad */
+#define QUALITY_TYPES 6 /* and temp, tombstoned */
+
+static const char *const count_names[QUALITY_TYPES] = {
+    "full", "suspect", "partial", "bad", "temp", "tombstoned"};
+
+struct coverage_figures {
+	int64_t covered;
+	int64_t ratio;
+	int64_t holes;
+	int64_t hole_time;
+	int64_t longest;
+};
+
+struct figures { /* of an hour or a quality, in millionths;
+				   TIME_NONE: there is none */
+	int64_t segments[QUALITY_TYPES];
+	int64_t segment_time[SEGMENT_TYPES];
+	int64_t overlaps[SEGMENT_TYPES];
+	int64_t overlap_time[SEGMENT_TYPES];
+	struct coverage_figures raw;
+	struct coverage_figures editable;
+	int64_t incomplete;
+	int64_t incomplete_time;
+	int64_t missing;
+	int64_t unreadable;
+	int64_t oldest;
+	int64_t newest;
+	int64_t found;
+	int64_t run;
+	int64_t run_time;
+	int64_t run_errors;
+	int64_t run_complete;
+};
+
+struct family {
+	const char *name;
+	const char *help;
+	size_t offset; /* of its first int64_t in struct figures */
+	size_t types; /* how many lie there; 0: one, without type */
+};
+
+/* the Python's, name by name */
+static const struct family hour_families[] = {
+    {"segment_count", "Segments in the hour, by type.",
+	offsetof(struct figures, segments), HOUR_TYPES},
+    {"segment_duration", "Seconds of segments in the hour, by type.",
+	offsetof(struct figures, segment_time), SEGMENT_TYPES},
+    {"raw_coverage", "Seconds that the hour's segments cover.",
+	offsetof(struct figures, raw.covered), 0},
+    {"editable_coverage",
+	"Seconds of the hour's segments that can be joined without overlap.",
+	offsetof(struct figures, editable.covered), 0},
+    {"raw_holes", "Holes in raw coverage that touch the hour.",
+	offsetof(struct figures, raw.holes), 0},
+    {"editable_holes", "Holes in editable coverage that touch the hour.",
+	offsetof(struct figures, editable.holes), 0},
+    {"overlap_count", "Overlaps in the hour, by type of segment.",
+	offsetof(struct figures, overlaps), SEGMENT_TYPES},
+    {"overlap_duration", "Seconds of overlaps in the hour, by type of segment.",
+	offsetof(struct figures, overlap_time), SEGMENT_TYPES},
+};
+
+#define NAME(name) "segment_coverage_" name
+
+static const struct family quality_families[] = {
+    {NAME("segments"), "Segments, by type.", offsetof(struct figures, segments),
+	QUALITY_TYPES},
+    {NAME("segment_seconds"), "Seconds of segments, by type.",
+	offsetof(struct figures, segment_time), SEGMENT_TYPES},
+    {NAME("overlaps"), "Overlaps, by type of segment.",
+	offsetof(struct figures, overlaps), SEGMENT_TYPES},
+    {NAME("overlap_seconds"), "Seconds of overlaps, by type of segment.",
+	offsetof(struct figures, overlap_time), SEGMENT_TYPES},
+    {NAME("raw_covered_seconds"), "Seconds that segments cover.",
+	offsetof(struct figures, raw.covered), 0},
+    {NAME("raw_ratio"),
+	"Covered part of what should be covered; 1 only without a hole.",
+	offsetof(struct figures, raw.ratio), 0},
+    {NAME("raw_holes"), "Holes in raw coverage.",
+	offsetof(struct figures, raw.holes), 0},
+    {NAME("raw_hole_seconds"), "Seconds that holes in raw coverage lose.",
+	offsetof(struct figures, raw.hole_time), 0},
+    {NAME("raw_longest_hole_seconds"),
+	"Seconds of the longest hole in raw coverage; 0 without a hole.",
+	offsetof(struct figures, raw.longest), 0},
+    {NAME("editable_covered_seconds"),
+	"Seconds of segments that can be joined without overlap.",
+	offsetof(struct figures, editable.covered), 0},
+    {NAME("editable_ratio"),
+	"Editable part of what should be covered; 1 only without a hole.",
+	offsetof(struct figures, editable.ratio), 0},
+    {NAME("editable_holes"), "Holes in editable coverage.",
+	offsetof(struct figures, editable.holes), 0},
+    {NAME("editable_hole_seconds"),
+	"Seconds that holes in editable coverage lose.",
+	offsetof(struct figures, editable.hole_time), 0},
+    {NAME("editable_longest_hole_seconds"),
+	"Seconds of the longest hole in editable coverage; 0 without a hole.",
+	offsetof(struct figures, editable.longest), 0},
+    {NAME("incomplete_segments"),
+	"Best segments of their time that are suspect or partial.",
+	offsetof(struct figures, incomplete), 0},
+    {NAME("incomplete_seconds"),
+	"Seconds of best segments that are suspect or partial.",
+	offsetof(struct figures, incomplete_time), 0},
+    {NAME("missing_seconds"),
+	"Seconds of whole hours without a segment: 3600 for each.",
+	offsetof(struct figures, missing), 0},
+    {NAME("unreadable_seconds"),
+	"Seconds of hours that could not be read: 3600 for each.",
+	offsetof(struct figures, unreadable), 0},
+    {NAME("oldest_segment_timestamp_seconds"),
+	"When the oldest segment starts; none without a segment.",
+	offsetof(struct figures, oldest), 0},
+    {NAME("newest_segment_timestamp_seconds"),
+	"When the newest segment ends; none without a segment.",
+	offsetof(struct figures, newest), 0},
+    {NAME("found"), "Whether the directory of the quality exists.",
+	offsetof(struct figures, found), 0},
+    {NAME("run_timestamp_seconds"), "When the program ran.",
+	offsetof(struct figures, run), 0},
+    {NAME("run_duration_seconds"), "Seconds that the program took to read.",
+	offsetof(struct figures, run_time), 0},
+    {NAME("run_errors"), "Errors of the run, of all that it looked at.",
+	offsetof(struct figures, run_errors), 0},
+    {NAME("run_complete"), "Whether the run could read all there is.",
+	offsetof(struct figures, run_complete), 0},
+};
+
+static int64_t
+millionths(size_t n)
+{
+	return (int64_t)n * SECOND;
+}
+
+static void
+counts_figures(struct figures *f, const struct counts *c)
+{
+	size_t i;
+
+	for (i = 0; i < SEGMENT_TYPES; i++) {
+		f->segments[i] = millionths(c->segments[i].count);
+		f->segment_time[i] = c->segments[i].duration;
+		f->overlaps[i] = millionths(c->overlaps[i].count);
+		f->overlap_time[i] = c->overlaps[i].duration;
+	}
+	f->segments[i++] = millionths(c->bad);
+	f->segments[i++] = millionths(c->temp);
+	f->segments[i] = millionths(c->tombstoned);
+}
+
+static void
+hour_figures(struct figures *f, const struct hour *h)
+{
+	counts_figures(f, &h->counts);
+	f->raw.covered = h->raw.covered;
+	f->raw.holes = millionths(h->raw.holesz);
+	f->editable.covered = h->editable.covered;
+	f->editable.holes = millionths(h->editable.holesz);
+}
+
+static void
+coverage_figures(struct coverage_figures *f, const struct coverage *c)
+{
+	const struct span *longest = hole_longest(c);
+	int64_t ratio = coverage_ratio(c);
+
+	f->covered = c->covered;
+	f->ratio = ratio < 0 ? TIME_NONE : ratio;
+	f->holes = millionths(c->holesz);
+	f->hole_time = c->hole_duration;
+	f->longest = longest == NULL ? 0 : longest->end - longest->start;
+}
+
+static void
+quality_figures(struct figures *f, const struct options *o,
+    const struct survey *s, const struct report *r)
+{
+	counts_figures(f, &r->counts);
+	coverage_figures(&f->raw, &r->raw);
+	coverage_figures(&f->editable, &r->editable);
+	f->incomplete = millionths(r->counts.incomplete.count);
+	f->incomplete_time = r->counts.incomplete.duration;
+	f->missing = (int64_t)missing_hours(r) * HOUR;
+	f->unreadable = (int64_t)unreadable_hours(r) * HOUR;
+	f->oldest = r->start;
+	f->newest = r->end;
+	f->found = millionths(r->found);
+	f->run = o->now;
+	f->run_time = s->elapsed;
+	f->run_errors = millionths(s->errorsz);
+	f->run_complete = millionths(s->complete);
+}
+
+static void
+print_label(FILE *fp, const char *name, const char *value)
+{
+	const char *from;
+
+	(void)fprintf(fp, "%s=\"", name);
+	while (*(from = value) != '\0')
+		if (utf8_next(&value) < 0)
+			(void)fputs(REPLACEMENT, fp);
+		else if (*from == '\n')
+			(void)fputs("\\n", fp);
+		else {
+			if (*from == '"' || *from == '\\')
+				(void)putc('\\', fp);
+			(void)fwrite(from, 1, (size_t)(value - from), fp);
+		}
+	(void)putc('"', fp);
+}
+
+/*
+ * Prints the samples that an hour, or without one the quality, has of a
+ * family; the family's own lines before the first of all.
+ */
+static void
+print_samples(FILE *fp, const struct family *family, bool *begun,
+    const struct report *r, const struct hour *h, const struct figures *f)
+{
+	const void *first = (const char *)f + family->offset;
+	const int64_t *values = first;
+	char buf[TIME_SIZE];
+	size_t i;
+
+	for (i = 0; i == 0 || i < family->types; i++) {
+		if (values[i] == TIME_NONE)
+			continue;
+		if (!*begun)
+			(void)fprintf(fp, "# HELP %s %s\n# TYPE %s gauge\n",
+			    family->name, family->help, family->name);
+		*begun = true;
+		(void)fprintf(fp, "%s{", family->name);
+		print_label(fp, "channel", r->channel);
+		(void)putc(',', fp);
+		print_label(fp, "quality", r->quality);
+		if (h != NULL) {
+			hour_format(buf, h->time);
+			(void)fprintf(fp, ",hour=\"%s\"", buf);
+		}
+		if (family->types > 0)
+			(void)fprintf(fp, ",type=\"%s\"", count_names[i]);
+		seconds_format(buf, values[i]);
+		(void)fprintf(fp, "} %s\n", buf);
+	}
+}
+
+static void
+hour_family(FILE *fp, const struct family *family, const struct options *o,
+    const struct survey *s)
+{
+	struct figures f;
+	const struct report *r;
+	size_t i;
+	bool begun = false;
+
+	for (r = s->reports; r < s->reports + s->reportsz; r++) {
+		i = r->hoursz < o->metrics_hours ? 0
+						 : r->hoursz - o->metrics_hours;
+		for (; i < r->hoursz; i++) {
+			if (!r->hours[i].readable)
+				continue;
+			hour_figures(&f, &r->hours[i]);
+			print_samples(fp, family, &begun, r, &r->hours[i], &f);
+		}
+	}
+}
+
+int
+report_metrics(FILE *fp, const struct options *o, const struct survey *s)
+{
+	struct figures *figures;
+	size_t i, j;
+	bool begun;
+
+	for (i = 0; i < LENGTH(hour_families); i++)
+		hour_family(fp, &hour_families[i], o, s);
+	figures = allocate(s->reportsz * sizeof(*figures));
+	for (i = 0; i < s->reportsz; i++)
+		quality_figures(&figures[i], o, s, &s->reports[i]);
+	for (i = 0; i < LENGTH(quality_families); i++) {
+		begun = false;
+		for (j = 0; j < s->reportsz; j++)
+			print_samples(fp, &quality_families[i], &begun,
+			    &s->reports[j], NULL, &figures[j]);
+	}
+	free(figures);
+	return ferror(fp) ? -1 : 0;
+}
