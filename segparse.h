@@ -174,7 +174,7 @@ struct options {			/* filled once, const from then on */
 	const char *output_dir;		/* relative to base_dir */
 	const char *report;		/* NULL: stdout */
 	const char *metrics;		/* NULL: none */
-	const char *dsn;		/* NULL: libpq's environment */
+	char *dsn;			/* owned; NULL: libpq's environment */
 	struct node *nodes;		/* of --node; none: ask the database */
 	size_t nodesz;
 	enum format format;
