@@ -1029,8 +1029,8 @@ text_share(
 
 	duration_format(covered, share->covered);
 	duration_format(lost, share->hole_duration);
-	(void)fprintf(sheet->fp, "%s %s, %zu hole%s of %s", name, covered,
-	    share->holesz, plural(share->holesz), lost);
+	(void)fprintf(sheet->fp, "    %-18s %8s  holes %7zu %8s\n", name,
+	    covered, share->holesz, lost);
 }
 
 /*
@@ -1040,14 +1040,15 @@ static void
 text_everything(const struct sheet *sheet, const struct hour *h)
 {
 	const struct counts *c = &h->counts;
-	struct span span = {h->start, h->end};
-	char length[TIME_SIZE];
+	char end[TIME_SIZE], length[TIME_SIZE], start[TIME_SIZE];
 
 	(void)fputs("    ", sheet->fp);
 	if (h->start != TIME_NONE) {
-		print_span(sheet, &span);
+		moment_format(start, h->start, 6);
+		moment_format(end, h->end, 6);
 		duration_format(length, h->end - h->start);
-		(void)fprintf(sheet->fp, ", %s; ", length);
+		(void)fprintf(sheet->fp, "%s to %s, %s; ",
+		    strchr(start, ' ') + 1, strchr(end, ' ') + 1, length);
 	}
 	(void)fprintf(
 	    sheet->fp, "%zu temp, %zu tombstoned\n", c->temp, c->tombstoned);
@@ -1055,10 +1056,8 @@ text_everything(const struct sheet *sheet, const struct hour *h)
 		return;
 	text_types(sheet, "segments", c->segments);
 	text_types(sheet, "overlaps", c->overlaps);
-	(void)fputs("    coverage  ", sheet->fp);
-	text_share(sheet, "raw", &h->raw);
-	text_share(sheet, "; editable", &h->editable);
-	(void)putc('\n', sheet->fp);
+	text_share(sheet, "coverage  raw", &h->raw);
+	text_share(sheet, "coverage  editable", &h->editable);
 }
 
 /*
