@@ -1,0 +1,394 @@
+"""Random archives, small and full of everything that happens in one.
+
+make(chance, base) builds BASE/ch/QUALITY/... and returns an Archive that says
+what a test needs to aim its windows and tolerances.  The same seed makes the
+same archive.
+"""
+import datetime
+import os
+import string
+
+SECOND = 1000000
+HOUR = 3600 * SECOND
+EPOCH = datetime.datetime(1970, 1, 1)
+MICROSECOND = datetime.timedelta(microseconds=1)
+
+# where archives begin: ordinary days and the edges of the calendar
+BEGINNINGS = (
+    '2025-11-15T02', '2025-11-14T21', '2024-02-28T22', '2024-02-29T21',
+    '2023-02-28T22', '2023-12-31T21', '2100-02-28T22', '2000-02-28T23',
+    '1999-12-31T22', '1969-12-31T22', '1936-03-01T00', '0001-01-01T00',
+    '9999-12-31T16', '2038-01-19T02',
+)
+TOLERANCES = (0, 1, 1000, 9999, 10000, 10001, 50000, SECOND, 30 * SECOND,
+              300 * SECOND)
+# durations as downloaders, and others, have spelt them
+SPELLINGS = (
+    '2', '2.', '.5', '2.0', '2.002', '5.005000000000001', '1e1', '1E+1',
+    '2.0000005', '0', '0.0', '.0', '0.000001', '0.0000005', '0.0000015',
+    '2.0078125', '2.0234375', '0.6e1', '1.9999999', '002.000', '.2e01',
+    '3600', '3600.0000001', '3599.9999999', '36E2', '900', '1799.999999',
+    '0.0000000000000000000000000000000000001e+30', '2.0020000000000002',
+    '4.170666666666667', '1.001', '59.99', '4e0', '1234.5678901',
+)
+HASHES = ('ab', 'abc', 'abcd', 'A-_9', '-_', '__-', 'zz', '0000000000',
+          '7IS92rssMzoSBQDIevHStbTNy-URRV3Vw-jzZ6pwOZM')
+BAD_NAMES = tuple(name.encode() for name in (
+    'x', '-', '---', '----', '00:00', '00:00-2.0', '00:00-2.0-full',
+    '00:00-2.0-temp', '00:00-2.0--ab', '00:00--full-ab', '-2.0-full-ab',
+    '60:00-2.0-full-ab', '00:60-2.0-full-ab', '99:99-2.0-full-ab',
+    '0:00-2.0-full-ab', '000:00-2.0-full-ab', '00:0-2.0-full-ab',
+    '00.00-2.0-full-ab', '0000-2.0-full-ab', '00:00:00-2.0-full-ab',
+    '00:00.-2.0-full-ab', '00:00.1234567-2.0-full-ab',
+    '00:00.12a-2.0-full-ab', ' 0:00-2.0-full-ab', '+0:00-2.0-full-ab',
+    '00:-1-2.0-full-ab', '\u0660\u0660:00-2.0-full-ab',
+    '00:00-\u0662-full-ab', '00:00-+2-full-ab', '00:00-1_000-full-ab',
+    '00:00- 2-full-ab', '00:00-2 -full-ab', '00:00-inf-full-ab',
+    '00:00-nan-full-ab', '00:00-Infinity-full-ab', '00:00-0x10-full-ab',
+    '00:00-1e309-full-ab', '00:00-1e400-full-ab', '00:00-1e-3-full-ab',
+    '00:00-1e-full-ab', '00:00-1e+-full-ab', '00:00-e1-full-ab',
+    '00:00-.-full-ab', '00:00-.e1-full-ab', '00:00-2.0.0-full-ab',
+    '00:00-2,0-full-ab', '00:00-2e1.5-full-ab', '00:00-2ee1-full-ab',
+    '00:00-3600.000001-full-ab', '00:00-3600.0000006-full-ab',
+    '00:00-999999999-full-ab', '00:00-36e3-full-ab',
+    '00:00-1e99999999999999999999-full-ab',
+    '00:00-9223372036854775808-full-ab', '00:00-2.0-FULL-ab',
+    '00:00-2.0-ful-ab', '00:00-2.0-fulll-ab', '00:00-2.0-temporary-ab',
+    '00:00-2.0-full-', '00:00-2.0-full-a', '00:00-2.0-full-abcde',
+    '00:00-2.0-full-ab=', '00:00-2.0-full-ab==', '00:00-2.0-full-ab+',
+    '00:00-2.0-full-ab.cd', '00:00-2.0-full-ab cd', '00:60-2.0-temp-ab',
+    '00:00-inf-temp-ab', '00:00-2.0-suspect-\u00e4b', 'q"uo\'te', 'back\\sl',
+    'new\nline', '\x1b[31mred', 'bell\a', '\x01', 'tab\t', '\x7f',
+    '\u202egnp', '\u2028', '\ufeff', '\ufffd', '\U0001f3a5', '<script>',
+    'a' * 252, '9' * 200 + '-2.0-full-ab', '00:00-' + '9' * 230 + '-full-ab',
+    '00:00-2.0-full-ab.ts', '.ts'[1:], '00:00-2.0-full-ab.TS', '%s%n', '~',
+)) + (
+    b'\xff', b'\xff\xfe', b'a\x80b', b'\xe2\x82', b'\xe2\x82x', b'\xc0\x80',
+    b'\xc1\xbf', b'\xed\xa0\x80', b'\xed\xbf\xbf', b'\xf4\x90\x80\x80',
+    b'\xf0\x9f\x8e', b'\xf0\x9f\x8ea', b'\xf5\x80\x80\x80', b'\xe0\x80\xaf',
+    b'\xf0\x80\x80\x80', b'\xe2\xe2\x82\xac', b'\xf8\x88\x80\x80\x80',
+    b'\x80\xbf\xc3\xa9', b'00:00-2.0-full-\xff\xfe', b'\xc3', b'\xef\xbf\xbf',
+)
+OTHER_NAMES = (
+    b'chat.json', b'.hidden.ts', b'.ts', b'..ts', b'notes.ts.txt', b'x.TS',
+    b'00:00-2.0-full-ab', b'00:00-2.0-full-ab.ts.part', b'.x.tombstone',
+    b'.00:00-2.0-full-ab.ts', b'orphan.tombstone', b'ts', b'\xff.json',
+)
+STRAYS = (b'README', b'zzz', b'2025-11-15T02.bak', b'2025-11-15T2',
+          b'2025-11-15t02', b'2025-11-15T24', b'2023-02-29T00',
+          b'1900-02-29T00', b'0000-01-01T00', b'2025-13-01T00',
+          b'2025-11-15T02 ', b' 2025-11-15T02', b'2025-11-15T02\n',
+          b'10000-01-01T00', b'+025-11-15T02', b'\xff\xfe', b'x\x1b[31m',
+          b'.hidden', b'.2025-11-15T02', b'2025-11-15', b'lost+found')
+
+
+def time_of(name):
+    when = datetime.datetime.strptime(name, '%Y-%m-%dT%H')
+    return (when - EPOCH) // MICROSECOND
+
+
+def name_of(time):
+    when = EPOCH + time * MICROSECOND
+    return '%04d-%02d-%02dT%02d' % (when.year, when.month, when.day,
+                                    when.hour)
+
+
+LAST_HOUR = time_of('9999-12-31T23')
+FIRST_HOUR = time_of('0001-01-01T00')
+
+
+def length_of(spelling):
+    """Microseconds of a duration, as CPython has them."""
+    return datetime.timedelta(seconds=float(spelling)) // MICROSECOND
+
+
+def spell(chance, micros):
+    """One of the ways to write a duration."""
+    whole, rest = divmod(micros, SECOND)
+    plain = '%d.%06d' % (whole, rest)
+    short = plain.rstrip('0')
+    ways = [plain, short, short + '0', '0' + plain, plain + '000', repr(
+        micros / SECOND), short + 'e0', short + 'E+00']
+    if whole == 0 and rest:
+        ways.append(short[1:])
+    if rest == 0:
+        ways += ['%d' % whole, '%d.' % whole]
+        if whole % 10 == 0:
+            ways.append('%de1' % (whole // 10))
+    ways = [way for way in ways
+            if 'e-' not in way and length_of(way) == micros]
+    return chance.choice(ways)
+
+
+class Archive:
+    def __init__(self, base, channel, qualities):
+        self.base = base
+        self.channel = channel
+        self.qualities = qualities
+        self.tolerance = 0          # one that its gaps play with
+        self.first = self.last = 0  # times of the outermost hours
+        self.marks = []             # hours walked through: worth a bound
+
+
+class Maker:
+    def __init__(self, chance, base, tolerance):
+        self.chance = chance
+        self.base = os.fsencode(base)
+        self.tolerance = tolerance
+        self.spare = 0
+
+    def maybe(self, one_in):
+        return self.chance.randrange(one_in) == 0
+
+    def file(self, path, size=0):
+        with open(path, 'wb') as file:
+            file.write(bytes(size))
+
+    def elsewhere(self):
+        """A path outside of what the program looks at."""
+        self.spare += 1
+        os.makedirs(os.path.join(self.base, b'.elsewhere'), exist_ok=True)
+        return os.path.join(self.base, b'.elsewhere', b'%d' % self.spare)
+
+    def odd(self, path):
+        """Something that is no regular file, nor a link to one."""
+        kind = self.chance.randrange(5)
+        if kind == 0:
+            os.mkdir(path)
+        elif kind == 1:
+            os.mkfifo(path)
+        elif kind == 2:
+            os.symlink(b'nowhere', path)
+        elif kind == 3:
+            os.symlink(b'.', path)
+        else:
+            os.symlink(b'/dev/null', path)
+
+    def entry(self, path, size):
+        """A segment: nearly always a file, else a link to one."""
+        if os.path.lexists(path):
+            return
+        if self.maybe(25):
+            target = self.elsewhere()
+            self.file(target, size)
+            os.symlink(target, path)
+        elif self.maybe(40):
+            self.odd(path)
+        else:
+            self.file(path, size)
+        if self.maybe(20) and len(os.path.basename(path)) < 240:
+            tombstone = path[:-3] + b'.tombstone'
+            if not os.path.lexists(tombstone):
+                if self.maybe(4):
+                    self.odd(tombstone)
+                else:
+                    self.file(tombstone)
+            if self.maybe(3):
+                os.rename(path, self.elsewhere())
+
+    def time_text(self, start):
+        minutes, rest = divmod(start, 60 * SECOND)
+        seconds, micros = divmod(rest, SECOND)
+        fraction = '.%06d' % micros
+        if self.maybe(2):
+            fraction = fraction.rstrip('0')
+            if fraction == '.':
+                fraction = self.chance.choice(('', '.0', '.000'))
+        return '%02d:%02d%s' % (minutes, seconds, fraction)
+
+    def kind(self, calm):
+        if calm:
+            return 'full'
+        return self.chance.choices(('full', 'suspect', 'partial', 'temp'),
+                                   (6, 3, 3, 1))[0]
+
+    def segment(self, hour, start, duration, kind):
+        name = '%s-%s-%s-%s.ts' % (
+            self.time_text(start), duration, kind,
+            self.chance.choice(HASHES) if kind != 'temp' else
+            self.chance.choice(('', 'a', 'b5f4f3c2-4a3e', 'ab=+ c')))
+        self.entry(os.path.join(hour, name.encode()),
+                   self.chance.choice((0, 1, 7, 7, 100, 199, 200)))
+
+    def duration(self, scale):
+        """(microseconds, as it is spelt)"""
+        if self.maybe(6):
+            spelling = self.chance.choice(SPELLINGS)
+            micros = length_of(spelling)
+            if micros <= 20 * scale:
+                return micros, spelling
+        micros = self.chance.choice((
+            scale, scale, scale + 2000, scale // 2,
+            self.chance.randrange(scale // 10, 2 * scale)))
+        micros = min(micros, HOUR)
+        return micros, spell(self.chance, micros)
+
+    def gap(self, scale):
+        """What lies between an end and the next start; below 0: overlap."""
+        near = self.chance.choice((10000, self.tolerance))
+        return self.chance.choices((
+            0,
+            self.chance.randrange(-6000, 6001),
+            near * self.chance.choice((-1, 1))
+            + self.chance.choice((-1, 0, 0, 1)),
+            self.chance.choice((1, -1, 2, SECOND, 2 * SECOND, -SECOND)),
+            self.chance.randrange(-2 * scale, scale),
+            self.chance.randrange(0, 5 * scale)),
+            (10, 6, 4, 2, 2, 2))[0]
+
+    def aligned(self, start):
+        """A start on a pixel's edge, or just beside it."""
+        return start // (2 * SECOND) * 2 * SECOND \
+            + self.chance.choice((0, 0, 1, 1999999))
+
+    def stream(self, hour, start, scale):
+        """Segments one after the other; the end of the last, in the hour."""
+        chance = self.chance
+        calm = self.maybe(3)
+        stop = HOUR if self.maybe(2) else chance.randrange(HOUR)
+        end = start
+        for _ in range(60):
+            if not 0 <= start < HOUR or start > stop:
+                break
+            micros, spelling = self.duration(scale)
+            self.segment(hour, start, spelling, self.kind(calm))
+            rivals = 0 if calm or not self.maybe(5) else chance.randrange(4)
+            for _ in range(rivals):
+                other = self.duration(scale)
+                self.segment(hour, start, other[1], self.kind(False))
+                micros = max(micros, other[0])
+            if self.maybe(12):
+                inside = start + chance.randrange(micros + 1)
+                if inside < HOUR:
+                    self.segment(hour, inside, self.duration(scale)[1],
+                                 self.kind(False))
+            end = max(end, start + micros)
+            start = start + micros + self.gap(scale)
+            if self.maybe(8):
+                start = self.aligned(start)
+        return end
+
+    def odds_and_ends(self, hour):
+        chance = self.chance
+        if self.maybe(3):
+            for _ in range(chance.randrange(1, 8)):
+                name = chance.choice(BAD_NAMES)[:252] + b'.ts'
+                path = os.path.join(hour, name)
+                if not os.path.lexists(path):
+                    self.entry(path, 3)
+        if self.maybe(3):
+            for name in chance.sample(OTHER_NAMES, chance.randrange(1, 6)):
+                self.file(os.path.join(hour, name), 3)
+        if self.maybe(60):
+            for number in range(chance.choice((99, 100, 101, 130))):
+                self.file(os.path.join(hour, b'many-%d.ts' % number))
+
+    def hour(self, quality, time, spilt):
+        """One hour of a quality; what spills out of it."""
+        chance = self.chance
+        path = os.path.join(quality, name_of(time).encode())
+        kind = chance.choices(
+            ('segments', 'empty', 'absent', 'loop', 'file', 'dangling',
+             'odd', 'link', 'twin', 'one'),
+            (60, 5, 8, 4, 2, 2, 2, 4, 2, 8))[0]
+        if kind == 'absent':
+            return 0
+        if kind == 'empty':
+            os.mkdir(path)
+            if self.maybe(2):
+                self.odds_and_ends(path)
+            return 0
+        if kind == 'loop':
+            os.symlink(os.path.basename(path), path)
+            return 0
+        if kind == 'file':
+            self.file(path, 5)
+            return 0
+        if kind == 'dangling':
+            os.symlink(b'nowhere', path)
+            return 0
+        if kind == 'odd':
+            os.mkfifo(path)
+            return 0
+        if kind == 'twin':
+            twin = name_of(max(time - HOUR, FIRST_HOUR)).encode()
+            if twin != os.path.basename(path) and os.path.isdir(
+                    os.path.join(quality, twin)):
+                os.symlink(twin, path)
+                return 0
+        if kind == 'link':
+            target = self.elsewhere()
+            os.mkdir(target)
+            os.symlink(target, path)
+        else:
+            os.mkdir(path)
+        self.odds_and_ends(path)
+        scale = chance.choice((30, 60, 100, 300, 900, 2000)) * SECOND
+        start = chance.choice((
+            0, spilt, spilt + self.gap(scale), chance.randrange(HOUR),
+            chance.randrange(scale)))
+        start = min(max(start, 0), HOUR - 1)
+        if kind == 'one':
+            micros, spelling = self.duration(scale)
+            self.segment(path, start, spelling, self.kind(self.maybe(2)))
+            return max(0, start + micros - HOUR)
+        return max(0, self.stream(path, start, scale) - HOUR)
+
+    def strays(self, quality):
+        for name in self.chance.sample(STRAYS, self.chance.randrange(1, 5)):
+            path = os.path.join(quality, name)
+            if self.maybe(2):
+                os.mkdir(path)
+                self.file(os.path.join(path, b'00:00-2.0-full-ab.ts'))
+            elif self.maybe(2):
+                self.odd(path)
+            else:
+                self.file(path)
+
+    def quality(self, channel, name, first, count):
+        """The times of the hours that it walked through."""
+        path = os.path.join(channel, name.encode())
+        os.mkdir(path)
+        if self.maybe(3):
+            self.strays(path)
+        times = []
+        time, spilt = first, 0
+        for _ in range(count):
+            if time > LAST_HOUR:
+                break
+            times.append(time)
+            spilt = self.hour(path, time, spilt)
+            step = HOUR
+            if self.maybe(12):
+                step = self.chance.choice((2, 3, 4, 25)) * HOUR
+                spilt = 0
+            time += step
+        if self.maybe(25) and FIRST_HOUR < first < LAST_HOUR - HOUR:
+            # far from all the others: its map is refused
+            far = self.chance.choice((FIRST_HOUR, LAST_HOUR))
+            if not os.path.lexists(os.path.join(path,
+                                                name_of(far).encode())):
+                self.hour(path, far, 0)
+        return times
+
+
+def make(chance, base):
+    maker = Maker(chance, base, chance.choice(TOLERANCES))
+    archive = Archive(base, 'ch', ['source'])
+    archive.tolerance = maker.tolerance
+    channel = os.path.join(maker.base, b'ch')
+    os.mkdir(channel)
+    if chance.randrange(2) == 0:
+        archive.qualities.append('480p')
+    beginning = time_of(chance.choice(BEGINNINGS))
+    for quality in archive.qualities:
+        first = beginning
+        if chance.randrange(3) == 0 and first + 9 * HOUR < LAST_HOUR:
+            first += chance.randrange(3) * HOUR
+        archive.marks += maker.quality(channel, quality, first,
+                                       chance.choice((1, 1, 2, 3, 4, 6, 8)))
+    if chance.randrange(8) == 0:
+        archive.qualities.append('none')
+    archive.first = min(archive.marks)
+    archive.last = max(archive.marks)
+    return archive
