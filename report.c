@@ -140,21 +140,30 @@ json_add(cJSON *object, const char *key, cJSON *value)
 	(void)cJSON_AddItemToObjectCS(object, key, value);
 }
 
+/*
+ * Most of a report is small whole numbers: printf would take as long as all
+ * the rest.
+ */
+static cJSON *
+json_count(size_t n)
+{
+	char buf[TIME_SIZE], *s = buf + sizeof(buf);
+
+	*--s = '\0';
+	do
+		*--s = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	return cJSON_CreateRaw(s);
+}
+
 static cJSON *
 json_seconds(int64_t us)
 {
 	char buf[TIME_SIZE];
 
+	if (us >= 0 && us % SECOND == 0)
+		return json_count((size_t)(us / SECOND));
 	seconds_format(buf, us);
-	return cJSON_CreateRaw(buf);
-}
-
-static cJSON *
-json_count(size_t n)
-{
-	char buf[TIME_SIZE];
-
-	(void)snprintf(buf, sizeof(buf), "%zu", n);
 	return cJSON_CreateRaw(buf);
 }
 
@@ -1405,20 +1414,23 @@ quality_figures(struct figures *f, const struct options *o,
 static void
 print_label(FILE *fp, const char *name, const char *value)
 {
-	const char *from;
+	const char *at, *from = value;
+	long code;
 
 	(void)fprintf(fp, "%s=\"", name);
-	while (*(from = value) != '\0')
-		if (utf8_next(&value) < 0)
-			(void)fputs(REPLACEMENT, fp);
-		else if (*from == '\n')
-			(void)fputs("\\n", fp);
-		else {
-			if (*from == '"' || *from == '\\')
-				(void)putc('\\', fp);
-			(void)fwrite(from, 1, (size_t)(value - from), fp);
-		}
-	(void)putc('"', fp);
+	while (*(at = value) != '\0') {
+		code = utf8_next(&value);
+		if (code >= 0 && code != '\n' && code != '"' && code != '\\')
+			continue;
+		(void)fwrite(from, 1, (size_t)(at - from), fp);
+		(void)fputs(code < 0   ? REPLACEMENT
+			: code == '\n' ? "\\n"
+			: code == '"'  ? "\\\""
+				       : "\\\\",
+		    fp);
+		from = value;
+	}
+	(void)fprintf(fp, "%s\"", from);
 }
 
 /*
@@ -1431,9 +1443,11 @@ print_samples(FILE *fp, const struct family *family, bool *begun,
 {
 	const void *first = (const char *)f + family->offset;
 	const int64_t *values = first;
-	char buf[TIME_SIZE];
+	char buf[TIME_SIZE], hour[TIME_SIZE];
 	size_t i;
 
+	if (h != NULL)
+		hour_format(hour, h->time);
 	for (i = 0; i == 0 || i < family->types; i++) {
 		if (values[i] == TIME_NONE)
 			continue;
@@ -1445,10 +1459,8 @@ print_samples(FILE *fp, const struct family *family, bool *begun,
 		print_label(fp, "channel", r->channel);
 		(void)putc(',', fp);
 		print_label(fp, "quality", r->quality);
-		if (h != NULL) {
-			hour_format(buf, h->time);
-			(void)fprintf(fp, ",hour=\"%s\"", buf);
-		}
+		if (h != NULL)
+			(void)fprintf(fp, ",hour=\"%s\"", hour);
 		if (family->types > 0)
 			(void)fprintf(fp, ",type=\"%s\"", count_names[i]);
 		seconds_format(buf, values[i]);
