@@ -298,15 +298,16 @@ other_name_make(struct place *p)
 	file_make(p->fd, ONE_OF(names, random_next(&p->rng)), 0);
 }
 
-/* several segments at one start; the longest of them lasts for duration */
+/* several segments at one start; mostly the first is as it should be */
 static void
 rivals_make(struct place *p, int64_t start, int64_t duration)
 {
 	int64_t n = random_between(&p->rng, 2, 6), i, length = duration, size;
 	enum type type = FULL;
+	bool wild = chance(p, 20000);
 
 	for (i = 0; i < n; i++) {
-		if (i == 0 || chance(p, 500000))
+		if (wild || (i > 0 && chance(p, 500000)))
 			type = (enum type)random_between(&p->rng, 0, 3);
 		size = random_between(&p->rng, 0, 4) * 100000;
 		segment_make(p, start, length, type, size);
@@ -411,7 +412,7 @@ stream_make(struct place *p, const char *quality)
 			duration = duration_of(p, duration);
 		if (type != FULL && chance(p, 400000))
 			type = FULL;
-		else if (trouble(p, 3000))
+		else if (trouble(p, 1000))
 			type = chance(p, 500000) ? SUSPECT : PARTIAL;
 		if (trouble(p, 4000))
 			rivals_make(p, start, duration);
@@ -444,18 +445,18 @@ hour_make(
     const struct options *o, int quality_fd, const char *quality, int64_t time)
 {
 	struct place p = {o, time, -1, ~seed_of(o, quality, time)};
-	int64_t n;
+	bool absent = trouble(&p, 5000), empty = trouble(&p, 5000);
+	bool rubbish = trouble(&p, 5000);
+	int i;
 
-	if (trouble(&p, 20000)) /* the hour is absent */
+	if (absent)
 		return;
-	n = trouble(&p, 20000) ? 0 : random_between(&p.rng, 1, 50);
 	p = place_open(o, quality_fd, quality, time);
-	if (n == 1 && o->trouble > 0) /* there is nothing but rubbish */
-		for (; n < 20; n++) {
-			bad_name_make(&p);
-			other_name_make(&p);
-		}
-	else if (n > 0)
+	for (i = 0; rubbish && i < 20; i++) {
+		bad_name_make(&p);
+		other_name_make(&p);
+	}
+	if (!empty && !rubbish)
 		stream_make(&p, quality);
 	close(p.fd);
 }
