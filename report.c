@@ -458,19 +458,20 @@ report_json(FILE *fp, const struct options *o, const struct survey *s)
 #define GREEN  "\033[32m"
 #define YELLOW "\033[33m"
 #define BLUE   "\033[34m"
+#define ON_RED "\033[37;41m"
 
 enum cell { CELL_OUTSIDE, CELL_FULL, CELL_INCOMPLETE, CELL_HOLE, CELL_UNKNOWN };
 
 static const struct glyph {
 	const char *utf8;
 	const char *ascii;
-	const char *colour;
+	const char *colour; /* blue is for blocks: no # can be read in it */
 	const char *meaning; /* NULL: not in the legend */
 } glyphs[] = {
     [CELL_OUTSIDE] = {" ", " ", "", NULL},
     [CELL_FULL] = {"\u2588", "#", BLUE, "covered"},
     [CELL_INCOMPLETE] = {"\u2593", "+", YELLOW, "incomplete"},
-    [CELL_HOLE] = {"\u2591", ".", RED, "hole"},
+    [CELL_HOLE] = {"\u2591", ".", ON_RED, "hole"},
     [CELL_UNKNOWN] = {"?", "?", "", "unreadable"},
 };
 
@@ -876,9 +877,8 @@ text_holes(const struct sheet *sheet, const struct report *r)
 
 	if ((n = holes_longest(&r->raw, top)) == 0)
 		return;
-	(void)fprintf(sheet->fp, "\n  Hole%s", plural(n));
-	if (n > 1)
-		(void)fputs(", longest first", sheet->fp);
+	(void)fprintf(
+	    sheet->fp, "  %s", n == 1 ? "The hole" : "Holes, longest first");
 	if (n < r->raw.holesz)
 		(void)fprintf(sheet->fp,
 		    " (%zu of %zu; the rest are in the JSON)", n,
@@ -935,6 +935,13 @@ glyph(const struct sheet *sheet, enum cell cell)
 	return sheet->options->utf8 ? glyphs[cell].utf8 : glyphs[cell].ascii;
 }
 
+static const char *
+glyph_colour(const struct sheet *sheet, enum cell cell)
+{
+	return sheet->options->utf8 || cell != CELL_FULL ? glyphs[cell].colour
+							 : "";
+}
+
 static void
 text_strip(struct sheet *sheet, const enum cell strip[CELLS])
 {
@@ -945,7 +952,7 @@ text_strip(struct sheet *sheet, const enum cell strip[CELLS])
 		out = run;
 		for (next = i; next < CELLS && strip[next] == strip[i]; next++)
 			out = stpcpy(out, glyph(sheet, strip[i]));
-		print_coloured(sheet, glyphs[strip[i]].colour, run);
+		print_coloured(sheet, glyph_colour(sheet, strip[i]), run);
 	}
 	sheet->strips = true;
 }
@@ -959,8 +966,8 @@ text_legend(const struct sheet *sheet)
 	for (i = 0; i < LENGTH(glyphs); i++) {
 		if (glyphs[i].meaning == NULL)
 			continue;
-		print_coloured(
-		    sheet, glyphs[i].colour, glyph(sheet, (enum cell)i));
+		print_coloured(sheet, glyph_colour(sheet, (enum cell)i),
+		    glyph(sheet, (enum cell)i));
 		(void)fprintf(sheet->fp, " %s  ", glyphs[i].meaning);
 	}
 	(void)fprintf(sheet->fp, "blank: no stream; a cell: %d min\n",
@@ -999,7 +1006,9 @@ text_figures(const struct sheet *sheet, const struct hour *h)
 		return;
 	}
 	if (h->start == TIME_NONE && h->raw.holesz == 0) {
-		figure(sheet, 27, true, YELLOW, "no segments");
+		(void)fputs("  ", sheet->fp);
+		print_coloured(sheet, YELLOW, "no segments");
+		(void)fprintf(sheet->fp, "%14s", "");
 	} else {
 		duration_format(lost, h->raw.hole_duration);
 		duration_format(incomplete, c->incomplete.duration);
@@ -1103,10 +1112,9 @@ text_run(const struct sheet *sheet, int64_t from, int64_t to, bool missing)
 	hours = (size_t)((to - from) / HOUR);
 	hour_format(first, from);
 	hour_format(last, to - HOUR);
-	if (hours == 1)
-		(void)fprintf(sheet->fp, "  %s%17s  ", first, "");
-	else
-		(void)fprintf(sheet->fp, "  %s to %s  ", first, last);
+	(void)fprintf(sheet->fp, "  %s  ", first);
+	if (hours > 1)
+		(void)fprintf(sheet->fp, "to %s  ", last);
 	(void)snprintf(what, sizeof(what),
 	    missing ? "%zu hour%s MISSING" : "%zu whole hour%s", hours,
 	    plural(hours));
@@ -1143,7 +1151,7 @@ text_hours(struct sheet *sheet, const struct report *r)
 	int64_t to;
 	size_t i = 0, incomplete = 0, missing = 0;
 
-	(void)fprintf(sheet->fp, "\n  %-15s%-30s%7s%10s%10s%6s\n", "Hours",
+	(void)fprintf(sheet->fp, "  %-15s%-30s%7s%10s%10s%6s\n", "Hours",
 	    "00   10   20   30   40   50", "holes", "lost", "incompl.", "bad");
 	while (i < r->hoursz || missing < r->missingsz) {
 		h = &r->hours[i];
@@ -1181,6 +1189,25 @@ hours_matter(const struct sheet *sheet, const struct report *r)
 	return false;
 }
 
+static void
+text_details(struct sheet *sheet, const struct report *r, bool titled)
+{
+	bool hours = hours_matter(sheet, r);
+
+	if (!hours && r->raw.holesz == 0)
+		return;
+	(void)putc('\n', sheet->fp);
+	if (titled) {
+		print_title(sheet, r);
+		(void)putc('\n', sheet->fp);
+	}
+	text_holes(sheet, r);
+	if (hours && r->raw.holesz > 0)
+		(void)putc('\n', sheet->fp);
+	if (hours)
+		text_hours(sheet, r);
+}
+
 /*
  * The headlines of all qualities come first, so that the worst is on the
  * first screen, whichever it is.
@@ -1190,23 +1217,13 @@ report_text(FILE *fp, const struct options *o, const struct survey *s)
 {
 	struct sheet sheet = {.fp = fp, .options = o};
 	const struct report *r;
-	bool hours;
 
 	if (s->errorsz > 0)
 		text_errors(&sheet, s);
 	for (r = s->reports; r < s->reports + s->reportsz; r++)
 		text_head(&sheet, r);
-	for (r = s->reports; r < s->reports + s->reportsz; r++) {
-		hours = hours_matter(&sheet, r);
-		if (s->reportsz > 1 && (hours || r->raw.holesz > 0)) {
-			(void)putc('\n', fp);
-			print_title(&sheet, r);
-			(void)putc('\n', fp);
-		}
-		text_holes(&sheet, r);
-		if (hours)
-			text_hours(&sheet, r);
-	}
+	for (r = s->reports; r < s->reports + s->reportsz; r++)
+		text_details(&sheet, r, s->reportsz > 1);
 	if (sheet.strips)
 		text_legend(&sheet);
 	return ferror(fp) ? -1 : 0;
