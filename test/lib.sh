@@ -41,11 +41,11 @@ diag() {
 ok() {
 	tests=$((tests + 1))
 	if eval "$1"; then
-		echo "ok $tests - ${case:+$case: }$2"
+		printf 'ok %d - %s\n' $tests "${case:+$case: }$2"
 	else
 		failures=$((failures + 1))
-		echo "not ok $tests - ${case:+$case: }$2"
-		echo "# failed: ${case:+$case: }$2" >&2
+		printf 'not ok %d - %s\n' $tests "${case:+$case: }$2"
+		printf '# failed: %s\n' "${case:+$case: }$2" >&2
 		return 1
 	fi
 }
@@ -121,10 +121,12 @@ tomb() {
 
 # runs COMMAND...: with an empty stdin; sets $status, fills $out and $err
 runs() {
-	find . | sort >"$tmp/before"
+	find . >"$tmp/before"
 	status=0
 	"$@" </dev/null >"$out" 2>"$err" || status=$?
-	find . | sort | comm -13 "$tmp/before" - >>"$tmp/made"
+	find . >"$tmp/after"
+	cmp -s "$tmp/before" "$tmp/after" ||
+	    grep -Fxvf "$tmp/before" "$tmp/after" >>"$tmp/made"
 }
 
 # run ARGUMENT...: the program
@@ -136,7 +138,7 @@ run() {
 inject() {
 	inject=$1
 	shift
-	runs strace -f -qq -o "$tmp/strace" -E ASAN_OPTIONS=detect_leaks=0 \
+	runs strace -f -e quiet=all -o "$tmp/strace" -E ASAN_OPTIONS=detect_leaks=0 \
 	    -e trace="${inject%%:*}" -e inject="$inject" "$sc" "$@"
 }
 
@@ -145,7 +147,8 @@ is_status() {
 	same "$status" "$1" "exit status $1" || diag <"$err"
 }
 
-# is_out, is_err [DESC]: stdout or stderr is what comes in on stdin
+# is_out, is_err [DESC]: stdout or stderr is what comes in on stdin, from a
+# here-document (behind a pipe the count of the tests would get lost)
 is_out() {
 	cat >"$tmp/wanted"
 	same_file "$tmp/wanted" "$out" "${1-stdout}"
