@@ -87,8 +87,9 @@ trouble(struct place *p, unsigned n)
 static uint64_t
 seed_of(const struct options *o, const char *quality, int64_t time)
 {
-	uint64_t seed = o->seed ^ (uint64_t)(time / HOUR);
+	uint64_t seed = o->seed;
 
+	seed = random_next(&seed) ^ (uint64_t)(time / HOUR);
 	for (; *quality != '\0'; quality++)
 		seed = random_next(&seed) ^ (unsigned char)*quality;
 	return random_next(&seed);
