@@ -290,7 +290,7 @@ static const char help[] =
     "  -t, --tolerance SECONDS gaps and overlaps up to this are none (0.01)\n"
     "\n"
     "  -f, --format FORMAT     the report: text, json or none (text)\n"
-    "  -a, --all-hours         text: a line for every hour\n"
+    "  -a, --all-hours         text: every hour with all its figures\n"
     "  -r, --report FILE       write the report to FILE instead of stdout\n"
     "  -m, --metrics FILE      write Prometheus metrics to FILE\n"
     "      --metrics-hours N   per-hour series for the newest N hours (168)\n"
@@ -368,6 +368,7 @@ struct later {
 	const char *first_hour;
 	const char *last_hour;
 	const char *settle;
+	const char *max_age;
 };
 
 static int64_t
@@ -609,8 +610,9 @@ options_check(struct options *opt, const struct later *later)
 		    later->first_hour, later->last_hour);
 	if (!opt->check && later->settle != NULL)
 		usage("--settle '%s' goes with --check: add it", later->settle);
-	if (!opt->check && opt->max_age >= 0)
-		usage("--max-age goes with --check: add it");
+	if (!opt->check && later->max_age != NULL)
+		usage(
+		    "--max-age '%s' goes with --check: add it", later->max_age);
 	if (opt->report != NULL && opt->format == FORMAT_NONE)
 		usage("--report '%s' with --format none: give text or json",
 		    opt->report);
@@ -754,6 +756,7 @@ option_take(struct options *opt, struct later *later, int c, char *argv[])
 		    seconds_option("--settle", optarg, OPTION_SECONDS);
 		break;
 	case OPTION_MAX_AGE:
+		later->max_age = optarg;
 		opt->max_age =
 		    seconds_option("--max-age", optarg, OPTION_SECONDS);
 		break;
@@ -780,7 +783,7 @@ static void
 options_parse(struct options *opt, int argc, char *argv[])
 {
 	static const char short_options[] = ":b:q:t:f:ar:m:ncj:vhV";
-	struct later later = {NULL, NULL, NULL};
+	struct later later = {NULL, NULL, NULL, NULL};
 	int c;
 
 	options_default(opt);
@@ -871,6 +874,16 @@ best_choose(int fd, const struct listing *l, const struct segment *segs,
 	return best;
 }
 
+static void
+segment_count(struct counts *counts, const struct segment *seg, bool best)
+{
+	tally_add(&counts->segments[seg->type], seg->duration);
+	if (!best)
+		tally_add(&counts->overlaps[seg->type], seg->duration);
+	else if (seg->type != SEGMENT_FULL)
+		tally_add(&counts->incomplete, seg->duration);
+}
+
 /*
  * Counts the listed segments, and moves the best of each start to the front
  * of the listing. Returns how many starts there are.
@@ -879,27 +892,20 @@ static size_t
 segments_choose(int fd, struct listing *l, struct reading *r)
 {
 	struct counts *counts = &r->hour.counts;
-	struct segment best;
-	size_t i, n, next, starts = 0;
+	struct segment best, *segs = l->segs;
+	size_t i, next, starts = 0;
 
 	for (i = 0; i < l->segsz; i = next) {
-		for (next = i + 1; next < l->segsz &&
-		     l->segs[next].offset == l->segs[i].offset;
-		     next++)
-			;
-		best = l->segs[i];
+		best = segs[i];
+		next = i + 1;
+		while (next < l->segsz && segs[next].offset == best.offset)
+			next++;
 		if (next - i > 1)
-			best = *best_choose(fd, l, &l->segs[i], next - i, r);
-		for (n = i; n < next; n++) {
-			tally_add(&counts->segments[l->segs[n].type],
-			    l->segs[n].duration);
-			if (l->segs[n].name != best.name)
-				tally_add(&counts->overlaps[l->segs[n].type],
-				    l->segs[n].duration);
-		}
-		if (best.type != SEGMENT_FULL)
-			tally_add(&counts->incomplete, best.duration);
-		l->segs[starts++] = best;
+			best = *best_choose(fd, l, &segs[i], next - i, r);
+		for (; i < next; i++)
+			segment_count(
+			    counts, &segs[i], segs[i].name == best.name);
+		segs[starts++] = best;
 	}
 	return starts;
 }
@@ -1222,7 +1228,7 @@ hour_present(struct timeline *tl, int64_t time, int64_t start)
 	tl->last_hour = time;
 }
 
-static void
+static inline void
 ends_move(struct timeline *tl, int64_t start)
 {
 	struct report *report = tl->report;

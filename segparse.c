@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -20,10 +21,11 @@
 #define READ_MIN      65536 /* room offered to each getdents64 */
 #define READ_FIRST    262144 /* holds an ordinary hour whole */
 #define FRESH         (SECOND / 50) /* an mtime younger may not be final */
-#define RADIX_BITS    11
-#define RADIX         (1 << RADIX_BITS)
-#define RADIX_MIN     64 /* below it insertion is faster */
-#define EACH_BYTE     UINT64_C(0x0101010101010101)
+#define BUCKET_BITS   21 /* 2.1 s of starts a bucket: about one segment */
+#define BUCKETS       ((HOUR >> BUCKET_BITS) + 1)
+#define INSERTION_MAX 16 /* insertion is fastest up to here */
+#define BLOCK         16 /* bytes of a hash looked at together */
+#define NAME_MIN      13 /* of `00:00-0-full-` and less of `00:00-0-temp-` */
 #define SUFFIX        ".ts"
 #define SUFFIX_LEN    3
 #define TOMBSTONE     ".tombstone"
@@ -40,34 +42,36 @@ is_digit(char c)
 }
 
 /*
- * Reads exactly n digits. Returns their value, or -1.
+ * Reads two digits. Returns their value, or -1.
  */
 static int
-digits_parse(const char *s, size_t n)
+digits_parse(const char *s)
 {
-	int value = 0;
-
-	for (; n > 0; n--, s++) {
-		if (!is_digit(*s))
-			return -1;
-		value = value * 10 + (*s - '0');
-	}
-	return value;
+	if (!is_digit(s[0]) || !is_digit(s[1]))
+		return -1;
+	return (s[0] - '0') * 10 + (s[1] - '0');
 }
 
 /*
  * Reads a fraction of one to six digits, to microseconds. Returns how many
- * digits it read; 0 where there is none.
+ * digits it read; 0 where there is none. Six are what most names have.
  */
 static size_t
-fraction_parse(const char *s, size_t len, uint32_t *us)
+fraction_parse(const char *s, uint32_t *us)
 {
 	static const uint32_t scale[] = {
 	    1000000, 100000, 10000, 1000, 100, 10, 1};
 	uint32_t value = 0;
+	int high, low, middle;
 	size_t i;
 
-	for (i = 0; i < len && i < 6 && is_digit(s[i]); i++)
+	if ((high = digits_parse(s)) >= 0 &&
+	    (middle = digits_parse(s + 2)) >= 0 &&
+	    (low = digits_parse(s + 4)) >= 0) {
+		*us = (uint32_t)(high * 10000 + middle * 100 + low);
+		return 6;
+	}
+	for (i = 0; i < 6 && is_digit(s[i]); i++)
 		value = value * 10 + (uint32_t)(s[i] - '0');
 	*us = value * scale[i];
 	return i;
@@ -103,11 +107,13 @@ is_number(const char *s, size_t len)
 }
 
 /*
- * Any number, as CPython makes a timedelta of a float: the nearest double,
- * its whole seconds exact, its fraction times 1e6 rounded half to even.
+ * Reads seconds, to microseconds, as CPython makes a timedelta of a float:
+ * the nearest double, its whole seconds exact, its fraction times 1e6 rounded
+ * half to even. Returns -1 for what is no number by the grammar of a
+ * segment's duration, or for more than max microseconds.
  */
-static int
-seconds_parse_slowly(const char *s, size_t len, int64_t max, int64_t *us)
+int
+seconds_parse(const char *s, size_t len, int64_t max, int64_t *us)
 {
 	char number[256];
 	double seconds, micros;
@@ -131,32 +137,29 @@ seconds_parse_slowly(const char *s, size_t len, int64_t max, int64_t *us)
 }
 
 /*
- * Reads seconds, to microseconds. Returns -1 for what is no number by the
- * grammar of a segment's duration, or for more than max microseconds.
+ * Reads a plain decimal, at most four digits before the point and six behind
+ * it, up to the first byte that is none of it. Returns that byte's place, or
+ * NULL where there is no digit.
  *
- * With at most four digits before the point and six behind it, the nearest
- * double is within 0.3 us of the decimal, so the decimal's own digits are
- * what CPython's rounding ends at.
+ * The nearest double is then within 0.3 us of the decimal, so the decimal's
+ * own digits are what CPython's rounding ends at.
  */
-int
-seconds_parse(const char *s, size_t len, int64_t max, int64_t *us)
+static const char *
+seconds_plain(const char *s, int64_t *us)
 {
-	int64_t whole = 0;
-	uint32_t fraction = 0;
-	size_t digits, i;
+	const char *start = s;
+	uint32_t fraction = 0, whole = 0;
+	size_t digits;
 
-	for (i = 0; i < len && i < 4 && is_digit(s[i]); i++)
-		whole = whole * 10 + (s[i] - '0');
-	digits = i;
-	if (i < len && s[i] == '.') {
-		i++;
-		i += fraction_parse(s + i, len - i, &fraction);
-		digits = i - 1;
+	for (; is_digit(*s) && s - start < 4; s++)
+		whole = whole * 10 + (uint32_t)(*s - '0');
+	digits = (size_t)(s - start);
+	if (*s == '.') {
+		digits += fraction_parse(s + 1, &fraction);
+		s += 1 + (digits - (size_t)(s - start));
 	}
-	if (i != len || digits == 0)
-		return seconds_parse_slowly(s, len, max, us);
 	*us = whole * SECOND + fraction;
-	return *us > max ? -1 : 0;
+	return digits > 0 ? s : NULL;
 }
 
 /*
@@ -197,13 +200,14 @@ month_days(int year, int month)
 static int
 date_parse(const char *s, size_t len, int64_t *t)
 {
-	int day, month, year;
+	int century, day, month, year;
 
-	if (len < 10 || s[4] != '-' || s[7] != '-')
+	if (len < 10 || s[4] != '-' || s[7] != '-' ||
+	    (century = digits_parse(s)) < 0 || (year = digits_parse(s + 2)) < 0)
 		return -1;
-	year = digits_parse(s, 4);
-	month = digits_parse(s + 5, 2);
-	day = digits_parse(s + 8, 2);
+	year += century * 100;
+	month = digits_parse(s + 5);
+	day = digits_parse(s + 8);
 	if (year < 1 || month < 1 || month > 12 || day < 1 ||
 	    day > month_days(year, month))
 		return -1;
@@ -221,7 +225,7 @@ hour_parse(const char *s, int64_t *t)
 
 	if (strlen(s) != 13 || date_parse(s, 13, t) != 0 || s[10] != 'T')
 		return -1;
-	hour = digits_parse(s + 11, 2);
+	hour = digits_parse(s + 11);
 	if (hour < 0 || hour > 23)
 		return -1;
 	*t += hour * HOUR;
@@ -237,10 +241,7 @@ field_parse(const char **s, char before, int max)
 {
 	int value;
 
-	if (**s != before || !is_digit((*s)[1]))
-		return -1;
-	value = digits_parse(*s + 1, 2);
-	if (value < 0 || value > max)
+	if (**s != before || (value = digits_parse(*s + 1)) < 0 || value > max)
 		return -1;
 	*s += 3;
 	return value;
@@ -298,7 +299,7 @@ time_parse(const char *s, int64_t *t, bool *date_only)
 		return -1;
 	*t += value * SECOND;
 	if (*s == '.') {
-		digits = fraction_parse(s + 1, strlen(s + 1), &fraction);
+		digits = fraction_parse(s + 1, &fraction);
 		if (digits == 0)
 			return -1;
 		*t += fraction;
@@ -392,38 +393,77 @@ seconds_format(char buf[TIME_SIZE], int64_t us)
  */
 
 /*
- * Reads `MM:SS` or `MM:SS.f` with one to six digits of fraction.
+ * A segment's name is read in one pass. Each of these functions reads one
+ * part and the '-' behind it and moves on; what stands behind the name, '.',
+ * stops them at the latest.
+ */
+
+/*
+ * Reads `MM:SS-` or `MM:SS.f-` with one to six digits of fraction.
  */
 static int
-offset_parse(const char *s, size_t len, uint32_t *offset)
+offset_take(const char **s, uint32_t *offset)
 {
+	const char *p = *s;
 	uint32_t fraction = 0;
 	int minutes, seconds;
+	size_t digits;
 
-	if (len < 5 || s[2] != ':')
+	if (p[2] != ':' || (minutes = digits_parse(p)) < 0 || minutes > 59 ||
+	    (seconds = digits_parse(p + 3)) < 0 || seconds > 59)
 		return -1;
-	minutes = digits_parse(s, 2);
-	seconds = digits_parse(s + 3, 2);
-	if (minutes < 0 || minutes > 59 || seconds < 0 || seconds > 59)
-		return -1;
-	if (len > 5 &&
-	    (s[5] != '.' || len == 6 ||
-		6 + fraction_parse(s + 6, len - 6, &fraction) != len))
-		return -1;
+	p += 5;
+	if (*p == '.') {
+		if ((digits = fraction_parse(p + 1, &fraction)) == 0)
+			return -1;
+		p += 1 + digits;
+	}
+	*s = p + 1;
 	*offset = (uint32_t)(minutes * MINUTE + seconds * SECOND) + fraction;
-	return 0;
+	return *p == '-' ? 0 : -1;
 }
 
 static int
-type_parse(const char *s, size_t len, enum segment_type *type)
+duration_take(const char **s, const char *end, uint32_t *duration)
 {
-	if (len == 4 && memcmp(s, "full", 4) == 0)
+	const char *dash;
+	int64_t us;
+
+	if ((dash = seconds_plain(*s, &us)) == NULL || *dash != '-') {
+		dash = memchr(*s, '-', (size_t)(end - *s));
+		if (dash == NULL ||
+		    seconds_parse(*s, (size_t)(dash - *s), DURATION_MAX, &us) !=
+			0)
+			return -1;
+	} else if (us > DURATION_MAX)
+		return -1;
+	*s = dash + 1;
+	*duration = (uint32_t)us;
+	return 0;
+}
+
+/*
+ * Moves behind the word if it stands at *s.
+ */
+static inline bool
+word_take(const char **s, const char *end, const char *word, size_t len)
+{
+	if ((size_t)(end - *s) < len || memcmp(*s, word, len) != 0)
+		return false;
+	*s += len;
+	return true;
+}
+
+static int
+type_take(const char **s, const char *end, enum segment_type *type)
+{
+	if (word_take(s, end, "full-", 5))
 		*type = SEGMENT_FULL;
-	else if (len == 7 && memcmp(s, "suspect", 7) == 0)
+	else if (word_take(s, end, "suspect-", 8))
 		*type = SEGMENT_SUSPECT;
-	else if (len == 7 && memcmp(s, "partial", 7) == 0)
+	else if (word_take(s, end, "partial-", 8))
 		*type = SEGMENT_PARTIAL;
-	else if (len == 4 && memcmp(s, "temp", 4) == 0)
+	else if (word_take(s, end, "temp-", 5))
 		*type = SEGMENT_TEMP;
 	else
 		return -1;
@@ -431,53 +471,46 @@ type_parse(const char *s, size_t len, enum segment_type *type)
 }
 
 /*
- * Sets the high bit of each byte of x that is from lo to hi; the other bits
- * are noise. All bytes of x are below 0x80.
- */
-static uint64_t
-bytes_within(uint64_t x, unsigned lo, unsigned hi)
-{
-	return (x + EACH_BYTE * (0x80 - lo)) & ~(x + EACH_BYTE * (0x7f - hi));
-}
-
-/*
- * Whether all eight bytes of x are of base64url's alphabet.
+ * Whether 16 bytes are of base64url's alphabet: with the compiler's vectors,
+ * since this is half of what a name costs.
  */
 static bool
-is_base64url(uint64_t x)
+is_base64url(const char *s)
 {
-	uint64_t good;
+	unsigned char lower __attribute__((vector_size(BLOCK)));
+	unsigned char x __attribute__((vector_size(BLOCK)));
+	signed char good __attribute__((vector_size(BLOCK)));
+	uint64_t half[2];
 
-	good = bytes_within(x | EACH_BYTE * 0x20, 'a', 'z') |
-	    bytes_within(x, '0', '9') | bytes_within(x, '-', '-') |
-	    bytes_within(x, '_', '_');
-	return (good & ~x & EACH_BYTE * 0x80) == EACH_BYTE * 0x80;
+	memcpy(&x, s, sizeof(x));
+	lower = x | 0x20;
+	good =
+	    ((lower - 'a') < 26) | ((x - '0') < 10) | (x == '-') | (x == '_');
+	memcpy(half, &good, sizeof(half));
+	return (half[0] & half[1]) == UINT64_MAX;
 }
 
 /*
- * Whether s is base64url without padding. It is looked at by eight bytes at
- * a time, since this is half of what a name costs; the last eight may
- * overlap those before.
+ * Whether s is base64url without padding. The last block that is looked at
+ * may overlap the one before.
  */
 static bool
 is_hash(const char *s, size_t len)
 {
-	uint64_t x = EACH_BYTE * 'A';
+	char block[BLOCK];
 	size_t i;
 
 	if (len == 0 || len % 4 == 1)
 		return false;
-	if (len < 8) {
-		memcpy(&x, s, len);
-		return is_base64url(x);
+	if (len < BLOCK) {
+		memset(block, 'A', sizeof(block));
+		memcpy(block, s, len);
+		return is_base64url(block);
 	}
-	for (i = 0; i + 8 <= len; i += 8) {
-		memcpy(&x, s + i, 8);
-		if (!is_base64url(x))
+	for (i = 0; i + BLOCK < len; i += BLOCK)
+		if (!is_base64url(s + i))
 			return false;
-	}
-	memcpy(&x, s + len - 8, 8);
-	return is_base64url(x);
+	return is_base64url(s + len - BLOCK);
 }
 
 /*
@@ -487,23 +520,15 @@ is_hash(const char *s, size_t len)
 int
 segment_parse(const char *name, size_t len, struct segment *seg)
 {
-	const char *dash[3], *end, *s;
-	int64_t duration;
-	int i;
+	const char *end, *s = name;
 
-	if (len < SUFFIX_LEN)
+	if (len < SUFFIX_LEN + NAME_MIN)
 		return -1;
 	end = name + len - SUFFIX_LEN;
-	for (i = 0, s = name; i < 3; i++, s = dash[i - 1] + 1)
-		if ((dash[i] = memchr(s, '-', (size_t)(end - s))) == NULL)
-			return -1;
-	if (offset_parse(name, (size_t)(dash[0] - name), &seg->offset) != 0 ||
-	    seconds_parse(dash[0] + 1, (size_t)(dash[1] - dash[0] - 1),
-		DURATION_MAX, &duration) != 0 ||
-	    type_parse(
-		dash[1] + 1, (size_t)(dash[2] - dash[1] - 1), &seg->type) != 0)
+	if (*end != '.' || offset_take(&s, &seg->offset) != 0 ||
+	    duration_take(&s, end, &seg->duration) != 0 ||
+	    type_take(&s, end, &seg->type) != 0)
 		return -1;
-	seg->duration = (uint32_t)duration;
 	return seg->type == SEGMENT_TEMP || is_hash(s, (size_t)(end - s)) ? 0
 									  : -1;
 }
@@ -661,6 +686,21 @@ segment_take(int fd, struct listing *l, const struct dirent64 *d, size_t len)
 	return 0;
 }
 
+/*
+ * The length of a record's name, which ends in the record's last eight bytes.
+ */
+static size_t
+name_length(const struct dirent64 *d)
+{
+	size_t before = offsetof(struct dirent64, d_name), len = 0;
+
+	if (d->d_reclen > before + 8)
+		len = d->d_reclen - before - 8;
+	while (d->d_name[len] != '\0')
+		len++;
+	return len;
+}
+
 static bool
 ends_in(const char *name, size_t len, const char *suffix, size_t n)
 {
@@ -683,7 +723,7 @@ records_take(int fd, struct listing *l)
 		name = d->d_name;
 		if (name[0] == '.')
 			continue;
-		len = strlen(name);
+		len = name_length(d);
 		if (ends_in(name, len, SUFFIX, SUFFIX_LEN)) {
 			if (segment_take(fd, l, d, len) != 0)
 				return -1;
@@ -711,53 +751,83 @@ insertion_sort(struct segment *segs, size_t n)
 }
 
 /*
- * Sorts by start: a radix sort from the lowest digit up, linear whatever the
- * directory's order is. Three digits of 11 bits hold an hour's microseconds.
+ * Makes the spare array as large as that of the segments.
+ */
+static int
+spare_make(struct listing *l)
+{
+	if (l->sparecap >= l->segcap)
+		return 0;
+	free(l->spare);
+	l->sparecap = 0;
+	l->spare = reallocarray(NULL, l->segcap, sizeof(*l->spare));
+	if (l->spare == NULL)
+		return -1;
+	l->sparecap = l->segcap;
+	return 0;
+}
+
+static void
+spare_swap(struct listing *l)
+{
+	struct segment *segs = l->segs;
+	size_t cap = l->segcap;
+
+	l->segs = l->spare;
+	l->segcap = l->sparecap;
+	l->spare = segs;
+	l->sparecap = cap;
+}
+
+static int
+start_compare(const void *a, const void *b)
+{
+	const struct segment *x = a, *y = b;
+
+	return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+static void
+bucket_sort(struct segment *segs, size_t n)
+{
+	if (n > INSERTION_MAX)
+		qsort(segs, n, sizeof(*segs), start_compare);
+	else
+		insertion_sort(segs, n);
+}
+
+/*
+ * Sorts by start: into buckets of which an ordinary hour has one a segment,
+ * then each bucket.
  */
 static int
 segments_sort(struct listing *l)
 {
-	size_t count[3][RADIX] = {{0}};
-	struct segment *swap;
-	size_t at, digit, i, n, pass, sum;
-	uint32_t key;
+	uint32_t ends[BUCKETS] = {0}, end, start, sum = 0;
+	struct segment *seg;
+	size_t i;
 
-	if (l->segsz < RADIX_MIN) {
+	if (l->segsz <= INSERTION_MAX) {
 		insertion_sort(l->segs, l->segsz);
 		return 0;
 	}
-	if (l->sparecap < l->segcap) {
-		free(l->spare);
-		l->sparecap = 0;
-		l->spare = reallocarray(NULL, l->segcap, sizeof(*l->spare));
-		if (l->spare == NULL)
-			return -1;
-		l->sparecap = l->segcap;
+	if (spare_make(l) != 0)
+		return -1;
+	for (i = 0; i < l->segsz; i++)
+		ends[l->segs[i].offset >> BUCKET_BITS]++;
+	for (i = 0; i < BUCKETS; i++) {
+		start = sum;
+		sum += ends[i];
+		ends[i] = start;
 	}
 	for (i = 0; i < l->segsz; i++) {
-		key = l->segs[i].offset;
-		count[0][key % RADIX]++;
-		count[1][(key >> RADIX_BITS) % RADIX]++;
-		count[2][key >> (2 * RADIX_BITS)]++;
+		seg = &l->segs[i];
+		l->spare[ends[seg->offset >> BUCKET_BITS]++] = *seg;
 	}
-	for (pass = 0; pass < 3; pass++) {
-		for (sum = 0, digit = 0; digit < RADIX; digit++) {
-			n = count[pass][digit];
-			count[pass][digit] = sum;
-			sum += n;
-		}
-		for (i = 0; i < l->segsz; i++) {
-			key = l->segs[i].offset >> (pass * RADIX_BITS);
-			at = count[pass][key % RADIX]++;
-			l->spare[at] = l->segs[i];
-		}
-		swap = l->segs;
-		l->segs = l->spare;
-		l->spare = swap;
-		at = l->segcap;
-		l->segcap = l->sparecap;
-		l->sparecap = at;
-	}
+	spare_swap(l);
+	for (start = 0, i = 0; i < BUCKETS; i++, start = end)
+		if ((end = ends[i]) - start > 1)
+			bucket_sort(l->segs + start, end - start);
 	return 0;
 }
 
@@ -776,96 +846,140 @@ segment_name_compare(const void *a, const void *b, void *buf)
 }
 
 /*
- * Compares two names by what stands before their suffixes.
- */
-static int
-stem_compare(const char *a, size_t a_suffix, const char *b, size_t b_suffix)
-{
-	size_t n = strlen(a) - a_suffix, m = strlen(b) - b_suffix;
-	int order = memcmp(a, b, n < m ? n : m);
-
-	return order != 0 ? order : (n > m) - (n < m);
-}
-
-static int
-tombstone_compare(const void *a, const void *b)
-{
-	return stem_compare(*(const char *const *)a, TOMBSTONE_LEN,
-	    *(const char *const *)b, TOMBSTONE_LEN);
-}
-
-static int
-hidden_compare(const void *segment, const void *tombstone)
-{
-	return stem_compare(segment, SUFFIX_LEN,
-	    *(const char *const *)tombstone, TOMBSTONE_LEN);
-}
-
-static bool
-is_hidden(const struct listing *l, const char *name)
-{
-	return l->tombstonesz > 0 &&
-	    bsearch(name, l->tombstones, l->tombstonesz, sizeof(*l->tombstones),
-		hidden_compare) != NULL;
-}
-
-/*
- * Goes through the sorted segments: orders those of one start by name, so
- * that a name that was read twice stands beside itself and is dropped; takes
- * out hidden and temp ones, and counts them.
+ * Orders the segments of each start by name, so that a name that was read
+ * twice stands beside itself, and drops it there.
  */
 static void
-segments_sift(struct listing *l)
+names_order(struct listing *l)
 {
-	const char *name, *previous = NULL;
-	size_t i, kept = 0, next;
+	struct segment *segs = l->segs;
+	size_t i, kept = 0, next, start;
 
-	for (i = 0, next = 0; i < l->segsz; i++) {
-		if (i == next) {
-			for (; next < l->segsz &&
-			     l->segs[next].offset == l->segs[i].offset;
-			     next++)
-				;
-			if (next - i > 1)
-				qsort_r(l->segs + i, next - i, sizeof(*l->segs),
-				    segment_name_compare, l->buf);
-			previous = NULL;
-		}
-		name = l->buf + l->segs[i].name;
-		if (previous != NULL && strcmp(previous, name) == 0)
-			continue;
-		previous = name;
-		if (is_hidden(l, name))
-			l->tombstoned++;
-		else if (l->segs[i].type == SEGMENT_TEMP)
-			l->temp++;
-		else
-			l->segs[kept++] = l->segs[i];
+	for (i = 0; i < l->segsz; i = next) {
+		next = i + 1;
+		while (next < l->segsz && segs[next].offset == segs[i].offset)
+			next++;
+		if (next - i > 1)
+			qsort_r(segs + i, next - i, sizeof(*segs),
+			    segment_name_compare, l->buf);
+		for (start = kept; i < next; i++)
+			if (kept == start ||
+			    segment_name_compare(
+				&segs[kept - 1], &segs[i], l->buf) != 0) {
+				if (kept < i)
+					segs[kept] = segs[i];
+				kept++;
+			}
 	}
 	l->segsz = kept;
 }
 
 /*
- * Sorts the bad names, drops what was read twice, takes out hidden ones, and
- * keeps the first BAD_NAMES_MAX.
+ * Sorts names in byte order and drops those that were read twice. Returns
+ * how many are left.
+ */
+static size_t
+names_sort(const char **names, size_t n)
+{
+	size_t i, kept = 0;
+
+	if (n > 1)
+		qsort(names, n, sizeof(*names), name_compare);
+	for (i = 0; i < n; i++)
+		if (kept == 0 || strcmp(names[kept - 1], names[i]) != 0)
+			names[kept++] = names[i];
+	return kept;
+}
+
+/*
+ * Orders NAME.ts against what NAME.tombstone hides; n is the length of the
+ * tombstone's NAME.
+ */
+static int
+hidden_order(const char *name, const char *tombstone, size_t n)
+{
+	int order = strncmp(name, tombstone, n);
+
+	return order != 0 ? order : strcmp(name + n, SUFFIX);
+}
+
+/*
+ * Marks the segment that a tombstone hides, if it is there: it is looked for
+ * by its start and name, so that many tombstones cost no more than many
+ * segments.
+ */
+static void
+segment_hide(struct listing *l, const char *tombstone)
+{
+	const struct segment *seg;
+	struct segment key;
+	size_t high = l->segsz, low = 0, middle;
+	size_t n = strlen(tombstone) - TOMBSTONE_LEN;
+	int order;
+
+	if (segment_parse(tombstone, n + SUFFIX_LEN, &key) != 0)
+		return;
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		seg = &l->segs[middle];
+		order = (seg->offset > key.offset) - (seg->offset < key.offset);
+		if (order == 0)
+			order = hidden_order(l->buf + seg->name, tombstone, n);
+		if (order == 0) {
+			l->segs[middle].type = SEGMENT_HIDDEN;
+			return;
+		}
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+}
+
+/*
+ * Takes out hidden and temp segments, and counts them.
+ */
+static void
+segments_sift(struct listing *l)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < l->segsz; i++)
+		if (l->segs[i].type == SEGMENT_HIDDEN)
+			l->tombstoned++;
+		else if (l->segs[i].type == SEGMENT_TEMP)
+			l->temp++;
+		else {
+			if (kept < i)
+				l->segs[kept] = l->segs[i];
+			kept++;
+		}
+	l->segsz = kept;
+}
+
+/*
+ * Takes out hidden bad names, and counts them. A tombstone is found by its
+ * whole name, since a bad name may not tell its start.
  */
 static void
 bad_names_sift(struct listing *l)
 {
-	const char *name, *previous = NULL;
-	size_t i, n = l->bad;
+	const char *hider;
+	char tombstone[NAME_MAX + TOMBSTONE_LEN + 1];
+	size_t i, n = l->bad, stem;
 
-	qsort(l->bad_names, n, sizeof(*l->bad_names), name_compare);
 	l->bad = 0;
 	for (i = 0; i < n; i++) {
-		name = l->bad_names[i];
-		if (previous != NULL && strcmp(previous, name) == 0)
-			continue;
-		previous = name;
-		if (is_hidden(l, name))
+		stem = strlen(l->bad_names[i]) - SUFFIX_LEN;
+		memcpy(tombstone, l->bad_names[i], stem);
+		memcpy(tombstone + stem, TOMBSTONE, TOMBSTONE_LEN + 1);
+		hider = tombstone;
+		if (l->tombstonesz > 0 &&
+		    bsearch(&hider, l->tombstones, l->tombstonesz,
+			sizeof(hider), name_compare) != NULL)
 			l->tombstoned++;
 		else
-			l->bad_names[l->bad++] = name;
+			l->bad_names[l->bad++] = l->bad_names[i];
 	}
 	l->bad_namesz = l->bad < BAD_NAMES_MAX ? l->bad : BAD_NAMES_MAX;
 }
@@ -881,18 +995,21 @@ bad_names_sift(struct listing *l)
 int
 hour_list(int fd, struct listing *l)
 {
+	size_t i;
+
 	l->segsz = l->bad = l->bad_namesz = l->tombstonesz = 0;
 	l->temp = l->tombstoned = 0;
 	l->failed = NULL;
 	if (directory_read(fd, l) != 0 || records_take(fd, l) != 0 ||
 	    segments_sort(l) != 0)
 		return -1;
-	if (l->tombstonesz > 1)
-		qsort(l->tombstones, l->tombstonesz, sizeof(*l->tombstones),
-		    tombstone_compare);
+	names_order(l);
+	l->bad = names_sort(l->bad_names, l->bad);
+	l->tombstonesz = names_sort(l->tombstones, l->tombstonesz);
+	for (i = 0; i < l->tombstonesz; i++)
+		segment_hide(l, l->tombstones[i]);
 	segments_sift(l);
-	if (l->bad > 0)
-		bad_names_sift(l);
+	bad_names_sift(l);
 	return 0;
 }
 

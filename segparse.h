@@ -40,9 +40,10 @@ enum segment_type {
 	SEGMENT_FULL,		/* complete */
 	SEGMENT_SUSPECT,	/* looks complete, but may not be */
 	SEGMENT_PARTIAL,	/* known to be incomplete */
-	SEGMENT_TEMP		/* being downloaded: counted, else ignored */
+	SEGMENT_TEMP,		/* being downloaded: counted, else ignored */
+	SEGMENT_HIDDEN		/* segparse.c's own: it has a tombstone */
 };
-#define SEGMENT_TYPES	3		/* all but temp take part */
+#define SEGMENT_TYPES	3		/* the first three take part */
 
 struct segment {
 	uint32_t offset;		/* start, us after that of its hour */
