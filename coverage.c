@@ -430,7 +430,7 @@ now_option(const char *value)
 }
 
 /*
- * Reads `-6h` or `-2d`. Returns -1 for anything else.
+ * Reads `-6h` or `-2d`, of five digits at most. Returns -1 for anything else.
  */
 static int
 before_parse(const char *value, int64_t now, int64_t *t)
@@ -440,7 +440,7 @@ before_parse(const char *value, int64_t now, int64_t *t)
 
 	if (*s++ != '-')
 		return -1;
-	for (; *s >= '0' && *s <= '9' && s - value < 8; s++)
+	for (; *s >= '0' && *s <= '9' && s - value < 6; s++)
 		n = n * 10 + (*s - '0');
 	if (s == value + 1 || (strcmp(s, "h") != 0 && strcmp(s, "d") != 0))
 		return -1;

@@ -341,18 +341,58 @@ day_split(int64_t t, int *year, int *month, int *day)
 }
 
 /*
- * Prints `2025-11-15T02:45:51.608000Z`.
+ * Puts a number of at least width digits, and `behind`. Returns the end,
+ * which is not terminated. Reports have thousands of instants: this takes a
+ * tenth of what snprintf() does.
+ */
+static char *
+number_put(char *out, uint64_t value, int width, char behind)
+{
+	char digits[20];
+	int n = 0;
+
+	do
+		digits[n++] = (char)('0' + value % 10);
+	while ((value /= 10) > 0);
+	for (; width > n; width--)
+		*out++ = '0';
+	while (n > 0)
+		*out++ = digits[--n];
+	*out++ = behind;
+	return out;
+}
+
+/*
+ * Puts `2025-11-15T02` and `behind`. Returns the end, and the microseconds
+ * of the hour.
+ */
+static char *
+hour_put(char *out, int64_t t, char behind, uint64_t *rest)
+{
+	uint64_t of_day;
+	int day, month, year;
+
+	of_day = (uint64_t)day_split(t, &year, &month, &day);
+	out = number_put(out, (uint64_t)year, 4, '-');
+	out = number_put(out, (uint64_t)month, 2, '-');
+	out = number_put(out, (uint64_t)day, 2, 'T');
+	*rest = of_day % HOUR;
+	return number_put(out, of_day / HOUR, 2, behind);
+}
+
+/*
+ * Prints `2025-11-15T02:45:51.608000Z`; the year is no earlier than 0.
  */
 void
 time_format(char buf[TIME_SIZE], int64_t t)
 {
-	int64_t rest;
-	int day, month, year;
+	uint64_t rest;
 
-	rest = day_split(t, &year, &month, &day);
-	(void)snprintf(buf, TIME_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
-	    year, month, day, (int)(rest / HOUR), (int)(rest / MINUTE % 60),
-	    (int)(rest / SECOND % 60), (int)(rest % SECOND));
+	buf = hour_put(buf, t, ':', &rest);
+	buf = number_put(buf, rest / MINUTE, 2, ':');
+	buf = number_put(buf, rest / SECOND % 60, 2, '.');
+	buf = number_put(buf, rest % SECOND, 6, 'Z');
+	*buf = '\0';
 }
 
 /*
@@ -361,12 +401,9 @@ time_format(char buf[TIME_SIZE], int64_t t)
 void
 hour_format(char buf[TIME_SIZE], int64_t t)
 {
-	int64_t rest;
-	int day, month, year;
+	uint64_t rest;
 
-	rest = day_split(t, &year, &month, &day);
-	(void)snprintf(buf, TIME_SIZE, "%04d-%02d-%02dT%02d", year, month, day,
-	    (int)(rest / HOUR));
+	(void)hour_put(buf, t, '\0', &rest);
 }
 
 /*
@@ -376,16 +413,17 @@ void
 seconds_format(char buf[TIME_SIZE], int64_t us)
 {
 	uint64_t part, size = us < 0 ? -(uint64_t)us : (uint64_t)us;
-	int n, width = 6;
+	int width = 6;
 
-	n = snprintf(buf, TIME_SIZE, "%s%llu", us < 0 ? "-" : "",
-	    (unsigned long long)(size / SECOND));
-	if ((part = size % SECOND) == 0)
+	if (us < 0)
+		*buf++ = '-';
+	part = size % SECOND;
+	buf = number_put(buf, size / SECOND, 1, part > 0 ? '.' : '\0');
+	if (part == 0)
 		return;
 	for (; part % 10 == 0; part /= 10)
 		width--;
-	(void)snprintf(buf + n, TIME_SIZE - (size_t)n, ".%0*llu", width,
-	    (unsigned long long)part);
+	(void)number_put(buf, part, width, '\0');
 }
 
 /*
