@@ -621,30 +621,30 @@ items_end(struct sheet *sheet)
 }
 
 /*
- * Prints bytes of others so that they cannot write to the terminal. Returns
- * the columns that they take.
+ * Prints bytes of others so that they cannot write to the terminal.
  */
-static size_t
-print_name(const struct sheet *sheet, const char *colour, const char *name)
+static void
+print_name(const struct sheet *sheet, const char *name)
 {
 	char *printable;
-	size_t width;
 
 	printable = name_printable(name, sheet->options->utf8);
 	if (printable == NULL)
 		errx(2, "out of memory");
-	print_coloured(sheet, colour, printable);
-	width = columns(printable);
+	(void)fputs(printable, sheet->fp);
 	free(printable);
-	return width;
 }
 
 static void
 print_title(const struct sheet *sheet, const struct report *r)
 {
-	(void)print_name(sheet, BOLD, r->channel);
-	print_coloured(sheet, BOLD, "/");
-	(void)print_name(sheet, BOLD, r->quality);
+	const char *bold = sheet->options->colour ? BOLD : "";
+
+	(void)fputs(bold, sheet->fp);
+	print_name(sheet, r->channel);
+	(void)putc('/', sheet->fp);
+	print_name(sheet, r->quality);
+	(void)fputs(*bold != '\0' ? RESET : "", sheet->fp);
 }
 
 static void
@@ -663,9 +663,9 @@ text_errors(struct sheet *sheet, const struct survey *s)
 	    sheet->fp);
 	for (i = 0; i < s->errorsz && i < LISTED_MAX; i++) {
 		(void)fputs("  ", sheet->fp);
-		(void)print_name(sheet, "", s->errors[i].path);
+		print_name(sheet, s->errors[i].path);
 		(void)fputs(": ", sheet->fp);
-		(void)print_name(sheet, "", s->errors[i].message);
+		print_name(sheet, s->errors[i].message);
 		(void)putc('\n', sheet->fp);
 	}
 	if (s->errorsz > i)
@@ -776,8 +776,6 @@ text_tallies(struct sheet *sheet, const struct report *r)
 
 	if ((n = missing_hours(r)) > 0)
 		item(sheet, RED, "%zu hour%s missing", n, plural(n));
-	if ((n = unreadable_hours(r)) > 0)
-		item(sheet, RED, "%zu hour%s unreadable", n, plural(n));
 	if (c->bad > 0)
 		item(sheet, YELLOW, "%zu bad name%s", c->bad, plural(c->bad));
 	if (c->temp > 0 && r->start == TIME_NONE)
@@ -800,6 +798,7 @@ static void
 text_verdict(const struct sheet *sheet, const struct report *r)
 {
 	char buf[256];
+	size_t unreadable = unreadable_hours(r);
 
 	if (!r->readable)
 		print_coloured(sheet, RED, "could not be read");
@@ -808,11 +807,17 @@ text_verdict(const struct sheet *sheet, const struct report *r)
 		    "no such quality yet (its directory does not exist)");
 	else if (coverage_ratio(&r->raw) >= 0) {
 		coverage_format(buf, sizeof(buf), &r->raw);
-		print_coloured(sheet, r->raw.holesz > 0 ? RED : GREEN, buf);
+		print_coloured(sheet,
+		    r->raw.holesz > 0 || unreadable > 0 ? RED : GREEN, buf);
 	} else if (r->start == TIME_NONE)
 		print_coloured(sheet, RED, "no segments");
 	else
 		print_coloured(sheet, RED, "only segments of no duration");
+	if (unreadable > 0) {
+		(void)snprintf(buf, sizeof(buf), "; %zu hour%s UNREADABLE",
+		    unreadable, plural(unreadable));
+		print_coloured(sheet, RED, buf);
+	}
 	(void)putc('\n', sheet->fp);
 }
 
