@@ -17,7 +17,6 @@ import bisect
 import collections
 import datetime
 import decimal
-import errno
 import json
 import math
 import os
@@ -864,18 +863,10 @@ def png_rows(data):
 
 # real directories
 
-def is_gone(error):
-    return error.errno in (errno.ENOENT, errno.ENOTDIR)
-
-
 def read_listing(path):
-    """An hour's listing, see Hour; None where it cannot be read."""
-    try:
-        names = os.listdir(path)
-    except OSError:
-        return None
+    """An hour's listing, see Hour; OSError where it cannot be read."""
     listing = {}
-    for name in names:
+    for name in os.listdir(path):
         listing[name] = None
         try:
             status = os.stat(os.path.join(path, name))
@@ -900,13 +891,12 @@ def read_quality(path):
             continue
         entry = os.path.join(path, name)
         try:
-            status = os.stat(entry)
-        except OSError as error:
-            if not is_gone(error):
-                listings[time] = None
-            continue
-        if stat.S_ISDIR(status.st_mode):
-            listings[time] = read_listing(entry)
+            if stat.S_ISDIR(os.stat(entry).st_mode):
+                listings[time] = read_listing(entry)
+        except FileNotFoundError:
+            continue                    # a dangling link, or gone since
+        except OSError:
+            listings[time] = None
     return listings
 
 

@@ -30,6 +30,9 @@ SPELLINGS = (
     '3600', '3600.0000001', '3599.9999999', '36E2', '900', '1799.999999',
     '0.0000000000000000000000000000000000001e+30', '2.0020000000000002',
     '4.170666666666667', '1.001', '59.99', '4e0', '1234.5678901',
+    '0' * 180 + '2', '2.' + '0' * 180 + '1', '2e' + '0' * 180 + '1',
+    '.' + '0' * 170 + '2e171', '2.0023' + '5' * 170, '3' * 3 + '.' + '3' * 160,
+    '2.00000049999999999999999999999', '2.0000005000000000000000000000001',
 )
 HASHES = ('ab', 'abc', 'abcd', 'A-_9', '-_', '__-', 'zz', '0000000000',
           '7IS92rssMzoSBQDIevHStbTNy-URRV3Vw-jzZ6pwOZM')
@@ -152,7 +155,7 @@ class Maker:
 
     def odd(self, path):
         """Something that is no regular file, nor a link to one."""
-        kind = self.chance.randrange(5)
+        kind = self.chance.randrange(6)
         if kind == 0:
             os.mkdir(path)
         elif kind == 1:
@@ -161,8 +164,10 @@ class Maker:
             os.symlink(b'nowhere', path)
         elif kind == 3:
             os.symlink(b'.', path)
-        else:
+        elif kind == 4:
             os.symlink(b'/dev/null', path)
+        else:
+            os.symlink(os.path.basename(path), path)
 
     def entry(self, path, size):
         """A segment: nearly always a file, else a link to one."""
