@@ -2084,6 +2084,7 @@ output_publish(struct output *out)
 		if (rename(out->named, target) != 0)
 			error = errno;
 		else {
+			doomed = NULL;
 			free(out->named);
 			out->named = NULL;
 		}
