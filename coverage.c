@@ -2084,13 +2084,12 @@ output_publish(struct output *out)
 		if (rename(out->named, target) != 0)
 			error = errno;
 		else {
-			doomed = NULL;
 			free(out->named);
 			out->named = NULL;
 		}
 	}
-	signals_release(&before);
 	output_drop(out);
+	signals_release(&before);
 	free(target);
 	errno = error;
 	return error == 0 ? 0 : -1;
