@@ -140,6 +140,11 @@ refused --max-age --check --max-age 60 ch
 refused --output-dir "$PWD/out" --make-page --node n=http://x \
     --output-dir "$PWD/out" ch
 
+refused --report r.txt -f none --report r.txt ch
+for option in --base-dir --report --metrics --output-dir; do
+	refused $option '' $option '' ch
+done
+
 archive 'no control bytes come out'
 esc=$(printf '\033')
 refused --format '\x1b[31m' --format "${esc}[31m" ch
@@ -182,16 +187,23 @@ done
 
 # what is taken: windows, as the report gives them
 now=2025-11-15T02:45:51.608
+window_is() {
+	json=$("$sc" -n -f json --now $now "$1" "$2" ch 2>&1)
+	case $json in
+	*"\"$3\": \"$4\""* | *"\"$3\":\"$4\""*)
+		ok true "$1 $2" ;;
+	*)
+		ok false "$1 $2"
+		echo "$json" | head -n 9 | diag ;;
+	esac
+}
+
 first_is() {
-	run -n -f json --now $now --first-hour "$1" ch
-	jq_is .first_hour "$2" "--first-hour $1"
-	run -n -f json --now $now --first-hour="$1" ch
-	jq_is .first_hour "$2" "--first-hour=$1"
+	window_is --first-hour "$1" first_hour "$2"
 }
 
 last_is() {
-	run -n -f json --now $now --last-hour "$1" ch
-	jq_is .last_hour "$2" "--last-hour $1"
+	window_is --last-hour "$1" last_hour "$2"
 }
 
 both_are() {
@@ -205,27 +217,27 @@ is_status 0
 is_err </dev/null
 jq_is '[.first_hour, .last_hour, .generated_at]' \
     '[null,null,"2025-11-15T02:45:51.608000Z"]'
-both_are 2025-11-15T02 '"2025-11-15T02"'
-both_are 2024-02-29T23 '"2024-02-29T23"'
-both_are 2025-11-15T02:45 '"2025-11-15T02"'
-both_are '2025-11-15 02:45:51' '"2025-11-15T02"'
-both_are 2025-11-15T02:59:59.999999Z '"2025-11-15T02"'
-both_are 2025-11-15T02Z '"2025-11-15T02"'
-both_are 2025-11-15T00:30+01:00 '"2025-11-14T23"'
-both_are '2025-11-15 23:45-01:00' '"2025-11-16T00"'
-both_are 2025-11-15T02+05:30 '"2025-11-14T20"'
-both_are 1969-12-31T23:59:59.5 '"1969-12-31T23"'
-first_is 2025-11-15 '"2025-11-15T00"'
-last_is 2025-11-15 '"2025-11-15T23"'
-both_are now '"2025-11-15T02"'
-both_are -0h '"2025-11-15T02"'
-both_are -1h '"2025-11-15T01"'
-both_are -6h '"2025-11-14T20"'
-both_are -26h '"2025-11-14T00"'
-both_are -2d '"2025-11-13T02"'
-both_are -365d '"2024-11-15T02"'
-both_are 0001-01-01T00 '"0001-01-01T00"'
-both_are 9999-12-31T23 '"9999-12-31T23"'
+both_are 2025-11-15T02 2025-11-15T02
+both_are 2024-02-29T23 2024-02-29T23
+both_are 2025-11-15T02:45 2025-11-15T02
+both_are '2025-11-15 02:45:51' 2025-11-15T02
+both_are 2025-11-15T02:59:59.999999Z 2025-11-15T02
+both_are 2025-11-15T02Z 2025-11-15T02
+both_are 2025-11-15T00:30+01:00 2025-11-14T23
+both_are '2025-11-15 23:45-01:00' 2025-11-16T00
+both_are 2025-11-15T02+05:30 2025-11-14T20
+both_are 1969-12-31T23:59:59.5 1969-12-31T23
+first_is 2025-11-15 2025-11-15T00
+last_is 2025-11-15 2025-11-15T23
+both_are now 2025-11-15T02
+both_are -0h 2025-11-15T02
+both_are -1h 2025-11-15T01
+both_are -6h 2025-11-14T20
+both_are -26h 2025-11-14T00
+both_are -2d 2025-11-13T02
+both_are -365d 2024-11-15T02
+both_are 0001-01-01T00 0001-01-01T00
+both_are 9999-12-31T23 9999-12-31T23
 run -n -f json --now $now --first-hour 2031-01-01 --last-hour 2031-01-01 ch
 is_status 0
 is_err </dev/null
