@@ -404,7 +404,7 @@ stream_make(struct place *p, const char *quality)
 		end = start + step;
 		if (step > SECOND / 10)
 			end += random_between(&p->rng, -4000, 4001);
-		if (last - end < step / 2)
+		if (end >= HOUR || last - end < step / 2)
 			end = last;
 		if (start <= hole && hole < end)
 			end = hole;
