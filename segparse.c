@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <dirent.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -24,8 +25,16 @@
 #define BUCKET_BITS   21 /* 2.1 s of starts a bucket: about one segment */
 #define BUCKETS       ((HOUR >> BUCKET_BITS) + 1)
 #define INSERTION_MAX 16 /* insertion is fastest up to here */
+
+/* Eight bytes as a little-endian number: `00:00.00` and `0.000000`. */
+#define HIGH_BITS        UINT64_C(0x8080808080808080)
+#define MMSS_PATTERN     UINT64_C(0x30302e30303a3030)
+#define MMSS_LIMIT       UINT64_C(0x76767f76767f7676)
+#define FRACTION_PATTERN UINT64_C(0x3030303030302e30)
+#define FRACTION_LIMIT   UINT64_C(0x7676767676767f76)
+
 #define BLOCK         16 /* bytes of a hash looked at together */
-#define NAME_MIN      13 /* of `00:00-0-full-` and less of `00:00-0-temp-` */
+#define NAME_MIN      13 /* of `00:00-0-temp-`, the shortest */
 #define SUFFIX        ".ts"
 #define SUFFIX_LEN    3
 #define TOMBSTONE     ".tombstone"
@@ -54,7 +63,7 @@ digits_parse(const char *s)
 
 /*
  * Reads a fraction of one to six digits, to microseconds. Returns how many
- * digits it read; 0 where there is none. Six are what most names have.
+ * digits it read; 0 where there is none.
  */
 static size_t
 fraction_parse(const char *s, uint32_t *us)
@@ -62,15 +71,8 @@ fraction_parse(const char *s, uint32_t *us)
 	static const uint32_t scale[] = {
 	    1000000, 100000, 10000, 1000, 100, 10, 1};
 	uint32_t value = 0;
-	int high, low, middle;
 	size_t i;
 
-	if ((high = digits_parse(s)) >= 0 &&
-	    (middle = digits_parse(s + 2)) >= 0 &&
-	    (low = digits_parse(s + 4)) >= 0) {
-		*us = (uint32_t)(high * 10000 + middle * 100 + low);
-		return 6;
-	}
 	for (i = 0; i < 6 && is_digit(s[i]); i++)
 		value = value * 10 + (uint32_t)(s[i] - '0');
 	*us = value * scale[i];
@@ -437,6 +439,44 @@ seconds_format(char buf[TIME_SIZE], int64_t us)
  */
 
 /*
+ * Takes eight bytes that differ from the pattern by digits only, where limit
+ * allows them: a byte of limit is 0x80 less what that byte may not reach.
+ * Byte n of pairs, from the low end, is then the number of the digits n and
+ * n + 1.
+ */
+static inline bool
+eight_take(const char *s, uint64_t pattern, uint64_t limit, uint64_t *pairs)
+{
+	uint64_t x;
+
+	memcpy(&x, s, sizeof(x));
+	x = le64toh(x) ^ pattern;
+	*pairs = x * 10 + (x >> 8);
+	return (((x + limit) | x) & HIGH_BITS) == 0;
+}
+
+/*
+ * Reads `MM:SS.ffffff-`, which is what nearly all names start with, eight
+ * bytes at a time: digit by digit this was a quarter of what a name cost.
+ */
+static bool
+offset_plain(const char *s, uint32_t *offset)
+{
+	uint64_t fraction, head, minutes, seconds, tail;
+
+	if (!eight_take(s, MMSS_PATTERN, MMSS_LIMIT, &head) ||
+	    !eight_take(s + 4, FRACTION_PATTERN, FRACTION_LIMIT, &tail) ||
+	    s[12] != '-')
+		return false;
+	minutes = head & 0xff;
+	seconds = head >> 24 & 0xff;
+	fraction = (tail >> 16 & 0xff) * 10000 + (tail >> 32 & 0xff) * 100 +
+	    (tail >> 48 & 0xff);
+	*offset = (uint32_t)((minutes * 60 + seconds) * SECOND + fraction);
+	return minutes < 60 && seconds < 60;
+}
+
+/*
  * Reads `MM:SS-` or `MM:SS.f-` with one to six digits of fraction.
  */
 static int
@@ -447,6 +487,10 @@ offset_take(const char **s, uint32_t *offset)
 	int minutes, seconds;
 	size_t digits;
 
+	if (offset_plain(p, offset)) {
+		*s += 13;
+		return 0;
+	}
 	if (p[2] != ':' || (minutes = digits_parse(p)) < 0 || minutes > 59 ||
 	    (seconds = digits_parse(p + 3)) < 0 || seconds > 59)
 		return -1;
