@@ -898,13 +898,16 @@ segments_choose(int fd, struct listing *l, struct reading *r)
 	for (i = 0; i < l->segsz; i = next) {
 		best = segs[i];
 		next = i + 1;
-		while (next < l->segsz && segs[next].offset == best.offset)
-			next++;
-		if (next - i > 1)
+		if (next < l->segsz && segs[next].offset == best.offset) {
+			while (
+			    next < l->segsz && segs[next].offset == best.offset)
+				next++;
 			best = *best_choose(fd, l, &segs[i], next - i, r);
-		for (; i < next; i++)
-			segment_count(
-			    counts, &segs[i], segs[i].name == best.name);
+			for (; i < next; i++)
+				if (segs[i].name != best.name)
+					segment_count(counts, &segs[i], false);
+		}
+		segment_count(counts, &best, true);
 		segs[starts++] = best;
 	}
 	return starts;

@@ -756,11 +756,13 @@ segment_take(int fd, struct listing *l, const struct dirent64 *d, size_t len)
 {
 	struct segment *room, *seg;
 
-	room = array_room(l->segs, &l->segcap, l->segsz, sizeof(*room));
-	if (room == NULL)
-		return -1;
-	l->segs = room;
-	seg = &room[l->segsz];
+	if (l->segsz == l->segcap) {
+		room = array_room(l->segs, &l->segcap, l->segsz, sizeof(*room));
+		if (room == NULL)
+			return -1;
+		l->segs = room;
+	}
+	seg = &l->segs[l->segsz];
 	if (segment_parse(d->d_name, len, seg) != 0 || !is_regular(fd, d, l))
 		return name_take(&l->bad_names, &l->bad, &l->badcap, d->d_name);
 	seg->name = (uint32_t)(d->d_name - l->buf);
@@ -928,30 +930,42 @@ segment_name_compare(const void *a, const void *b, void *buf)
 }
 
 /*
- * Orders the segments of each start by name, so that a name that was read
- * twice stands beside itself, and drops it there.
+ * Orders n segments of one start by name, so that a name that was read twice
+ * stands beside itself, and drops it there. Returns how many are left.
+ */
+static size_t
+names_order(struct segment *segs, size_t n, char *buf)
+{
+	size_t i, kept = 1;
+
+	qsort_r(segs, n, sizeof(*segs), segment_name_compare, buf);
+	for (i = 1; i < n; i++)
+		if (segment_name_compare(&segs[kept - 1], &segs[i], buf) != 0)
+			segs[kept++] = segs[i];
+	return kept;
+}
+
+/*
+ * Does so for each start.
  */
 static void
-names_order(struct listing *l)
+starts_order(struct listing *l)
 {
 	struct segment *segs = l->segs;
-	size_t i, kept = 0, next, start;
+	size_t i, kept = 0, n, next;
 
 	for (i = 0; i < l->segsz; i = next) {
 		next = i + 1;
-		while (next < l->segsz && segs[next].offset == segs[i].offset)
-			next++;
-		if (next - i > 1)
-			qsort_r(segs + i, next - i, sizeof(*segs),
-			    segment_name_compare, l->buf);
-		for (start = kept; i < next; i++)
-			if (kept == start ||
-			    segment_name_compare(
-				&segs[kept - 1], &segs[i], l->buf) != 0) {
-				if (kept < i)
-					segs[kept] = segs[i];
-				kept++;
-			}
+		n = 1;
+		if (next < l->segsz && segs[next].offset == segs[i].offset) {
+			while (next < l->segsz &&
+			    segs[next].offset == segs[i].offset)
+				next++;
+			n = names_order(segs + i, next - i, l->buf);
+		}
+		if (kept < i)
+			memmove(segs + kept, segs + i, n * sizeof(*segs));
+		kept += n;
 	}
 	l->segsz = kept;
 }
@@ -1085,7 +1099,7 @@ hour_list(int fd, struct listing *l)
 	if (directory_read(fd, l) != 0 || records_take(fd, l) != 0 ||
 	    segments_sort(l) != 0)
 		return -1;
-	names_order(l);
+	starts_order(l);
 	l->bad = names_sort(l->bad_names, l->bad);
 	l->tombstonesz = names_sort(l->tombstones, l->tombstonesz);
 	for (i = 0; i < l->tombstonesz; i++)
