@@ -413,7 +413,7 @@ stream_make(struct place *p, const char *quality)
 			duration = duration_of(p, duration);
 		if (type != FULL && chance(p, 400000))
 			type = FULL;
-		else if (trouble(p, 1000))
+		else if (trouble(p, 300))
 			type = chance(p, 500000) ? SUSPECT : PARTIAL;
 		if (trouble(p, 4000))
 			rivals_make(p, start, duration);
