@@ -283,40 +283,42 @@ static const char help[] =
     "What is there and what is missing in BASE/CHANNEL/QUALITY/HOUR/*.ts\n"
     "\n"
     "  -b, --base-dir DIR      the archive (.)\n"
-    "  -q, --qualities LIST    comma-separated (source)\n"
-    "      --first-hour HOUR   report from this hour on (all); 2025-11-15T02,\n"
-    "                          a date, a date and time, now, -6h or -2d\n"
+    "  -q, --qualities LIST    the qualities, comma-separated (source)\n"
+    "      --first-hour HOUR   report from this hour on (all): 2025-11-15T02,\n"
+    "                          a date and time, a date, now, -6h, -2d\n"
     "      --last-hour HOUR    report up to this hour, all of it (all)\n"
     "  -t, --tolerance SECONDS gaps and overlaps up to this are none (0.01)\n"
     "\n"
     "  -f, --format FORMAT     the report: text, json or none (text)\n"
-    "  -a, --all-hours         text: every hour with all its figures\n"
+    "  -a, --all-hours         in the text, every hour with all its figures\n"
     "  -r, --report FILE       write the report to FILE instead of stdout\n"
     "  -m, --metrics FILE      write Prometheus metrics to FILE\n"
-    "      --metrics-hours N   per-hour series for the newest N hours (168)\n"
+    "      --metrics-hours N   write the per-hour series of the newest N hour\n"
+    "                          directories of each quality (168)\n"
     "\n"
     "      --output-dir DIR    where maps and pages go, relative to the base\n"
     "                          directory (coverage-maps)\n"
-    "  -n, --no-map            no map\n"
+    "  -n, --no-map            write no map\n"
     "      --make-page         also write the page of all nodes' maps\n"
     "      --connection-string DSN\n"
     "                          the database that knows the nodes\n"
     "      --node NAME=URL     a node of the page instead; repeatable\n"
     "\n"
-    "  -c, --check             look only: no map, no page; exit 1 where there\n"
-    "                          is a hole, nothing at all, or nothing new\n"
+    "  -c, --check             look only: no map, no page; exit 1 where a hole\n"
+    "                          is found, a quality has no segment in the\n"
+    "                          window, or --max-age has passed\n"
     "      --settle SECONDS    with --check: holes that began less than this\n"
     "                          before now do not count (60)\n"
     "      --max-age SECONDS   with --check: how long ago the newest segment\n"
     "                          may have ended (any time)\n"
     "\n"
-    "  -j, --jobs N            hours read at the same time\n"
+    "  -j, --jobs N            how many hours are read at the same time\n"
     "                          (four a processor, 8 at least)\n"
     "      --now TIME          take this as the present (the clock)\n"
     "  -v, --verbose           on stderr: each bad name, stray and missing\n"
-    "                          directory, and what was written\n"
-    "  -h, --help              this text\n"
-    "  -V, --version           the version\n"
+    "                          quality, and what was written\n"
+    "  -h, --help              print a page of options and exit\n"
+    "  -V, --version           print the version and exit\n"
     "\n"
     "Exit status: 0 done; 1 --check found something; 2 trouble.\n"
     "The whole manual: man segment-coverage\n";
@@ -1908,14 +1910,28 @@ leftovers_remove(int dirfd)
 }
 
 /*
+ * Locks a temporary file that was just made. Returns false where another run
+ * was faster: it takes the file for a leftover, and removes it.
+ */
+static bool
+named_lock(int fd, const char *name)
+{
+	struct stat ours, there;
+
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+		return false;
+	if (lstat(name, &there) != 0)
+		return errno != ENOENT;
+	return fstat(fd, &ours) != 0 || ours.st_ino == there.st_ino;
+}
+
+/*
  * Opens a temporary file that has a name, for file systems without
- * O_TMPFILE. Between its making and its locking another run may have taken
- * it for a leftover; then it is made again.
+ * O_TMPFILE.
  */
 static int
 named_open(struct output *out)
 {
-	struct stat ours, there;
 	sigset_t before;
 	int error, fd;
 
@@ -1926,19 +1942,17 @@ named_open(struct output *out)
 			doomed = out->named;
 		error = errno;
 		signals_release(&before);
+		if (fd != -1 && named_lock(fd, out->named))
+			return fd;
+		if (fd != -1)
+			(void)close(fd);
+		doomed = NULL;
+		free(out->named);
+		out->named = NULL;
 		if (fd == -1) {
-			free(out->named);
-			out->named = NULL;
 			errno = error;
 			return -1;
 		}
-		(void)flock(fd, LOCK_EX | LOCK_NB);
-		if (fstat(fd, &ours) != 0 || lstat(out->named, &there) != 0 ||
-		    ours.st_ino == there.st_ino)
-			return fd;
-		(void)close(fd);
-		doomed = NULL;
-		free(out->named);
 	}
 }
 
