@@ -285,8 +285,11 @@ class Maker:
             for name in chance.sample(OTHER_NAMES, chance.randrange(1, 6)):
                 self.file(os.path.join(hour, name), 3)
         if self.maybe(60):
-            for number in range(chance.choice((99, 100, 101, 130))):
-                self.file(os.path.join(hour, b'many-%d.ts' % number))
+            # more than one getdents64 brings
+            longer = b'x' * chance.choice((0, 230))
+            for number in range(chance.choice((99, 100, 101, 1500))):
+                self.file(os.path.join(
+                    hour, b'many%s-%d.ts' % (longer, number)))
 
     def hour(self, quality, time, spilt):
         """One hour of a quality; what spills out of it."""
