@@ -887,15 +887,15 @@ put_figure(FILE *fp, const struct options *options, const struct report *report,
 static int
 node_compare(const void *a, const void *b)
 {
-	const struct node *const *x = a, *const *y = b;
-	int order = strcmp((*x)->name, (*y)->name);
+	const struct node *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
 
-	return order != 0 ? order : strcmp((*x)->url, (*y)->url);
+	return order != 0 ? order : strcmp(x->url, y->url);
 }
 
 static void
 put_main(FILE *fp, const struct options *options, const struct report *report,
-    const struct span *range, const struct node **nodes, size_t shown,
+    const struct span *range, const struct node *nodes, size_t shown,
     size_t left_out)
 {
 	size_t i;
@@ -908,7 +908,7 @@ put_main(FILE *fp, const struct options *options, const struct report *report,
 			    "that the database marks backfill_from.</p>\n",
 		    fp);
 	for (i = 0; i < shown; i++)
-		put_figure(fp, options, report, range, nodes[i]);
+		put_figure(fp, options, report, range, &nodes[i]);
 	(void)fputs("</main>\n", fp);
 	if (left_out > 0)
 		(void)fprintf(fp,
@@ -924,7 +924,7 @@ int
 render_page(FILE *fp, const struct options *options,
     const struct report *report, const struct node *nodes, size_t nodesz)
 {
-	const struct node **shown;
+	struct node *shown;
 	const struct span *range = NULL;
 	struct span window;
 	size_t i, n = 0;
@@ -933,7 +933,7 @@ render_page(FILE *fp, const struct options *options,
 		return -1;
 	for (i = 0; i < nodesz; i++)
 		if (nodes[i].fault == NULL)
-			shown[n++] = &nodes[i];
+			shown[n++] = nodes[i];
 	qsort(shown, n, sizeof(*shown), node_compare);
 	window.start = options->first_hour;
 	window.end = options->last_hour;
