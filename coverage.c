@@ -1914,15 +1914,13 @@ leftovers_remove(int dirfd)
  * was faster: it takes the file for a leftover, and removes it.
  */
 static bool
-named_lock(int fd, const char *name)
+named_lock(int fd)
 {
-	struct stat ours, there;
+	struct stat st;
 
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
 		return false;
-	if (lstat(name, &there) != 0)
-		return errno != ENOENT;
-	return fstat(fd, &ours) != 0 || ours.st_ino == there.st_ino;
+	return fstat(fd, &st) != 0 || st.st_nlink > 0;
 }
 
 /*
@@ -1942,7 +1940,7 @@ named_open(struct output *out)
 			doomed = out->named;
 		error = errno;
 		signals_release(&before);
-		if (fd != -1 && named_lock(fd, out->named))
+		if (fd != -1 && named_lock(fd))
 			return fd;
 		if (fd != -1)
 			(void)close(fd);
