@@ -1,0 +1,43 @@
+#!/bin/sh
+# README: the run that it shows is a real one, it can be read on any terminal,
+# and its commands are there.
+
+. "${0%/*}/lib.sh"
+
+readme=$here/../README
+
+case_dir 'form'
+ok "[ $(wc -l <"$readme") -lt 80 ]" 'under 80 lines'
+same "$(LC_ALL=C.UTF-8 grep -E '^.{81}' "$readme")" '' 'at most 80 columns'
+for target in demo check install tests lint sanitize fuzz coverage bench; do
+	ok "grep -q 'make.*$target' '$readme'" "it names make $target"
+	ok "grep -qE '^([a-z]+ )*$target( |:)' '$here/../Makefile'" \
+	    'which is there'
+done
+
+# The archive of "make demo" is the same in the hours that are shown.
+case_dir 'run'
+command=$(sed -n 's/^\$ segment-coverage -b \/srv\/segments //p' "$readme")
+sed '1,/^\$ segment-coverage/d; /^And it/,$d' "$readme" | sed '$d' >"$tmp/shown"
+"$here/mkarchive" -h 5 -f 2025-11-15T17 -s 10 -t 12 archive
+# shellcheck disable=SC2086
+LC_ALL=C.UTF-8 run -b archive --now 2025-11-15T22:00:30Z --no-map $command
+is_status 0
+ok '[ -s "$tmp/shown" ]' 'a run is shown'
+same_file "$tmp/shown" "$out" 'and is what the program prints'
+
+case_dir 'cron'
+hour segments/desertbus/source/2025-11-15T21
+seg 00:00 2.0 full
+line=$(sed -n '/^ *\*\/5 /,/^$/p' "$readme" | tr -d '\\\n' |
+    sed "s|.* segment-coverage||; s|/srv/|$PWD/|; s|/var/[^ ]*/|$PWD/|")
+leaves coverage.prom segments/coverage-maps
+leaves segments/coverage-maps/desertbus_480p_coverage.html
+leaves segments/coverage-maps/desertbus_source_coverage.html
+leaves segments/coverage-maps/desertbus_source_coverage.png
+# shellcheck disable=SC2086
+run --node here=http://localhost $line
+is_status 0
+silent
+
+done_testing
