@@ -847,4 +847,12 @@ report --last-hour 2025-11-15T02
 is '.incomplete | [.count, .duration, .spans[-1].end]' \
     '[5,8,"2025-11-15T03:00:00.000000Z"]'
 
+case_dir 'a zero-length one joins nothing'
+hour ch/source/2025-11-15T02
+seg 00:00 2.0 suspect
+seg 00:02.005 0 suspect
+seg 00:02.015 2.0 suspect
+report
+is '.incomplete | [.count, .duration, (.spans | length)]' '[3,4,2]'
+
 done_testing

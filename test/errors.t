@@ -298,6 +298,18 @@ is_status 2
 err_lines 1
 err_has 'Broken pipe'
 
+case_dir 'calls that are interrupted'
+full ch/source
+run -n -a --now 2025-11-16 ch
+cp "$out" "$tmp/undisturbed"
+for call in getdents64 write; do
+	inject $call:error=EINTR:when=1 -n -a --now 2025-11-16 ch
+	is_status 0
+	is_err </dev/null
+	ok 'grep -q INJECTED "$tmp/strace"' "$call was interrupted"
+	same_file "$tmp/undisturbed" "$out" "$call: the same report"
+done
+
 case_dir 'stderr and stdin'
 full ch/source
 mkdir -p ch/low
