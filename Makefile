@@ -7,7 +7,8 @@ DATADIR = $(PREFIX)/share/segment-coverage
 PROGRAM = segment-coverage
 OBJS = coverage.o segparse.o render.o report.o
 TOOLS = test/mkarchive test/walk
-UNITS = $(patsubst %.c,%,$(filter-out $(TOOLS:=.c) test/fuzz%,$(wildcard test/*.c)))
+UNITS = $(patsubst %.c,%,$(filter-out $(TOOLS:=.c) test/fuzz% test/nomem.c, \
+	$(wildcard test/*.c)))
 
 # CFLAGS and LDFLAGS are the user's; what follows is added to them.
 CFLAGS ?= -O2 -g
@@ -26,7 +27,7 @@ LINK = $(CC) $(FLAGS) $(CFLAGS) -pie -Wl,-z,relro,-z,now,--as-needed \
 LIBS = $(shell pkg-config --libs $(PKGS)) $(LDLIBS)
 
 all: $(PROGRAM)
-tests: all $(TOOLS) $(UNITS)
+tests: all $(TOOLS) $(UNITS) test/nomem.so
 
 $(PROGRAM): $(OBJS)
 	$(LINK) $(OBJS) $(LIBS)
@@ -38,6 +39,8 @@ $(TOOLS): %: %.c Makefile
 # a unit test may include coverage.c, whose main it calls coverage_main
 $(UNITS): %: %.c coverage.c $(OBJS)
 	$(LINK) -I. $< $(filter-out coverage.o,$(OBJS)) $(LIBS)
+test/nomem.so: test/nomem.c Makefile
+	$(CC) $(FLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
 
 deps:
 	@test/deps build
@@ -86,7 +89,7 @@ uninstall:
 	rm -f $(DESTDIR)$(DATADIR)/report.schema.json
 	-rmdir $(DESTDIR)$(DATADIR)
 clean:
-	rm -rf $(PROGRAM) $(OBJS) $(TOOLS) $(UNITS) .build
+	rm -rf $(PROGRAM) $(OBJS) $(TOOLS) $(UNITS) test/nomem.so .build
 
 .PHONY: all tests deps demo check bench sanitize address thread coverage fuzz \
 	lint install installcheck uninstall clean
