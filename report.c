@@ -722,13 +722,14 @@ static void
 text_range(struct sheet *sheet, const struct report *r)
 {
 	char age[TIME_SIZE], end[TIME_SIZE], start[TIME_SIZE];
-	int64_t us = sheet->options->now - r->end;
+	int64_t us;
 
 	if (r->start == TIME_NONE)
 		return;
 	moment_format(start, r->start, 0);
 	moment_format(end, r->end, 0);
 	item(sheet, "", "%s to %s UTC", start, end);
+	us = sheet->options->now - r->end;
 	duration_format(age, us < 0 ? -us : us);
 	if (us < 0)
 		item(sheet, "", "newest segment ends %s from now", age);
@@ -749,7 +750,7 @@ text_incomplete(struct sheet *sheet, const struct report *r)
 {
 	char time[TIME_SIZE];
 
-	if (r->counts.incomplete.count == 0)
+	if (r->counts.incomplete.duration == 0)
 		return;
 	duration_format(time, r->counts.incomplete.duration);
 	item(sheet, YELLOW, "incomplete %s in %zu place%s", time,

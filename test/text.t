@@ -148,6 +148,21 @@ text -t 0 ch
 out_has 'ch/source: 99.99 % covered, 1 hole loses 0.000001s'
 out_has '  0.000001s  2025-11-15 05:50:00.000000 to 05:50:00.000001'
 
+case_dir 'an incomplete segment of no time'
+hour ch/source/2025-11-15T05
+seg 00:00 3600 full
+seg 00:05 0 suspect
+text ch
+is_out <<'EOT'
+ch/source: 100 % covered, no holes
+  2025-11-15 05:00:00 to 2025-11-15 06:00:00 UTC; newest segment 0s old
+
+  Hours          00   10   20   30   40   50     holes      lost  incompl.   bad
+  2025-11-15T05  ##############################      -         -        0s     -
+
+  # covered  + incomplete  . hole  ? unreadable  blank: no stream; a cell: 2 min
+EOT
+
 case_dir 'durations'
 now=2025-11-20T00:00:00Z
 hour ch/source/2025-11-15T00
