@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void *__libc_malloc(size_t);
-void *__libc_calloc(size_t, size_t);
-void *__libc_realloc(void *, size_t);
-void *__libc_memalign(size_t, size_t);
+void *real_malloc(size_t) __asm__("__libc_malloc");
+void *real_calloc(size_t, size_t) __asm__("__libc_calloc");
+void *real_realloc(void *, size_t) __asm__("__libc_realloc");
+void *real_memalign(size_t, size_t) __asm__("__libc_memalign");
 
 static atomic_long allocations = -1; /* -1: main() has not begun */
 static long fails_at;
@@ -24,7 +24,7 @@ static void __attribute__((constructor)) begin(void)
 	const char *at = getenv("NOMEM_AT");
 
 	for_good = getenv("NOMEM_GOOD") != NULL;
-	fails_at = at == NULL ? 0 : atol(at);
+	fails_at = at == NULL ? 0 : strtol(at, NULL, 10);
 	allocations = 0;
 }
 
@@ -51,25 +51,25 @@ fails(void)
 void *
 malloc(size_t size)
 {
-	return fails() ? NULL : __libc_malloc(size);
+	return fails() ? NULL : real_malloc(size);
 }
 
 void *
 calloc(size_t n, size_t size)
 {
-	return fails() ? NULL : __libc_calloc(n, size);
+	return fails() ? NULL : real_calloc(n, size);
 }
 
 void *
 realloc(void *p, size_t size)
 {
-	return fails() ? NULL : __libc_realloc(p, size);
+	return fails() ? NULL : real_realloc(p, size);
 }
 
 void *
 aligned_alloc(size_t alignment, size_t size)
 {
-	return fails() ? NULL : __libc_memalign(alignment, size);
+	return fails() ? NULL : real_memalign(alignment, size);
 }
 
 int
@@ -77,6 +77,6 @@ posix_memalign(void **p, size_t alignment, size_t size)
 {
 	if (fails())
 		return ENOMEM;
-	*p = __libc_memalign(alignment, size);
+	*p = real_memalign(alignment, size);
 	return *p == NULL ? ENOMEM : 0;
 }
