@@ -399,7 +399,7 @@ def check(manual, place):
                      cwd=place.home), (status, '', err), 'check: ' + what)
         tap.same(os.path.exists(place.paged), paged,
                  'check: %s is paged' % ('somebody' if paged else 'nobody'))
-        if paged:
+        if os.path.exists(place.paged):
             os.unlink(place.paged)
 
     checked(0, '', False, 'all is well')
