@@ -71,11 +71,14 @@ static const struct span *
 hole_longest(const struct coverage *c)
 {
 	const struct span *hole, *longest = NULL;
+	size_t i;
 
-	for (hole = c->holes; hole < c->holes + c->holesz; hole++)
+	for (i = 0; i < c->holesz; i++) {
+		hole = &c->holes[i];
 		if (longest == NULL ||
 		    hole->end - hole->start > longest->end - longest->start)
 			longest = hole;
+	}
 	return longest;
 }
 
@@ -857,9 +860,10 @@ static size_t
 holes_longest(const struct coverage *c, const struct span *top[LISTED_MAX])
 {
 	const struct span *hole;
-	size_t i, n = 0;
+	size_t i, j, n = 0;
 
-	for (hole = c->holes; hole < c->holes + c->holesz; hole++) {
+	for (j = 0; j < c->holesz; j++) {
+		hole = &c->holes[j];
 		for (i = n; i > 0 &&
 		     hole->end - hole->start >
 			 top[i - 1]->end - top[i - 1]->start;
