@@ -170,7 +170,8 @@ def random_moments(root, lasted, signals, count, what):
 
 
 def steps(trace):
-    """The calls from the first output on, each as name and how manieth."""
+    """The calls from the first output on, each as name and how manieth. What
+    the C library asks for by itself is not always asked for."""
     counts = collections.Counter()
     found = []
     for line in pathlib.Path(trace).read_text().splitlines():
@@ -181,7 +182,8 @@ def steps(trace):
         if found or "b/out" in line and call[1] == "openat":
             found.append((call[1], counts[call[1]]))
     return [step for step in found
-            if step[0] not in ("exit_group", "brk", "mmap", "munmap")]
+            if step[0] not in ("exit_group", "brk", "mmap", "munmap", "getrandom",
+                                "clock_gettime")]
 
 
 def each(root, faults, jobs, judge):
