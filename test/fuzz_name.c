@@ -32,7 +32,7 @@ start_read(const char *s, int64_t *us)
 		return -1;
 	if (p[2] == '.' ? digits == 0 || p[3 + digits] != '\0' : p[2] != '\0')
 		return -1;
-	*us = ((s[0] - '0') * 10 + s[1] - '0') * 60 * SECOND;
+	*us = ((s[0] - '0') * 600 + (s[1] - '0') * 60) * SECOND;
 	*us += ((p[0] - '0') * 10 + p[1] - '0') * SECOND;
 	if (digits > 0)
 		*us += llrint(strtod(p + 2, NULL) * 1e6);
