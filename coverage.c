@@ -304,7 +304,8 @@ static const char help[] =
     "                          the database that knows the nodes\n"
     "      --node NAME=URL     a node of the page instead; repeatable\n"
     "\n"
-    "  -c, --check             look only: no map, no page; exit 1 where a hole\n"
+    "  -c, --check             look only: no map, no page; exit 1 where a "
+    "hole\n"
     "                          is found, a quality has no segment in the\n"
     "                          window, or --max-age has passed\n"
     "      --settle SECONDS    with --check: holes that began less than this\n"
@@ -1058,7 +1059,7 @@ pool_start(struct pool *pool, const struct options *opt)
 	sigset_t before;
 
 	pool->opt = opt;
-	pool->ringsz = opt->jobs * RING_PER_JOB;
+	pool->ringsz = (size_t)opt->jobs * RING_PER_JOB;
 	pool->ring = need(calloc(pool->ringsz, sizeof(*pool->ring)));
 	pool->threads = need(calloc(opt->jobs, sizeof(*pool->threads)));
 	(void)pthread_mutex_init(&pool->lock, NULL);
@@ -1437,7 +1438,10 @@ entries_list(
 
 	*entries = NULL;
 	*n = 0;
-	if ((listed = scandir(dir, &list, NULL, alphasort)) == -1) {
+	do
+		listed = scandir(dir, &list, NULL, alphasort);
+	while (listed == -1 && errno == EINTR);
+	if (listed == -1) {
 		if (errno == ENOMEM)
 			need(NULL);
 		return -1;
@@ -1778,7 +1782,7 @@ channel_survey(struct run *run, struct report *reports, const char *channel)
 }
 
 static void
-survey(struct run *run)
+survey_make(struct run *run)
 {
 	const struct options *opt = run->opt;
 	struct survey *survey = &run->survey;
@@ -1988,6 +1992,55 @@ target_check(const struct output *out)
 	return -1;
 }
 
+static ssize_t
+stream_write(void *cookie, const char *buf, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = write((int)(intptr_t)cookie, buf, size);
+	while (n == -1 && errno == EINTR);
+	return n == -1 ? 0 : n;
+}
+
+static int
+stream_shut(void *cookie)
+{
+	return close((int)(intptr_t)cookie);
+}
+
+/*
+ * Makes a stream of fd, which it then owns: one that an interrupted write()
+ * does not end.
+ */
+static FILE *
+stream_open(int fd)
+{
+	const cookie_io_functions_t functions = {
+	    .write = stream_write, .close = stream_shut};
+	FILE *fp;
+
+	fp = need(fopencookie((void *)(intptr_t)fd, "w", functions));
+	(void)setvbuf(fp, NULL, _IOFBF, OUTPUT_BUFFER);
+	return fp;
+}
+
+/*
+ * Returns 0, or the errno of what was lost of the stream.
+ */
+static int
+stream_close(FILE *fp)
+{
+	int error = 0;
+
+	errno = 0;
+	if (fflush(fp) != 0 || ferror(fp))
+		error = errno != 0 ? errno : EIO;
+	if (fclose(fp) != 0 && error == 0)
+		error = errno;
+	return error;
+}
+
 /*
  * Gives up the output: the old file stays, and nothing else.
  */
@@ -2034,11 +2087,7 @@ output_open(struct output *out, const char *path)
 		goto fail;
 	if ((fd = fcntl(out->fd, F_DUPFD_CLOEXEC, 3)) == -1)
 		goto fail;
-	if ((out->fp = fdopen(fd, "w")) == NULL) {
-		(void)close(fd);
-		goto fail;
-	}
-	(void)setvbuf(out->fp, NULL, _IOFBF, OUTPUT_BUFFER);
+	out->fp = stream_open(fd);
 	return 0;
 fail:
 	error = errno;
@@ -2085,12 +2134,11 @@ output_publish(struct output *out)
 	char *target = format("%s/%s", out->dir, out->base);
 	FILE *fp = out->fp;
 	sigset_t before;
-	int error = 0;
+	int error;
 
-	if (fflush(fp) != 0 || ferror(fp) || fchmod(out->fd, 0644) != 0)
-		error = errno != 0 ? errno : EIO;
 	out->fp = NULL;
-	if (fclose(fp) != 0 && error == 0)
+	error = stream_close(fp);
+	if (error == 0 && fchmod(out->fd, 0644) != 0)
 		error = errno;
 	signals_hold(&before);
 	if (error == 0 && out->named == NULL && temporary_link(out) != 0)
@@ -2125,7 +2173,7 @@ output_write(struct run *run, const char *path,
 	if (output_open(&out, path) != 0)
 		error = errno;
 	else if (emit(out.fp, run, report) != 0) {
-		error = errno;
+		error = errno != 0 ? errno : EIO;
 		output_drop(&out);
 	} else if (output_publish(&out) != 0)
 		error = errno;
@@ -2295,33 +2343,21 @@ outputs_write(struct run *run)
 		output_write(run, opt->metrics, emit_metrics, NULL);
 }
 
-/*
- * Ends stdout, and says if any of it was lost.
- */
-static void
-stdout_close(struct run *run)
-{
-	int error = 0;
-
-	errno = 0;
-	if (fflush(stdout) != 0 || ferror(stdout))
-		error = errno != 0 ? errno : EIO;
-	if (fclose(stdout) != 0 && error == 0)
-		error = errno;
-	if (error != 0)
-		trouble(run, "stdout", strerror(error));
-}
-
 static void
 report_write(struct run *run)
 {
 	const struct options *opt = run->opt;
+	FILE *fp;
+	int error;
 
 	if (opt->report != NULL)
 		output_write(run, opt->report, emit_report, NULL);
-	else if (opt->format != FORMAT_NONE)
-		(void)emit_report(stdout, run, NULL);
-	stdout_close(run);
+	else if (opt->format != FORMAT_NONE) {
+		fp = stream_open(STDOUT_FILENO);
+		(void)emit_report(fp, run, NULL);
+		if ((error = stream_close(fp)) != 0)
+			trouble(run, "stdout", strerror(error));
+	}
 }
 
 /*
@@ -2385,6 +2421,22 @@ age_check(struct run *run, const struct report *report)
 	    end, max);
 }
 
+/*
+ * Says that there is no segment, unless there may be some in what could not
+ * be read.
+ */
+static void
+presence_check(struct run *run, const struct report *report)
+{
+	size_t i;
+
+	for (i = 0; i < report->hoursz; i++)
+		if (!report->hours[i].readable)
+			return;
+	finding(run, report, "%s",
+	    report->found ? "no segments" : "no segments: no such quality");
+}
+
 static void
 check(struct run *run)
 {
@@ -2393,11 +2445,11 @@ check(struct run *run)
 
 	for (i = 0; i < run->survey.reportsz; i++) {
 		report = &run->survey.reports[i];
+		if (!report->readable)
+			continue;
 		holes_check(run, report);
 		if (report->start == TIME_NONE)
-			finding(run, report, "%s",
-			    report->found ? "no segments"
-					  : "no segments: no such quality");
+			presence_check(run, report);
 		else
 			age_check(run, report);
 	}
@@ -2431,7 +2483,7 @@ main(int argc, char *argv[])
 	(void)setlocale(LC_CTYPE, "");
 	options_parse(&opt, argc, argv);
 	run.progress = isatty(STDERR_FILENO);
-	survey(&run);
+	survey_make(&run);
 	outputs_write(&run);
 	report_write(&run);
 	if (opt.check)
