@@ -2020,6 +2020,7 @@ stream_open(int fd)
 	    .write = stream_write, .close = stream_shut};
 	FILE *fp;
 
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr): the cookie is fd */
 	fp = need(fopencookie((void *)(intptr_t)fd, "w", functions));
 	(void)setvbuf(fp, NULL, _IOFBF, OUTPUT_BUFFER);
 	return fp;
