@@ -1504,17 +1504,19 @@ def _(stage):
 
 class Database:
     """Answers as PostgreSQL does, or not: `play` has the connection once the
-    client has logged in, `login` before it."""
+    client has logged in, `login` before it. A port that nobody listens on
+    refuses."""
 
-    def __init__(self, play=None, login=None, accept=True):
+    def __init__(self, play=None, login=None, accept=True, listen=True):
         self.socket = socket.socket()
         self.socket.bind(('127.0.0.1', 0))
-        self.socket.listen(16)
+        if listen:
+            self.socket.listen(16)
         self.port = self.socket.getsockname()[1]
         self.play = play
         self.login = login or self.logs_in
         self.held = []
-        if accept:
+        if accept and listen:
             threading.Thread(target=self.serve, daemon=True).start()
 
     def serve(self):
@@ -1625,9 +1627,9 @@ def no_page(stage, result, says=None):
 @at_leisure
 @fault(52, 'the database refuses')
 def _(stage):
-    database = Database()
-    database.close()
+    database = Database(listen=False)
     result, _ = pages(stage, database.dsn())
+    database.close()
     no_page(stage, result, 'Connection refused')
 
 
