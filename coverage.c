@@ -1992,15 +1992,23 @@ target_check(const struct output *out)
 	return -1;
 }
 
+/*
+ * Writes all of it, or as much as goes; errno says why not more did.
+ */
 static ssize_t
 stream_write(void *cookie, const char *buf, size_t size)
 {
+	size_t done = 0;
 	ssize_t n;
 
-	do
-		n = write((int)(intptr_t)cookie, buf, size);
-	while (n == -1 && errno == EINTR);
-	return n == -1 ? 0 : n;
+	while (done < size) {
+		n = write((int)(intptr_t)cookie, buf + done, size - done);
+		if (n == -1 && errno != EINTR)
+			break;
+		if (n > 0)
+			done += (size_t)n;
+	}
+	return (ssize_t)done;
 }
 
 static int
