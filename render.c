@@ -31,9 +31,11 @@
 #define AXIS_ROOM   12 /* hours that the name of a day is wide */
 #define RELOAD      60 /* seconds */
 
-#define NODES_QUERY                                           \
-	"SELECT left(name, 256), left(url, 2048) FROM nodes " \
-	"WHERE backfill_from ORDER BY name LIMIT 1000"
+/* the server stops when we have long gone, lest waiting ones pile up there */
+#define NODES_QUERY                                              \
+	"BEGIN READ ONLY; SET LOCAL statement_timeout = '10s'; " \
+	"SELECT left(name, 256), left(url, 2048) FROM nodes "    \
+	"WHERE backfill_from ORDER BY name LIMIT 1000; COMMIT"
 #define NAME_LIMIT 256 /* characters: so long it was cut */
 #define URL_LIMIT  2048
 #define PATIENCE   (10 * SECOND) /* with the database, in all */
@@ -1090,29 +1092,47 @@ database_connect(const char *dsn)
 }
 
 /*
- * Returns NULL where the connection fails, and at the deadline. PQclear()
- * frees the rest.
+ * Waits until a result is there. Returns false at the deadline, or where the
+ * connection fails.
  */
-static PGresult *
-database_ask(PGconn *conn, int64_t deadline)
+static bool
+database_wait(PGconn *conn, int64_t deadline)
 {
 	struct pollfd pfd = {.events = POLLIN};
 	int64_t left;
 	int ready;
 
-	if (!PQsendQuery(conn, NODES_QUERY))
-		return NULL;
 	while (PQisBusy(conn)) {
 		if ((left = deadline - monotonic_now()) <= 0)
-			return NULL;
+			return false;
 		pfd.fd = PQsocket(conn);
 		ready = poll(&pfd, 1, (int)(left / 1000 + 1));
 		if (ready == -1 && errno != EINTR)
-			return NULL;
+			return false;
 		if (ready > 0 && !PQconsumeInput(conn))
-			return NULL;
+			return false;
 	}
-	return PQgetResult(conn);
+	return true;
+}
+
+/*
+ * Returns the first result that is more than a command's success, for
+ * PQclear(), or NULL.
+ */
+static PGresult *
+database_ask(PGconn *conn, int64_t deadline)
+{
+	PGresult *result;
+
+	if (!PQsendQuery(conn, NODES_QUERY))
+		return NULL;
+	while (database_wait(conn, deadline)) {
+		result = PQgetResult(conn);
+		if (PQresultStatus(result) != PGRES_COMMAND_OK)
+			return result;
+		PQclear(result);
+	}
+	return NULL;
 }
 
 /*

@@ -1,0 +1,336 @@
+#!/bin/sh
+# The nodes of a page, from a real PostgreSQL and from what only looks like
+# one: what it lists, however hostile, and the ways in which it can fail.
+
+for tool in pg_virtualenv psql; do
+	if ! command -v "$tool" >/dev/null; then
+		echo "1..0 # skip $tool is not installed"
+		exit 0
+	fi
+done
+if [ "${1-}" != inside ]; then
+	exec pg_virtualenv -t "$0" inside
+fi
+pg="host=$PGHOST port=$PGPORT user=$PGUSER password=$PGPASSWORD"
+uri="postgresql://$PGUSER:$PGPASSWORD@$PGHOST:$PGPORT/$PGDATABASE"
+# shellcheck source=test/lib.sh
+. "${0%/*}/lib.sh"
+
+page=b/coverage-maps/ch_source_coverage.html
+map=b/coverage-maps/ch_source_coverage.png
+# shellcheck disable=SC2034 # for what ok() is given
+esc=$(printf '\033')
+fakes=''
+trap 'kill $fakes 2>/dev/null; cd /; rm -rf "$tmp"' EXIT
+export PGCLIENTENCODING=UTF8
+
+sql() {
+	psql -qX -v ON_ERROR_STOP=1 "${2-$pg dbname=postgres}" -c "$1" ||
+	    ok false "psql: $1"
+}
+
+# archive NAME: a case with an hour, and the page of an earlier run
+archive() {
+	case_dir "$1"
+	hour b/ch/source/2025-11-15T02
+	seg 00:00 3600 full
+	mkdir b/coverage-maps
+	echo old >"$page"
+	leaves "$map"
+}
+
+pages() {
+	run -b b --now 2025-11-15T03:00:00Z --make-page "$@" ch
+}
+
+# lists NAME...: these nodes and no others are on the page, in this order
+lists() {
+	same "$(sed -n 's:.*<h2><bdi>\(.*\)</bdi></h2>.*:\1:p' "$page")" \
+	    "$(printf '%s\n' "$@")" 'nodes on the page'
+	ok 'tidy -q -e "$page" >"$tmp/tidy" 2>&1' 'which is valid' ||
+	    diag <"$tmp/tidy"
+}
+
+# failed: the database did, and nothing else
+failed() {
+	is_status 2
+	err_lines 1
+	err_has 'segment-coverage: database: '
+	ok '! grep -q "$esc" "$err"' 'no escape reaches the terminal'
+	ok '[ "$(cat "$page")" = old ]' 'the old page stays'
+	ok 'pngcheck -q "$map" && grep -q "1 hour, and it is whole" "$out"' \
+	    'map and report are there'
+}
+
+# fake NAME MODE: a server that fails; its port is $port
+fake() {
+	"$here/pgfake.py" "$1" >"$tmp/port" &
+	fakes="$fakes $!"
+	while [ ! -s "$tmp/port" ]; do
+		sleep 0.1
+	done
+	port=$(cat "$tmp/port")
+	: >"$tmp/port"
+}
+
+sql "CREATE TABLE nodes (name TEXT PRIMARY KEY, url TEXT NOT NULL,
+    backfill_from BOOLEAN NOT NULL DEFAULT TRUE)"
+
+archive 'no node'
+pages --connection-string "$pg dbname=postgres"
+is_status 0
+err_lines 0
+lists
+ok 'grep -q "no node to show" "$page"' 'the page says so'
+
+sql "INSERT INTO nodes VALUES
+    ('chulak', 'https://chulak.example:1337/', true),
+    ('asleep', 'https://asleep.example', false),
+    ('minibus', 'http://minibus.example/deep/er', true),
+    ('<b>\"it''s\" & é', 'https://é.example/a&b\"<c>''d', true)"
+
+archive 'key=value'
+pages --connection-string "$pg dbname=postgres"
+is_status 0
+err_lines 0
+lists '&#60;b&#62;&#34;it&#39;s&#34; &#38; é' chulak minibus
+for url in https://chulak.example:1337 http://minibus.example/deep/er \
+    "https://%C3%A9.example/a&amp;b%22%3Cc%3E'd"; do
+	url=$url/segments/coverage-maps/ch_source_coverage.png
+	ok 'grep -qF "<a href=\"$url\" " "$page"' "a link to $url" &&
+	    ok 'grep -qF "<img src=\"$url\" " "$page"' 'and the map'
+done
+
+archive 'a URI'
+pages --connection-string "${uri%/*}/postgres"
+is_status 0
+lists '&#60;b&#62;&#34;it&#39;s&#34; &#38; é' chulak minibus
+
+archive 'environment'
+environment() {
+	PGHOST=$1 PGPORT=$2 PGUSER=$3 PGPASSWORD=$4 PGDATABASE=postgres \
+	    "$sc" -b b --make-page ch
+}
+# shellcheck disable=SC2046 # its words are the values of the keys
+runs environment $(echo "$pg" | sed 's/[a-z]*=//g')
+is_status 0
+lists '&#60;b&#62;&#34;it&#39;s&#34; &#38; é' chulak minibus
+
+archive 'other encodings'
+sql "CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'
+    TEMPLATE template0"
+sql "SET client_encoding = 'UTF8'; CREATE TABLE nodes AS
+    SELECT 'café' AS name, 'http://x.example' AS url, true AS backfill_from" \
+    "$pg dbname=latin"
+pages --connection-string "$pg dbname=latin"
+is_status 0
+lists 'café'
+archive 'hostile rows'
+sql "ALTER TABLE nodes RENAME TO good; CREATE TABLE nodes AS TABLE good;
+    INSERT INTO nodes VALUES (NULL, 'http://null.example', true),
+    ('null', NULL, true), ('', 'http://empty.example', true),
+    ('empty', '', true), ('js', 'javascript:alert(1)', true),
+    ('chulak', 'https://chulak.example', true),
+    ('query', 'http://q.example/?a=b', true),
+    (E'two\\nlines' || chr(27) || chr(127) || chr(8238),
+        E'http://x.example/\\n', true),
+    (E'a\\n' || chr(27) || chr(127) || chr(8238) || chr(65534) || 'z',
+        'http://z.example', true),
+    (repeat('n', 256), 'http://n.example', true),
+    (repeat('é', 255), 'http://e.example', true),
+    ('long', 'http://' || repeat('u', 3000), true)"
+pages --connection-string "$pg dbname=postgres"
+is_status 2
+err_lines 9
+ok '! grep -q "$esc" "$err"' 'no escape reaches the terminal'
+for line in "node '': no name" "node 'null': no URL" "node 'empty': no URL" \
+    "node 'js': a URL that is not http or https" \
+    "node 'query': a URL with a query or a fragment" \
+    "node 'two\\x0alines\\x1b\\x7f\\xe2\\x80\\xae': a URL with a space or a con" \
+    "node 'long': a URL of more than 2047 characters" \
+    "nn': a name of more than 255 characters"; do
+	err_has "$line"
+done
+fffd=$(printf '\357\277\275')
+lists '&#60;b&#62;&#34;it&#39;s&#34; &#38; é' "a$fffd$fffd$fffd$fffd${fffd}z" \
+    chulak chulak minibus "$(printf '%0255d' 0 | sed 's/0/é/g')"
+ok 'grep -q "cannot be used: 9<" "$page"' 'the page says how many are not'
+
+archive 'a flood of rows'
+sql "TRUNCATE nodes; INSERT INTO nodes VALUES
+    ('0', 'http://' || repeat('u', 50000000), true);
+    INSERT INTO nodes SELECT 'n' || i, 'http://x.example', true
+    FROM generate_series(1, 200000) AS i"
+cat >"$tmp/peak.py" <<'PYTHON'
+import resource, subprocess, sys
+status = subprocess.call(sys.argv[1:])
+print('peak', resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(status)
+PYTHON
+runs /usr/bin/python3 "$tmp/peak.py" "$sc" -b b --make-page \
+    --connection-string "$pg dbname=postgres" ch
+is_status 2
+err_lines 1
+err_has "node '0': a URL of more than 2047 characters"
+same "$(grep -c '<figure>' "$page")" 999 'the first thousand, but for one'
+if [ -n "${SANITIZE-}" ]; then
+	skip 'memory' 'with a sanitizer it means nothing'
+else
+	ok '[ "$(sed -n "s/^peak //p" "$out")" -lt 32768 ]' 'memory' ||
+	    diag <"$out"
+fi
+
+# refused NAME DSN MESSAGE: and the password stays where it is
+refused() {
+	archive "$1"
+	pages --connection-string "$2"
+	failed
+	err_has "$3"
+	ok '! grep -qi SECRET "$out" "$err"' 'nobody reads the password'
+}
+other=$(echo "$pg" | sed 's/password=[^ ]*/password=SECRET/')
+uri_of() {
+	echo "postgresql://me:$1"
+}
+sql "CREATE DATABASE ascii ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'
+    TEMPLATE template0"
+refused 'wrong password' "$other" 'password authentication failed'
+refused 'no TLS' "$pg dbname=postgres sslmode=require" 'SSL'
+refused 'no such database' "$pg dbname=nowhere" '"nowhere" does not exist'
+sql "CREATE TABLE nodes AS SELECT E'\\xff' AS name, 'http://x.example' AS url,
+    true AS backfill_from" "$pg dbname=ascii"
+refused 'not UTF-8' "$pg dbname=ascii" 'invalid byte sequence'
+refused 'no such table' "$pg dbname=template1" '"nodes" does not exist'
+refused 'refused' 'host=127.0.0.1 port=1 password=SECRET' 'refused'
+for dsn in 'SECRET' 'password=the SECRET' "password='the SECRET" \
+    'host=x passwrd=SECRET' "$(uri_of 'SECRET')" "$(uri_of 'x@SECRET@h/d')" \
+    "$(uri_of 'x/SECRET@h/d')" "$(uri_of 'SECRET%zz@h/d')" \
+    "$(uri_of 'SECRET@h/d?sslmod=x')" 'postgresql:/me:SECRET@h/d' \
+    'host=h port=SECRET'; do
+	refused "malformed, $(echo "$dsn" | tr / _)" "$dsn" \
+	    'malformed connection string'
+done
+
+fake rude
+refused 'a rude server' "host=127.0.0.1 port=$port" 'ERROR:  no \x1b[31m\x07'
+fake odd
+refused 'an odd server' "host=127.0.0.1 port=$port" 'no list of nodes'
+fake hasty
+refused 'a hasty server' "host=127.0.0.1 port=$port" 'closed the connection'
+
+# Those that hang do so at the same time. hang NAME DSN MESSAGE [COMMAND...]
+hanging=''
+hang() {
+	mkdir -p "$tmp/hang/$1" && cd "$tmp/hang/$1" || exit 1
+	hour b/ch/source/2025-11-15T02
+	seg 00:00 3600 full
+	mkdir b/coverage-maps
+	echo old >"$page"
+	echo "$2" >"$tmp/hang/$1.dsn"
+	echo "$3" >"$tmp/hang/$1.message"
+	hang=$1 dsn=$2
+	hanging="$hanging $1"
+	shift 3
+	{
+		begun=$(date +%s%N)
+		"$@" "$sc" -b b --now 2025-11-15T03:00:00Z --make-page \
+		    --connection-string "$dsn" ch >"$tmp/hang/$hang.out" \
+		    2>"$tmp/hang/$hang.err" </dev/null
+		echo "status=$?" >"$tmp/hang/$hang.status"
+		echo "ms=$((($(date +%s%N) - begun) / 1000000))" \
+		    >>"$tmp/hang/$hang.status"
+	} &
+	fakes="$fakes $!" hung="${hung-} $!"
+}
+
+sql "DROP TABLE nodes; CREATE VIEW nodes AS
+    SELECT name, url, pg_sleep(60) IS NOT NULL AS backfill_from FROM good"
+hang sleep "$pg dbname=postgres" 'no answer within 10 s'
+fake frozen
+hang frozen "host=127.0.0.1 port=$port password=SECRET" 'no answer within 10 s'
+fake trickle
+hang trickle "host=127.0.0.1 port=$port" 'no answer within 10 s'
+fake silent
+one=$port
+hang silent "host=127.0.0.1 port=$one" 'timeout expired'
+hang patient "host=127.0.0.1 port=$one connect_timeout=60" \
+    'no connection within 10 s'
+fake silent
+two=$port
+fake silent
+hang three "host=127.0.0.1,127.0.0.1,127.0.0.1 port=$one,$two,$port" \
+    'no connection within 10 s'
+
+# the look-up of a host name, which no timeout of libpq bounds
+cat >"$tmp/dns.py" <<'PYTHON'
+import socket, time
+peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+peer.bind(('127.0.0.99', 53))
+print('ready', flush=True)
+time.sleep(600)
+PYTHON
+printf 'nameserver 127.0.0.99\noptions timeout:30\n' >"$tmp/resolv.conf"
+/usr/bin/python3 "$tmp/dns.py" >"$tmp/dns" 2>&1 &
+fakes="$fakes $!"
+while [ ! -s "$tmp/dns" ]; do
+	sleep 0.1
+done
+# shellcheck disable=SC2016
+if grep -q ready "$tmp/dns" &&
+    unshare -m mount --bind "$tmp/resolv.conf" /etc/resolv.conf 2>/dev/null
+then
+	hang lookup 'host=nowhere.example' 'no connection within 10 s' \
+	    unshare -m sh -c 'mount --bind "$0" /etc/resolv.conf && exec "$@"' \
+	    "$tmp/resolv.conf"
+else
+	skip 'a name server that never answers' 'it needs root'
+fi
+
+sleep 2
+ok 'pgrep -f "[-]-make-page --connection-string" >"$tmp/pids"' \
+    'they all hang at the same time'
+case='password'
+while read -r pid; do
+	tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null
+done <"$tmp/pids" >"$tmp/ps"
+ok 'grep -q make-page "$tmp/ps" && ! grep -q SECRET "$tmp/ps"' \
+    'no password in the list of processes' || diag <"$tmp/ps"
+
+# shellcheck disable=SC2086
+wait $hung
+for case in $hanging; do
+	cd "$tmp/hang/$case" || exit 1
+	cp "$tmp/hang/$case.out" "$out"
+	cp "$tmp/hang/$case.err" "$err"
+	status=lost ms=lost
+	# shellcheck disable=SC1090
+	. "$tmp/hang/$case.status"
+	failed
+	err_has "$(cat "$tmp/hang/$case.message")"
+	ok '[ "$ms" -lt 12000 ]' 'in less than 12 s' || echo "$ms ms" | diag
+done
+
+case='a query that was left'
+left() {
+	psql -qXAt "$pg dbname=postgres" -c "SELECT count(*) FROM
+	    pg_stat_activity WHERE query LIKE '%left(url%'
+	    AND state = 'active' AND pid <> pg_backend_pid()"
+}
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	[ "$(left)" = 0 ] && break
+	sleep 1
+done
+same "$(left)" 0 'ends on the server, too'
+
+case_dir 'two silent hosts before a good one'
+sql "DROP VIEW nodes; CREATE TABLE nodes AS TABLE good"
+hour b/ch/source/2025-11-15T02
+seg 00:00 3600 full
+leaves b/coverage-maps "$map" "$page"
+pages --connection-string "$(echo "$pg" | sed "
+    s/host=\([^ ]*\)/host=127.0.0.1,127.0.0.1,\1/
+    s/port=/port=$one,$two,/") dbname=postgres"
+is_status 0
+lists '&#60;b&#62;&#34;it&#39;s&#34; &#38; é' chulak minibus
+
+done_testing
