@@ -9,7 +9,7 @@ for tool in pg_virtualenv psql; do
 	fi
 done
 if [ "${1-}" != inside ]; then
-	exec pg_virtualenv -t "$0" inside
+	exec pg_virtualenv -t -o ssl=off "$0" inside
 fi
 pg="host=$PGHOST port=$PGPORT user=$PGUSER password=$PGPASSWORD"
 uri="postgresql://$PGUSER:$PGPASSWORD@$PGHOST:$PGPORT/$PGDATABASE"
