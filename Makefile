@@ -59,7 +59,7 @@ bench:
 
 # These work in copies of the tree, which are left for a look.
 COPY = rm -rf .build/$@ && mkdir -p .build/$@ && \
-	cp -R Makefile man test *.[ch] .build/$@ && $(MAKE) -s -C .build/$@ clean
+	cp -R Makefile README man test *.[ch] .build/$@ && $(MAKE) -s -C .build/$@ clean
 SAN_address = address,undefined
 SAN_thread = thread
 sanitize: address thread
