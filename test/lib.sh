@@ -28,7 +28,7 @@ case $sc in
 esac
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/coverage-test.XXXXXX") || exit 1
 trap 'cd /; rm -rf "$tmp" || { chmod -R u+rwx "$tmp"; rm -rf "$tmp"; }' EXIT
-trap 'exit 1' HUP INT TERM
+trap 'exit 1' HUP INT PIPE TERM
 out=$tmp/out err=$tmp/err status=0
 tests=0 failures=0 case='' dir=''
 

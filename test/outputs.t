@@ -310,6 +310,7 @@ if $as_nobody "$sc" --version >/dev/null 2>&1; then
 	outputs $as_nobody
 	failed 4
 	err_has 'Permission denied'
+	chmod 755 b/out
 	rm -r b/out
 	chmod 555 b
 	outputs $as_nobody
