@@ -1048,9 +1048,9 @@ pool_grow(struct pool *pool)
 static long
 waits(void)
 {
-	struct rusage usage;
+	struct rusage spent;
 
-	return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nvcsw : 0;
+	return getrusage(RUSAGE_THREAD, &spent) == 0 ? spent.ru_nvcsw : 0;
 }
 
 /*
@@ -1103,7 +1103,7 @@ pool_start(struct pool *pool, const struct options *opt)
 	unsigned n = processors();
 
 	pool->opt = opt;
-	pool->ringsz = opt->jobs * RING_PER_JOB;
+	pool->ringsz = (size_t)opt->jobs * RING_PER_JOB;
 	pool->ring = need(calloc(pool->ringsz, sizeof(*pool->ring)));
 	pool->threads = need(calloc(opt->jobs, sizeof(*pool->threads)));
 	(void)pthread_mutex_init(&pool->lock, NULL);
