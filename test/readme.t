@@ -29,8 +29,11 @@ same_file "$tmp/shown" "$out" 'and is what the program prints'
 case_dir 'cron'
 hour segments/desertbus/source/2025-11-15T21
 seg 00:00 2.0 full
-line=$(sed -n '/^ *\*\/5 /,/^$/p' "$readme" | tr -d '\\\n' |
-    sed "s|.* segment-coverage||; s|/srv/|$PWD/|; s|/var/[^ ]*/|$PWD/|")
+value=$(sed -n 's/^  out=//p' "$readme")
+line=$(sed -n 's|^  \*/5 \* \* \* \* segment-coverage ||p' "$readme" |
+    sed "s|\$out|$value|; s|/srv/|$PWD/|; s|/var/[^ ]*/|$PWD/|")
+# cron takes each line by itself
+ok '[ -n "$value" ] && [ "$line" = "${line%\\}" ]' 'the crontab is one line each'
 leaves coverage.prom segments/coverage-maps
 leaves segments/coverage-maps/desertbus_480p_coverage.html
 leaves segments/coverage-maps/desertbus_source_coverage.html
