@@ -35,7 +35,7 @@
 #define EXIT_FOUND     1 /* --check found something */
 #define EXIT_TROUBLE   2
 #define JOBS_PER_CPU   4 /* by default */
-#define JOBS_MIN       8 /* by default; hours wait for the disk */
+#define JOBS_MIN       16 /* by default; hours wait for the disk */
 #define JOBS_MAX       256
 #define RING_PER_JOB   2 /* hours read ahead of the accounting */
 #define NAMES_SAID     10 /* channels that an error line names */
@@ -322,7 +322,7 @@ static const char help[] =
     "                          may have ended (any time)\n"
     "\n"
     "  -j, --jobs N            how many hours are read at the same time\n"
-    "                          (four a processor, 8 at least)\n"
+    "                          (four a processor, 16 at least)\n"
     "      --now TIME          take this as the present (the clock)\n"
     "  -v, --verbose           on stderr: each bad name, stray and missing\n"
     "                          quality, and what was written\n"
