@@ -38,6 +38,7 @@
 #define JOBS_MIN       16 /* by default; hours wait for the disk */
 #define JOBS_MAX       256
 #define RING_PER_JOB   2 /* hours read ahead of the accounting */
+#define WAITS_MANY     3 /* without the disk there are single ones */
 #define NAMES_SAID     10 /* channels that an error line names */
 #define PROGRESS_AFTER SECOND /* us before progress is shown */
 #define PROGRESS_EVERY (SECOND / 5)
@@ -84,6 +85,7 @@ struct pool {
 	size_t entriesz;
 	size_t claimed; /* entries given out for reading */
 	size_t taken; /* entries accounted for */
+	long waited; /* how often, since a reading without any wait */
 	struct reading *ring; /* owned; entry i is in i % ringsz */
 	size_t ringsz;
 	bool stop;
@@ -1055,8 +1057,8 @@ waits(void)
 
 /*
  * Reads the next hour; the lock is held before and after, not meanwhile. If
- * it had to be waited for, a further helper pays; without that, one thread a
- * processor is all that does.
+ * hour after hour has to be waited for, a further helper pays; without that,
+ * one thread a processor is all that does.
  */
 static void
 pool_read(struct pool *pool, struct listing *l)
@@ -1072,7 +1074,8 @@ pool_read(struct pool *pool, struct listing *l)
 	(void)pthread_mutex_lock(&pool->lock);
 	r->done = true;
 	(void)pthread_cond_signal(&pool->done);
-	if (waited > 0 && pool_claimable(pool))
+	pool->waited = waited > 0 ? pool->waited + waited : 0;
+	if (pool->waited >= WAITS_MANY && pool_claimable(pool))
 		pool_grow(pool);
 }
 
