@@ -1216,6 +1216,8 @@ hole_add(struct timeline *tl, struct coverage *coverage, size_t *cap,
 
 	if (!span_cut(&hole, &tl->window))
 		return;
+	if (coverage->holesz == 0)
+		coverage->began = start;
 	span_add(
 	    &coverage->holes, &coverage->holesz, cap, hole.start, hole.end);
 	coverage->hole_duration += hole.end - hole.start;
@@ -2445,11 +2447,14 @@ holes_check(struct run *run, const struct report *report)
 	const struct options *opt = run->opt;
 	const struct span *hole;
 	char end[TIME_SIZE], length[TIME_SIZE], start[TIME_SIZE];
+	int64_t began = report->raw.began;
 	size_t i;
 
 	for (i = 0; i < report->raw.holesz; i++) {
 		hole = &report->raw.holes[i];
-		if (hole->start > opt->now - opt->settle)
+		if (i > 0)
+			began = hole->start;
+		if (began > opt->now - opt->settle)
 			continue;
 		time_format(start, hole->start);
 		time_format(end, hole->end);

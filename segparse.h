@@ -117,6 +117,8 @@ struct coverage {
 	struct span *holes;		/* owned, by start, disjoint */
 	size_t holesz;
 	int64_t hole_duration;		/* us */
+	int64_t began;			/* the first hole, be it before the
+					   window, where it is cut */
 };
 
 struct report {				/* one quality of one channel */

@@ -91,6 +91,18 @@ run --check -f none --now 2025-11-15T02:00:00 --settle 0 ch
 is_status 0
 silent
 
+case_dir 'the window cuts a hole, not how long ago it began'
+hour ch/source/2025-11-15T01
+seg 57:58 2.0 full
+hour ch/source/2025-11-15T02
+seg 00:20 10.0 full
+seg 00:35 5.0 full
+run --check -f none --now 2025-11-15T02:00:40 --first-hour 2025-11-15T02 ch
+is_status 1
+is_err <<'EOT'
+segment-coverage: ch/source: a hole of 20 s from 2025-11-15T02:00:00.000000Z to 2025-11-15T02:00:20.000000Z
+EOT
+
 case_dir 'the newest segment'
 hour ch/source/2025-11-15T02
 seg 00:00 540.0 full
