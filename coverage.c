@@ -8,6 +8,7 @@
  * results stay.
  */
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -172,11 +173,25 @@ clock_read(clockid_t clock)
 	return ts.tv_sec * SECOND + ts.tv_nsec / 1000;
 }
 
+/*
+ * How many columns a line may fill without a break, up to 79.
+ */
+static int
+progress_width(void)
+{
+	struct winsize terminal;
+
+	return ioctl(STDERR_FILENO, TIOCGWINSZ, &terminal) == 0 &&
+		terminal.ws_col > 0 && terminal.ws_col < 80
+	    ? terminal.ws_col - 1
+	    : 79;
+}
+
 static void
 progress_wipe(struct run *run)
 {
 	if (run->progress_shown)
-		(void)fprintf(stderr, "\r%*s\r", 79, "");
+		(void)fprintf(stderr, "\r%*s\r", progress_width(), "");
 	run->progress_shown = false;
 }
 
@@ -188,6 +203,7 @@ static void
 progress_show(struct run *run, const struct report *report, size_t hours)
 {
 	int64_t now;
+	int width;
 	char *line, *printable;
 
 	if (!run->progress ||
@@ -197,7 +213,8 @@ progress_show(struct run *run, const struct report *report, size_t hours)
 	line = format("%s/%s: %zu of %zu hours, %zu segments", report->channel,
 	    report->quality, hours, run->pool.entriesz, run->segments);
 	printable = need(name_printable(line, false));
-	(void)fprintf(stderr, "\r%-79.79s", printable);
+	width = progress_width();
+	(void)fprintf(stderr, "\r%-*.*s", width, width, printable);
 	run->progress_shown = true;
 	free(printable);
 	free(line);

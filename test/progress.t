@@ -2,14 +2,16 @@
 """The progress line, seen in a real pseudo-terminal.
 
 strace makes the reading of each hour slow; what the terminal then shows is
-what its bytes say on a screen of 80 columns.
+what its bytes say on a screen of 80 columns, or of fewer.
 """
 import concurrent.futures
+import fcntl
 import os
 import pty
 import re
 import select
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -30,8 +32,9 @@ LINE = re.compile(r'^(?P<what>\S+): (?P<done>\d+) of (?P<all>\d+) hours, '
 class Screen:
     """What a terminal shows of the bytes written to it."""
 
-    def __init__(self):
-        self.rows = [' ' * WIDTH]
+    def __init__(self, width):
+        self.width = width
+        self.rows = [' ' * width]
         self.column = 0
         self.seen = []      # the row of the cursor, each time it was left
 
@@ -41,10 +44,10 @@ class Screen:
                 self.seen.append(self.rows[-1].rstrip())
                 self.column = 0
                 if char == '\n':
-                    self.rows.append(' ' * WIDTH)
+                    self.rows.append(' ' * self.width)
             else:
-                if self.column == WIDTH:
-                    self.rows.append(' ' * WIDTH)
+                if self.column == self.width:
+                    self.rows.append(' ' * self.width)
                     self.column = 0
                 row = self.rows[-1]
                 self.rows[-1] = (row[:self.column] + char
@@ -62,7 +65,7 @@ class Screen:
 class Run:
     """The program in a directory; terminals: of stdout, stderr or both."""
 
-    def __init__(self, base, *options, terminals, delay=0.1):
+    def __init__(self, base, *options, terminals, delay=0.1, width=WIDTH):
         command = [PROGRAM, '-n', '--now', '2025-11-16', *options]
         if delay:
             command = ['strace', '-f', '-qqq', '-o', '/dev/null',
@@ -71,6 +74,8 @@ class Run:
                        'inject=getdents64:delay_enter=%d' % (delay * 1e6),
                        *command]
         master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ,
+                    struct.pack('4H', 24, width, 0, 0))
         # raw, as far as output goes: no \n becomes \r\n
         mode = termios.tcgetattr(slave)
         mode[1] &= ~termios.OPOST
@@ -103,7 +108,7 @@ class Run:
                 else:
                     self.pipe += data
         self.status = process.wait()
-        self.screen = Screen()
+        self.screen = Screen(width)
         self.screen.write(self.terminal)
 
 
@@ -155,7 +160,7 @@ def names(run):
     """What a channel's name does to a terminal."""
     rows = [row for row in run.screen.seen if row]
     tap.ok(rows and all(row.startswith('ch\\x1b[2J\\x0a\\xc3\\xa9xxx')
-                        and len(row) < WIDTH for row in rows),
+                        and len(row) < run.screen.width for row in rows),
            'names: escaped and cut to a line', rows)
     tap.same(run.screen.text(), [''], 'names: wiped')
     tap.ok(set(run.terminal) <= set(b'\r' + bytes(range(0x20, 0x7f))),
@@ -198,9 +203,9 @@ def main():
         shutil.rmtree(loop)
         os.symlink(loop, loop)
 
-        def start(*options, terminals, delay=0.1):
+        def start(*options, terminals, delay=0.1, width=WIDTH):
             return pool.submit(Run, base, '-j', '1', *options,
-                               terminals=terminals, delay=delay)
+                               terminals=terminals, delay=delay, width=width)
 
         quiet = '-f', 'none'
         runs = [
@@ -209,6 +214,7 @@ def main():
             (several, start(*quiet, '-q', 'source,480p', 'two',
                             terminals={'stderr'})),
             (names, start(*quiet, evil, terminals={'stderr'})),
+            (names, start(*quiet, evil, terminals={'stderr'}, width=50)),
         ]
         for why, terminals, delay in (
                 ('neither is a terminal', set(), 0.1),
