@@ -19,7 +19,7 @@ CAN := $(foreach f,-fstack-clash-protection -fcf-protection,$(shell \
 HARDEN = $(CAN) -fstack-protector-strong -fPIE $(if $(filter-out -O0, \
 	$(filter -O%,$(CFLAGS))),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 PKGS = libcjson libpq
-FLAGS = -std=c11 -D_GNU_SOURCE -pthread -ffile-prefix-map=$(CURDIR)=. \
+FLAGS = -std=c11 -D_GNU_SOURCE -pthread '-ffile-prefix-map=$(CURDIR)=.' \
 	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) stb \
 	|| echo 'Run "make deps" first.' >&2)) $(WARN) $(HARDEN)
 LINK = $(CC) $(FLAGS) $(CFLAGS) -pie -Wl,-z,relro,-z,now,--as-needed \
