@@ -33,12 +33,12 @@
 #define FRACTION_PATTERN UINT64_C(0x3030303030302e30)
 #define FRACTION_LIMIT   UINT64_C(0x7676767676767f76)
 
-#define BLOCK         16 /* bytes of a hash looked at together */
-#define NAME_MIN      13 /* of `00:00-0-temp-`, the shortest */
-#define SUFFIX        ".ts"
-#define SUFFIX_LEN    3
-#define TOMBSTONE     ".tombstone"
-#define TOMBSTONE_LEN 10
+#define BLOCK            16 /* bytes of a hash looked at together */
+#define SEGMENT_NAME_MIN 13 /* of `00:00-0-temp-`, the shortest */
+#define SUFFIX           ".ts"
+#define SUFFIX_LEN       3
+#define TOMBSTONE        ".tombstone"
+#define TOMBSTONE_LEN    10
 
 /*
  * Numbers and calendar
@@ -604,7 +604,7 @@ segment_parse(const char *name, size_t len, struct segment *seg)
 {
 	const char *end, *s = name;
 
-	if (len < SUFFIX_LEN + NAME_MIN)
+	if (len < SUFFIX_LEN + SEGMENT_NAME_MIN)
 		return -1;
 	end = name + len - SUFFIX_LEN;
 	if (*end != '.' || offset_take(&s, &seg->offset) != 0 ||
@@ -1054,25 +1054,34 @@ segments_sift(struct listing *l)
 }
 
 /*
+ * For bsearch(): the order of the tombstone that would hide a name, and of
+ * one that is there. No copy is made: some file systems know names that are
+ * longer than NAME_MAX.
+ */
+static int
+hider_compare(const void *name, const void *tombstone)
+{
+	const char *a = name, *b = *(const char *const *)tombstone;
+	size_t n = strlen(a) - SUFFIX_LEN;
+	int order = strncmp(a, b, n);
+
+	return order != 0 ? order : strcmp(TOMBSTONE, b + n);
+}
+
+/*
  * Takes out hidden bad names, and counts them. A tombstone is found by its
  * whole name, since a bad name may not tell its start.
  */
 static void
 bad_names_sift(struct listing *l)
 {
-	const char *hider;
-	char tombstone[NAME_MAX + TOMBSTONE_LEN + 1];
-	size_t i, n = l->bad, stem;
+	size_t i, n = l->bad;
 
 	l->bad = 0;
 	for (i = 0; i < n; i++) {
-		stem = strlen(l->bad_names[i]) - SUFFIX_LEN;
-		memcpy(tombstone, l->bad_names[i], stem);
-		memcpy(tombstone + stem, TOMBSTONE, TOMBSTONE_LEN + 1);
-		hider = tombstone;
 		if (l->tombstonesz > 0 &&
-		    bsearch(&hider, l->tombstones, l->tombstonesz,
-			sizeof(hider), name_compare) != NULL)
+		    bsearch(l->bad_names[i], l->tombstones, l->tombstonesz,
+			sizeof(*l->tombstones), hider_compare) != NULL)
 			l->tombstoned++;
 		else
 			l->bad_names[l->bad++] = l->bad_names[i];

@@ -7,10 +7,13 @@
  */
 #include <sys/types.h>
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../segparse.h"
 
@@ -772,6 +775,61 @@ test_printables(void)
 	}
 }
 
+/*
+ * A directory of three names of one length, as a file system may have that
+ * knows longer ones than NAME_MAX: bad, bad and hidden, and its tombstone.
+ */
+static size_t long_name;
+
+ssize_t
+getdents64(int fd, void *buf, size_t size)
+{
+	static const char *const ends[] = {"y.ts", "z.ts", "z.tombstone"};
+	struct dirent64 *d = buf;
+	size_t filled = 0, i, len;
+
+	(void)fd;
+	for (i = 0; long_name > 0 && i < N(ends); i++) {
+		len = offsetof(struct dirent64, d_name) + long_name +
+		    strlen(ends[i]) + 1;
+		len = (len + 7) / 8 * 8;
+		if (filled + len > size)
+			break;
+		memset(d, 0, len);
+		d->d_reclen = (unsigned short)len;
+		d->d_type = DT_REG;
+		memset(d->d_name, 'x', long_name);
+		strcpy(d->d_name + long_name, ends[i]);
+		d = (void *)((char *)d + len);
+		filled += len;
+	}
+	long_name = 0;
+	return (ssize_t)filled;
+}
+
+static void
+test_long_names(void)
+{
+	static const size_t lengths[] = {100, 250, 255, 256, 300, 1000, 4000};
+	struct listing l = {0};
+	char input[32];
+	size_t i;
+	int fd = open("/", O_RDONLY | O_DIRECTORY);
+
+	for (i = 0; i < N(lengths); i++) {
+		snprintf(input, sizeof(input), "%zu bytes", lengths[i] + 4);
+		long_name = lengths[i];
+		is(hour_list(fd, &l), 0, "long names are listed", input);
+		is((int64_t)l.tombstoned, 1, "one is hidden", input);
+		is((int64_t)l.bad, 1, "one is bad", input);
+		if (l.bad_namesz == 1)
+			is((int64_t)strlen(l.bad_names[0]),
+			    (int64_t)lengths[i] + 4, "and whole", input);
+	}
+	listing_free(&l);
+	(void)close(fd);
+}
+
 static int
 print_durations(void)
 {
@@ -807,6 +865,7 @@ main(int argc, char *argv[])
 	test_printed();
 	test_utf8();
 	test_printables();
+	test_long_names();
 	printf("1..%d\n", tests);
 	return failures > 0;
 }
