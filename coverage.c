@@ -89,6 +89,8 @@ struct pool {
 	long waited; /* how often, since a reading without any wait */
 	struct reading *ring; /* owned; entry i is in i % ringsz */
 	size_t ringsz;
+	struct reading last; /* of the last entry */
+	bool last_read;
 	bool stop;
 	struct listing listing; /* of the thread that runs main() */
 };
@@ -1039,7 +1041,19 @@ static bool
 pool_claimable(const struct pool *pool)
 {
 	return pool->claimed < pool->entriesz &&
-	    pool->claimed < pool->taken + pool->ringsz;
+	    pool->claimed < pool->taken + pool->ringsz &&
+	    (pool->claimed == 0 || pool->claimed + 1 < pool->entriesz ||
+		pool->last_read);
+}
+
+/*
+ * Where the reading of an entry is.
+ */
+static struct reading *
+pool_reading(struct pool *pool, size_t i)
+{
+	return i + 1 == pool->entriesz ? &pool->last
+				       : &pool->ring[i % pool->ringsz];
 }
 
 static void *pool_help(void *);
@@ -1080,8 +1094,8 @@ waits(void)
 static void
 pool_read(struct pool *pool, struct listing *l)
 {
-	size_t i = pool->claimed++;
-	struct reading *r = &pool->ring[i % pool->ringsz];
+	size_t i = (pool->claimed++ + pool->entriesz - 1) % pool->entriesz;
+	struct reading *r = pool_reading(pool, i);
 	long waited;
 
 	(void)pthread_mutex_unlock(&pool->lock);
@@ -1091,6 +1105,10 @@ pool_read(struct pool *pool, struct listing *l)
 	(void)pthread_mutex_lock(&pool->lock);
 	r->done = true;
 	(void)pthread_cond_signal(&pool->done);
+	if (r == &pool->last) {
+		pool->last_read = true;
+		(void)pthread_cond_signal(&pool->work);
+	}
 	pool->waited = waited > 0 ? pool->waited + waited : 0;
 	if (pool->waited >= WAITS_MANY && pool_claimable(pool))
 		pool_grow(pool);
@@ -1148,6 +1166,7 @@ pool_stop(struct pool *pool)
 		(void)pthread_join(pool->threads[i], NULL);
 	for (i = 0; i < pool->ringsz; i++)
 		free(pool->ring[i].best);
+	free(pool->last.best);
 	free(pool->ring);
 	free(pool->threads);
 	listing_free(&pool->listing);
@@ -1165,6 +1184,7 @@ pool_set(
 	pool->entries = entries;
 	pool->entriesz = n;
 	pool->claimed = pool->taken = 0;
+	pool->last_read = false;
 	(void)pthread_cond_broadcast(&pool->work);
 	(void)pthread_mutex_unlock(&pool->lock);
 }
@@ -1176,7 +1196,7 @@ pool_set(
 static struct reading *
 pool_next(struct pool *pool)
 {
-	struct reading *r = &pool->ring[pool->taken % pool->ringsz];
+	struct reading *r = pool_reading(pool, pool->taken);
 
 	(void)pthread_mutex_lock(&pool->lock);
 	while (!r->done)
@@ -1184,7 +1204,6 @@ pool_next(struct pool *pool)
 			pool_read(pool, &pool->listing);
 		else
 			(void)pthread_cond_wait(&pool->done, &pool->lock);
-	r->done = false;
 	(void)pthread_mutex_unlock(&pool->lock);
 	return r;
 }
@@ -1193,7 +1212,7 @@ static void
 pool_took(struct pool *pool)
 {
 	(void)pthread_mutex_lock(&pool->lock);
-	pool->taken++;
+	pool_reading(pool, pool->taken++)->done = false;
 	(void)pthread_cond_signal(&pool->work);
 	(void)pthread_mutex_unlock(&pool->lock);
 }
@@ -1606,66 +1625,88 @@ counts_seen(const struct counts *counts)
 }
 
 /*
- * Accounts for the nearest hour outside the window, on one side of it, that
- * has a best segment: what spills into the window counts, and time without
- * any up to there is a hole. Nothing else of it is reported.
+ * Reads the nearest hour outside the window, on one side of it, that has a
+ * best segment: what spills into the window counts, and time without any up
+ * to there is a hole. Nothing else of it is reported. Returns whether there
+ * is one.
  */
-static void
-neighbour_account(struct run *run, struct timeline *tl, const char *dir,
-    const struct entry *entry, size_t n, int step)
+static bool
+neighbour_read(struct run *run, const char *dir, const struct entry *entry,
+    size_t n, int step, struct reading *r)
 {
-	struct reading r = {.best = NULL};
-
 	for (; n > 0; n--, entry += step) {
-		hour_read(run->opt, dir, entry->time, &run->pool.listing, &r);
-		if (!reading_judge(run, dir, entry, &r))
+		hour_read(run->opt, dir, entry->time, &run->pool.listing, r);
+		if (!reading_judge(run, dir, entry, r))
 			continue;
-		bad_names_drop(&r.hour);
-		hour_account(tl, &r);
-		if (r.bestsz > 0 || !r.hour.readable)
-			break;
+		bad_names_drop(&r->hour);
+		if (r->bestsz > 0 || !r->hour.readable)
+			return true;
 	}
-	free(r.best);
+	return false;
 }
 
 /*
- * Accounts for the hours of the window, in order.
+ * Accounts for an hour of the window, and keeps its results.
  */
 static void
-window_account(struct run *run, struct timeline *tl, const char *dir,
-    const struct entry *entries, size_t n)
+hour_take(struct run *run, struct timeline *tl, const char *dir,
+    const struct entry *entry, struct reading *r)
 {
 	struct report *report = tl->report;
-	struct hour *hour;
-	struct reading *r;
-	size_t i;
 
-	if (n == 0)
+	if (!reading_judge(run, dir, entry, r))
 		return;
-	report->hours = need(calloc(n, sizeof(*report->hours)));
-	pool_set(&run->pool, dir, entries, n);
-	for (i = 0; i < n; i++) {
-		r = pool_next(&run->pool);
-		if (reading_judge(run, dir, &entries[i], r)) {
-			if (run->opt->verbose)
-				bad_names_say(run, dir, &r->hour);
-			if (run->opt->format != FORMAT_JSON)
-				bad_names_drop(&r->hour);
-			hour_account(tl, r);
-			hour = &report->hours[report->hoursz++];
-			*hour = r->hour;
-			run->segments += counts_seen(&hour->counts);
-		}
-		pool_took(&run->pool);
-		progress_show(run, report, i + 1);
-	}
+	if (run->opt->verbose)
+		bad_names_say(run, dir, &r->hour);
+	if (run->opt->format != FORMAT_JSON)
+		bad_names_drop(&r->hour);
+	hour_account(tl, r);
+	report->hours[report->hoursz++] = r->hour;
+	run->segments += counts_seen(&r->hour.counts);
 }
 
 /*
- * Cuts the entries into those before the window, in it, and after it.
+ * Accounts in order for the hours that count: those of the window, which are
+ * entries[first] to entries[after - 1], and one on each side. As in the pool,
+ * what is after the window is read before it, and what is before it last.
  */
 static void
 entries_account(struct run *run, struct timeline *tl, const char *dir,
+    const struct entry *entries, size_t first, size_t after, size_t n)
+{
+	struct reading behind = {.best = NULL}, before = {.best = NULL};
+	struct reading *r;
+	size_t i;
+	bool found;
+
+	found =
+	    neighbour_read(run, dir, entries + after, n - after, 1, &behind);
+	if (first < after) {
+		tl->report->hours =
+		    need(calloc(after - first, sizeof(*tl->report->hours)));
+		pool_set(&run->pool, dir, entries + first, after - first);
+		(void)pool_next(&run->pool);
+	}
+	if (first > 0 &&
+	    neighbour_read(run, dir, &entries[first - 1], first, -1, &before))
+		hour_account(tl, &before);
+	for (i = first; i < after; i++) {
+		r = pool_next(&run->pool);
+		hour_take(run, tl, dir, &entries[i], r);
+		pool_took(&run->pool);
+		progress_show(run, tl->report, i - first + 1);
+	}
+	if (found)
+		hour_account(tl, &behind);
+	free(before.best);
+	free(behind.best);
+}
+
+/*
+ * Accounts for a quality's hours in the window, or in all the time there is.
+ */
+static void
+window_account(struct run *run, struct timeline *tl, const char *dir,
     const struct entry *entries, size_t n)
 {
 	size_t after, first = 0;
@@ -1675,16 +1716,13 @@ entries_account(struct run *run, struct timeline *tl, const char *dir,
 	for (after = first; after < n; after++)
 		if (entries[after].time >= tl->window.end)
 			break;
-	if (first > 0)
-		neighbour_account(run, tl, dir, &entries[first - 1], first, -1);
-	window_account(run, tl, dir, entries + first, after - first);
-	if (after < n)
-		neighbour_account(run, tl, dir, entries + after, n - after, 1);
+	entries_account(run, tl, dir, entries, first, after, n);
 }
 
 /*
  * Surveys one quality's directory. A quality that does not exist may not
- * have begun; that is no trouble.
+ * have begun; that is no trouble. A link that leads nowhere is: its disk may
+ * be away.
  */
 static void
 quality_survey(struct run *run, struct report *report, const char *dir)
@@ -1714,7 +1752,7 @@ quality_survey(struct run *run, struct report *report, const char *dir)
 	tl.window.end = run->opt->last_hour == TIME_NONE
 	    ? INT64_MAX
 	    : run->opt->last_hour + HOUR;
-	entries_account(run, &tl, dir, entries, n);
+	window_account(run, &tl, dir, entries, n);
 	joined_end(&tl);
 	report_finish(report);
 	free(entries);
