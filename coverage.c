@@ -22,6 +22,7 @@
 #include <limits.h>
 #include <locale.h>
 #include <malloc.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -45,7 +46,8 @@
 #define PROGRESS_EVERY (SECOND / 5)
 #define OUTPUT_BUFFER  65536
 #define MEMORY_KEPT    (4 << 20) /* bytes */
-#define TEMPORARY      ".segment-coverage."
+#define TEMPORARY      ".segment-coverage.tmp."
+#define TIME_FIRST     (INT64_C(-62135596800) * SECOND) /* of the year 1 */
 #define OPTION_SECONDS (INT64_C(315360000) * SECOND) /* ten years */
 
 /*
@@ -1978,7 +1980,7 @@ signals_set(void)
 static void
 leftover_remove(int dirfd, const char *name)
 {
-	struct stat st;
+	struct stat held, st;
 	int fd;
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
@@ -1987,7 +1989,9 @@ leftover_remove(int dirfd, const char *name)
 	fd = openat(dirfd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd == -1)
 		return;
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &held) == 0 &&
+	    fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    held.st_dev == st.st_dev && held.st_ino == st.st_ino)
 		(void)unlinkat(dirfd, name, 0);
 	(void)close(fd);
 }
@@ -2084,11 +2088,21 @@ temporary_open(struct output *out)
 static int
 target_check(const struct output *out)
 {
+	static const char proc[] = "/proc/";
+	char to[sizeof(proc) - 1];
 	struct stat st;
 
 	if (fstatat(out->dirfd, out->base, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? 0 : -1;
-	if (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode))
+	if (S_ISLNK(st.st_mode)) {
+		if (readlinkat(out->dirfd, out->base, to, sizeof(to)) ==
+			(ssize_t)sizeof(to) &&
+		    memcmp(to, proc, sizeof(to)) == 0)
+			st.st_mode = S_IFCHR;
+		else if (fstatat(out->dirfd, out->base, &st, 0) != 0)
+			return 0; /* it leads nowhere */
+	}
+	if (S_ISREG(st.st_mode))
 		return 0;
 	errno = S_ISDIR(st.st_mode) ? EISDIR : ENOTSUP;
 	return -1;
@@ -2100,12 +2114,15 @@ target_check(const struct output *out)
 static ssize_t
 stream_write(void *cookie, const char *buf, size_t size)
 {
+	struct pollfd fd = {(int)(intptr_t)cookie, POLLOUT, 0};
 	size_t done = 0;
 	ssize_t n;
 
 	while (done < size) {
-		n = write((int)(intptr_t)cookie, buf + done, size - done);
-		if (n == -1 && errno != EINTR)
+		n = write(fd.fd, buf + done, size - done);
+		if (n == -1 && errno == EAGAIN)
+			(void)poll(&fd, 1, -1);
+		else if (n == -1 && errno != EINTR)
 			break;
 		if (n > 0)
 			done += (size_t)n;
@@ -2213,14 +2230,15 @@ fail:
 static int
 temporary_link(struct output *out)
 {
+	static unsigned number;
 	char *fd = format("/proc/self/fd/%d", out->fd);
 	unsigned n;
 	int linked = -1;
 
 	for (n = 0; linked != 0 && n < 100; n++) {
 		free(out->named);
-		out->named =
-		    format("%s/%s%d.%u", out->dir, TEMPORARY, (int)getpid(), n);
+		out->named = format(
+		    "%s/%s%d.%u", out->dir, TEMPORARY, (int)getpid(), number++);
 		linked = linkat(
 		    AT_FDCWD, fd, AT_FDCWD, out->named, AT_SYMLINK_FOLLOW);
 		if (linked != 0 && errno != EEXIST)
@@ -2289,9 +2307,27 @@ output_write(struct run *run, const char *path,
 	} else if (output_publish(&out) != 0)
 		error = errno;
 	if (error != 0)
-		trouble(run, path, strerror(error));
+		trouble(run, path, output_reason(error));
 	else if (run->opt->verbose)
 		say(run, path, "written");
+}
+
+/*
+ * Why an output was not written, and where there is one the remedy.
+ */
+static const char *
+output_reason(int error)
+{
+	switch (error) {
+	case ENOENT:
+		return "the directory that it goes to does not exist: make it";
+	case EISDIR:
+		return "it is a directory: give the name of a file";
+	case ENOTSUP:
+		return "neither a file nor a link to one: give another name";
+	default:
+		return strerror(error);
+	}
 }
 
 /*

@@ -335,7 +335,7 @@ def _(stage):
     result = stage.run(
         '--output-dir', '../file/maps', '-m',
         os.path.join(stage.root, 'none', 'm.prom'))
-    stage.ends(result, 2, 'none/m.prom: No such file or directory')
+    stage.ends(result, 2, 'none/m.prom: the directory that it goes to does not exist: make it')
     need('file/maps/ch_source_coverage.html: Not a directory' in result.err,
          result)
     need(os.path.getsize(os.path.join(stage.root, 'file')) == 0, 'overwritten')

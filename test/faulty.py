@@ -23,7 +23,7 @@ ENVIRONMENT.update(TZ='UTC', LC_ALL='C')
 TRACED = dict(ENVIRONMENT, ASAN_OPTIONS='detect_leaks=0')
 ROOT = os.geteuid() == 0
 OLD = b'as it was\n'
-PREFIX = '.segment-coverage.'
+PREFIX = '.segment-coverage.tmp.'
 LIMIT = 60          # seconds: longer is a hang
 SAMPLE = re.compile(r'[a-z_]+\{channel="(?:[^"\\\n]|\\[n"\\])*",'
                     r'quality="(?:[^"\\\n]|\\[n"\\])*"'

@@ -288,8 +288,9 @@ jq_is '.complete, (.errors | length), .reports[0].raw.coverage' 'true
 archive 'planted names are not followed'
 old
 echo mine >victim
-for name in .segment-coverage. .segment-coverage.tmp .segment-coverage.1.0 \
-    .segment-coverage.XXXXXX; do
+for name in .segment-coverage. .segment-coverage.tmp \
+    .segment-coverage.tmp. .segment-coverage.tmp.1.0 \
+    .segment-coverage.tmp.XXXXXX; do
 	ln -s ../../victim b/out/$name
 	ln -s nowhere b/out/${name}x
 	mkdir b/out/${name}d
@@ -299,6 +300,76 @@ is_status 0
 silent
 are new $png $html $json $prom
 same "$(cat victim)" mine 'the victim is well'
+
+archive 'files of others'
+old
+echo mine | tee b/out/.segment-coverage.json b/out/.segment-coverage.report \
+    b/out/.segment-coverage b/out/segment-coverage.tmp.1.0 >victim
+outputs
+is_status 0
+silent
+are new $png $html $json $prom
+cat b/out/.seg* b/out/seg* >"$out"
+is_out 'they are well' <<'EOT'
+mine
+mine
+mine
+mine
+EOT
+
+archive 'no link to what is no file is replaced'
+mkdir dir
+mkfifo fifo
+ln -s fifo to-fifo
+ln -s /dev/null to-null
+ln -s /proc/self/fd/1 to-stdout
+ln -s dir to-dir
+for target in to-fifo to-null to-stdout; do
+	run -b b -n -f none -m "$target" ch
+	is_status 2
+	is_err <<EOT
+segment-coverage: $target: neither a file nor a link to one: give another name
+EOT
+	ok '[ -L "$target" ]' "$target is still a link"
+done
+run -b b -n -f none -m to-dir ch
+is_status 2
+is_err <<'EOT'
+segment-coverage: to-dir: it is a directory: give the name of a file
+EOT
+: >file
+ln -s file to-file
+ln -s nowhere to-nowhere
+run -b b -n -f none -m to-file ch
+is_status 0
+run -b b -n -f none -m to-nowhere ch
+is_status 0
+ok '! [ -L to-file ] && ! [ -s file ] && [ -s to-file ]' 'a link to a file is'
+ok '! [ -L to-nowhere ] && [ -s to-nowhere ]' 'and one to nothing'
+
+archive 'a pipe that is full for a while'
+cat >slow.py <<'EOT'
+import os, subprocess, sys, time
+reading, writing = os.pipe()
+os.set_blocking(writing, False)
+run = subprocess.Popen(sys.argv[1:], stdout=writing)
+os.close(writing)
+time.sleep(1)
+with open(reading, 'rb') as pipe:
+    sys.stdout.buffer.write(pipe.read())
+sys.exit(run.wait())
+EOT
+mkdir many
+for hour in $(seq -w 0 23); do
+	for day in $(seq -w 1 20); do
+		mkdir -p many/ch/source/2025-11-${day}T$hour
+		: >"many/ch/source/2025-11-${day}T$hour/00:00-2.0-full-Hash.ts"
+	done
+done
+runs python3 slow.py "$sc" -b many -n -f json ch
+is_status 0
+ok '[ "$(wc -c <"$out")" -gt 200000 ]' 'it is more than a pipe holds'
+jq_is '.reports[0].hours | length' 480
 
 # What fails
 
