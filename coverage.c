@@ -2529,24 +2529,29 @@ finding(struct run *run, const struct report *report, const char *fmt, ...)
 }
 
 /*
- * Says each hole that counts: one that began only now may still be filled,
- * since segments arrive out of order.
+ * Says the longest of the holes that count. One that began only now may
+ * still be filled, since segments arrive out of order.
  */
 static void
 holes_check(struct run *run, const struct report *report)
 {
-	const struct options *opt = run->opt;
-	const struct span *hole;
+	const int64_t settled = run->opt->now - run->opt->settle;
+	const struct span *hole, *top[LISTED_MAX];
+	struct coverage c = report->raw;
 	char end[TIME_SIZE], length[TIME_SIZE], start[TIME_SIZE];
-	int64_t began = report->raw.began;
-	size_t i;
+	size_t i, n;
 
-	for (i = 0; i < report->raw.holesz; i++) {
-		hole = &report->raw.holes[i];
-		if (i > 0)
-			began = hole->start;
-		if (began > opt->now - opt->settle)
-			continue;
+	while (c.holesz > 0) {
+		hole = &c.holes[c.holesz - 1];
+		if ((c.holesz == 1 ? c.began : hole->start) <= settled)
+			break;
+		c.hole_duration -= hole->end - hole->start;
+		c.holesz--;
+	}
+	n = holes_longest(&c, top);
+	for (i = 0; i < n; i++) {
+		hole = top[i];
+		c.hole_duration -= hole->end - hole->start;
 		time_format(start, hole->start);
 		time_format(end, hole->end);
 		seconds_format(length, hole->end - hole->start);
@@ -2561,7 +2566,8 @@ age_check(struct run *run, const struct report *report)
 	const struct options *opt = run->opt;
 	char age[TIME_SIZE], end[TIME_SIZE], max[TIME_SIZE];
 
-	if (opt->max_age < 0 || opt->now - report->end <= opt->max_age)
+	if (opt->max_age < 0 || opt->now - report->end <= opt->max_age ||
+	    !end_known(report, report->end))
 		return;
 	time_format(end, report->end);
 	seconds_format(age, opt->now - report->end);
@@ -2578,13 +2584,20 @@ age_check(struct run *run, const struct report *report)
 static void
 presence_check(struct run *run, const struct report *report)
 {
-	size_t i;
+	char age[TIME_SIZE], end[TIME_SIZE];
 
-	for (i = 0; i < report->hoursz; i++)
-		if (!report->hours[i].readable)
-			return;
-	finding(run, report, "%s",
-	    report->found ? "no segments" : "no segments: no such quality");
+	if (!end_known(report, INT64_MIN))
+		return;
+	if (ended_before(run->opt, report)) {
+		time_format(end, report->stream.end);
+		seconds_format(age, run->opt->now - report->stream.end);
+		finding(run, report,
+		    "no segments; the last before ended %s s ago, at %s", age,
+		    end);
+	} else
+		finding(run, report, "%s",
+		    report->found ? "no segments"
+				  : "no segments: no such quality");
 }
 
 static void
@@ -2603,6 +2616,10 @@ check(struct run *run)
 		else
 			age_check(run, report);
 	}
+	seconds_format(length, c.hole_duration);
+	if (c.holesz > n)
+		finding(run, report, "%zu more hole%s, %s s in all",
+		    c.holesz - n, c.holesz - n == 1 ? "" : "s", length);
 }
 
 /*

@@ -18,7 +18,7 @@
 #define MILLISECOND (SECOND / 1000)
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD, for what is no UTF-8 */
 #define WIDTH       80 /* columns of the text */
-#define LISTED_MAX  10 /* holes, or errors, listed in the text */
+#define STOPPED     (2 * MINUTE) /* without a segment: the stream has */
 #define CELLS       30 /* of an hour's strip */
 #define CELL        (HOUR / CELLS)
 #define LENGTH(a)   (sizeof(a) / sizeof((a)[0]))
@@ -62,6 +62,30 @@ coverage_ratio(const struct coverage *c)
 		rest %= whole;
 	}
 	return ratio;
+}
+
+/*
+ * Whether all that is known of a quality ended before the window.
+ */
+bool
+ended_before(const struct options *opt, const struct report *r)
+{
+	return r->start == TIME_NONE && r->raw.holesz == 0 &&
+	    r->stream.start != TIME_NONE && r->stream.start < opt->first_hour;
+}
+
+/*
+ * Whether nothing newer than `end` can be in an hour that was not read.
+ */
+bool
+end_known(const struct report *r, int64_t end)
+{
+	size_t i;
+
+	for (i = 0; i < r->hoursz; i++)
+		if (!r->hours[i].readable && r->hours[i].time + HOUR > end)
+			return false;
+	return true;
 }
 
 /*
@@ -721,12 +745,32 @@ text_window(struct sheet *sheet)
 	items_end(sheet);
 }
 
+/*
+ * For how long nothing has come, where it might have: 0 while the stream
+ * goes on, or where the window ended before now.
+ */
+static int64_t
+silence(const struct options *opt, const struct report *r)
+{
+	int64_t age, end = ended_before(opt, r) ? r->stream.end : r->end;
+
+	if (end == TIME_NONE || !end_known(r, end) ||
+	    (opt->last_hour != TIME_NONE && opt->last_hour + HOUR <= opt->now))
+		return 0;
+	age = opt->now - end;
+	return age > STOPPED ? age : 0;
+}
+
 static void
 text_range(struct sheet *sheet, const struct report *r)
 {
 	char age[TIME_SIZE], end[TIME_SIZE], start[TIME_SIZE];
 	int64_t us;
 
+	if (ended_before(sheet->options, r)) {
+		moment_format(end, r->stream.end, 0);
+		item(sheet, "", "the last before ended at %s UTC", end);
+	}
 	if (r->start == TIME_NONE)
 		return;
 	moment_format(start, r->start, 0);
@@ -736,7 +780,7 @@ text_range(struct sheet *sheet, const struct report *r)
 	duration_format(age, us < 0 ? -us : us);
 	if (us < 0)
 		item(sheet, "", "newest segment ends %s from now", age);
-	else
+	else if (silence(sheet->options, r) == 0)
 		item(sheet, "", "newest segment %s old", age);
 	items_end(sheet);
 }
@@ -744,7 +788,7 @@ text_range(struct sheet *sheet, const struct report *r)
 static bool
 is_whole(const struct hour *h)
 {
-	return h->readable && h->start != TIME_NONE && h->raw.holesz == 0 &&
+	return h->readable && h->raw.covered > 0 && h->raw.holesz == 0 &&
 	    h->counts.incomplete.count == 0 && h->counts.bad == 0;
 }
 
@@ -801,18 +845,23 @@ text_tallies(struct sheet *sheet, const struct report *r)
 static void
 text_verdict(const struct sheet *sheet, const struct report *r)
 {
-	char buf[256];
+	char age[TIME_SIZE], buf[256];
+	int64_t silent = silence(sheet->options, r);
 	size_t unreadable = unreadable_hours(r);
 
 	if (!r->readable)
-		print_coloured(sheet, RED, "could not be read");
+		print_coloured(sheet, RED,
+		    r->found ? "could not be read" : "no such channel");
 	else if (!r->found)
 		print_coloured(sheet, RED,
-		    "no such quality yet (its directory does not exist)");
+		    "no such quality (its directory does not exist)");
 	else if (coverage_ratio(&r->raw) >= 0) {
 		coverage_format(buf, sizeof(buf), &r->raw);
 		print_coloured(sheet,
-		    r->raw.holesz > 0 || unreadable > 0 ? RED : GREEN, buf);
+		    r->raw.holesz > 0 || unreadable > 0 ? RED
+			: silent > 0                    ? ""
+							: GREEN,
+		    buf);
 	} else if (r->start == TIME_NONE)
 		print_coloured(sheet, RED, "no segments");
 	else
@@ -820,6 +869,11 @@ text_verdict(const struct sheet *sheet, const struct report *r)
 	if (unreadable > 0) {
 		(void)snprintf(buf, sizeof(buf), "; %zu hour%s UNREADABLE",
 		    unreadable, plural(unreadable));
+		print_coloured(sheet, RED, buf);
+	}
+	if (silent > 0) {
+		duration_format(age, silent);
+		(void)snprintf(buf, sizeof(buf), "; STOPPED %s ago", age);
 		print_coloured(sheet, RED, buf);
 	}
 	(void)putc('\n', sheet->fp);
@@ -856,7 +910,7 @@ text_head(struct sheet *sheet, const struct report *r)
  * Puts the longest holes first into `top`, those of one length in order of
  * time. Returns how many there are, at most LISTED_MAX.
  */
-static size_t
+size_t
 holes_longest(const struct coverage *c, const struct span *top[LISTED_MAX])
 {
 	const struct span *hole;
@@ -1419,10 +1473,20 @@ coverage_figures(struct coverage_figures *f, const struct coverage *c)
 	f->longest = longest == NULL ? 0 : longest->end - longest->start;
 }
 
+/*
+ * What could be read of a quality. If nothing could, nothing is known: no
+ * holes would be as wrong as some.
+ */
 static void
-quality_figures(struct figures *f, const struct options *o,
-    const struct survey *s, const struct report *r)
+archive_figures(struct figures *f, const struct report *r)
 {
+	int64_t *values = (int64_t *)f;
+	size_t i;
+
+	for (i = 0; !r->readable && i < sizeof(*f) / sizeof(*values); i++)
+		values[i] = TIME_NONE;
+	if (!r->readable)
+		return;
 	counts_figures(f, &r->counts);
 	coverage_figures(&f->raw, &r->raw);
 	coverage_figures(&f->editable, &r->editable);
@@ -1432,6 +1496,13 @@ quality_figures(struct figures *f, const struct options *o,
 	f->unreadable = (int64_t)unreadable_hours(r) * HOUR;
 	f->oldest = r->start;
 	f->newest = r->end;
+}
+
+static void
+quality_figures(struct figures *f, const struct options *o,
+    const struct survey *s, const struct report *r)
+{
+	archive_figures(f, r);
 	f->found = millionths(r->found);
 	f->run = o->now;
 	f->run_time = s->elapsed;

@@ -32,6 +32,7 @@
 #define TIME_NONE	INT64_MIN	/* no such instant */
 #define DURATION_MAX	HOUR		/* a longer segment is a bad name */
 #define BAD_NAMES_MAX	100		/* bad names kept of an hour */
+#define LISTED_MAX	10	/* holes, or errors, listed in text */
 #define MAP_HOURS_MAX	10922		/* no browser draws a wider map */
 #define TIME_SIZE	48		/* holds any instant or hour as text */
 
@@ -223,6 +224,10 @@ int	 nodes_fetch(const char *, struct node **, size_t *, char *, size_t);
 void	 nodes_free(struct node *, size_t);
 
 /* report.c */
+bool	 ended_before(const struct options *, const struct report *);
+bool	 end_known(const struct report *, int64_t);
+size_t	 holes_longest(const struct coverage *,
+	    const struct span *[LISTED_MAX]);
 int	 report_text(FILE *, const struct options *, const struct survey *);
 int	 report_json(FILE *, const struct options *, const struct survey *);
 int	 report_metrics(FILE *, const struct options *, const struct survey *);

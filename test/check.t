@@ -58,6 +58,47 @@ is_status 1
 err_lines 2
 ok '[ -s "$out" ]' 'the report is still written'
 
+case_dir 'the longest of many'
+hour ch/source/2025-11-15T02
+for minute in 00 01 02 03 04 05 06; do
+	seg $minute:00 29.0 full
+	seg $minute:30 2$minute full
+done
+mv "$hour/03:30-203-full-Hash.ts" "$hour/03:30-10-full-Hash.ts"
+for minute in 00 01 02 04 05 06; do
+	mv "$hour/$minute:30-2$minute-full-Hash.ts" \
+	    "$hour/$minute:30-29.${minute}-full-Hash.ts"
+done
+seg 07:00 1 full
+check
+is_status 1
+err_lines 11
+same "$(head -n 2 "$err")" "\
+segment-coverage: ch/source: a hole of 20 s from 2025-11-15T02:03:40.000000Z to 2025-11-15T02:04:00.000000Z
+segment-coverage: ch/source: a hole of 1 s from 2025-11-15T02:00:29.000000Z to 2025-11-15T02:00:30.000000Z" \
+    'the longest first, then in order of time'
+same "$(tail -n 1 "$err")" \
+    'segment-coverage: ch/source: 4 more holes, 3.83 s in all' 'and the rest'
+check -t 0.96
+err_lines 11
+check --now 2025-11-15T02:06:40
+same "$(tail -n 1 "$err")" \
+    'segment-coverage: ch/source: 1 more hole, 0.96 s in all' \
+    'without those that are still settling'
+
+case_dir 'what is not known is not said'
+hour ch/source/2025-11-15T01
+seg 00:00 3600.0 full
+ln -s 2025-11-15T02 ch/source/2025-11-15T02
+check --max-age 60
+is_status 2
+err_lines 1
+rm ch/source/2025-11-15T02
+ln -s 2025-11-15T00 ch/source/2025-11-15T00
+check --max-age 60
+is_status 2
+err_lines 2
+
 case_dir 'missing hours are a hole'
 hour ch/source/2025-11-14T22
 seg 59:58 2.0 full
@@ -169,6 +210,10 @@ seg 00:00 2.0 temp
 mkdir ch/empty
 check --first-hour -1h --max-age 60
 is_status 1
+is_err <<'EOT'
+segment-coverage: ch/source: no segments; the last before ended 7798 s ago, at 2025-11-15T00:00:02.000000Z
+EOT
+check --last-hour 2025-11-14T23
 is_err <<'EOT'
 segment-coverage: ch/source: no segments
 EOT

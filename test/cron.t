@@ -96,9 +96,9 @@ hole1='ch/source: a hole of 10 s from 2025-11-15T00:30:00.000000Z to 2025-11-15T
 hole2='ch/source: a hole of 610 s from 2025-11-15T00:59:50.000000Z to 2025-11-15T01:10:00.000000Z'
 hole3='ch/source: a hole of 60 s from 2025-11-15T02:30:00.000000Z to 2025-11-15T02:31:00.000000Z'
 check
-finds "$hole1" "$hole2" "$hole3"
+finds "$hole2" "$hole3" "$hole1"
 check --first-hour 2025-11-15
-finds "$hole1" "$hole2" "$hole3"
+finds "$hole2" "$hole3" "$hole1"
 check --last-hour 2025-11-15T00
 finds "$hole1" 'ch/source: a hole of 10 s from 2025-11-15T00:59:50.000000Z to 2025-11-15T01:00:00.000000Z'
 check --first-hour -2h
@@ -197,9 +197,9 @@ finds "$hole"
 check --first-hour 2025-11-15T02 -t 1
 well
 check -q source --first-hour 2025-11-15T02 -m /nonexistent/metrics.prom
-troubled '/nonexistent/metrics.prom: No such file or directory' "$hole"
+troubled '/nonexistent/metrics.prom: the directory that it goes to does not exist: make it' "$hole"
 check -q source --first-hour 2025-11-15T02 -t 1 -m /nonexistent/metrics.prom
-troubled '/nonexistent/metrics.prom: No such file or directory'
+troubled '/nonexistent/metrics.prom: the directory that it goes to does not exist: make it'
 run -c -f none --now $now --first-hour 2025-11-15T02 ch other
 is_status 2
 err_has "segment-coverage: ./other: no such channel; there are: ch"

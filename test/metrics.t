@@ -167,6 +167,25 @@ run -n -f none --now "$now" -m m.prom --metrics-hours 0 ch
 same "$(grep -c -e '^segment_c[^o]' -e _coverage -e _holes m.prom)" \
     "$(grep -c segment_coverage_ m.prom)" 'without them not even their help'
 
+case_dir 'nothing is known of what could not be read'
+archive ch
+: >ch/file
+ln -s /nonexistent/disk/720p ch/away
+run -f none -n -m m.prom -q source,file,away,none ch
+leaves m.prom
+is_status 2
+err_lines 3
+grep -e '"file"' -e '"away"' m.prom | grep -v -e _run_timestamp -e _run_dur >"$out"
+is_out <<'EOT'
+segment_coverage_found{channel="ch",quality="file"} 1
+segment_coverage_found{channel="ch",quality="away"} 1
+segment_coverage_run_errors{channel="ch",quality="file"} 3
+segment_coverage_run_errors{channel="ch",quality="away"} 3
+segment_coverage_run_complete{channel="ch",quality="file"} 0
+segment_coverage_run_complete{channel="ch",quality="away"} 0
+EOT
+ok "grep -q 'raw_holes.*\"none\"} 0' m.prom" 'what has not begun has no holes'
+
 case_dir 'names as labels'
 evil=$(printf 'a"b\\c\nd\\n\t\033[31m\303\244\360\237\232\214{x="y"} 1 #')
 broken=$(printf '\377\342\202')

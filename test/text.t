@@ -81,8 +81,8 @@ seg 10:02.002 1000 suspect
 : >"$hour/zzz.ts"
 text ch
 is_out <<'EOT'
-ch/source: 70.95 % covered, 2 holes lose 1h00m02s
-  2025-11-15 02:00:00 to 2025-11-15 05:26:42 UTC; newest segment 33m18.0s old
+ch/source: 70.95 % covered, 2 holes lose 1h00m02s; STOPPED 33m18.0s ago
+  2025-11-15 02:00:00 to 2025-11-15 05:26:42 UTC
   longest hole 1h00m00s at 2025-11-15 03:00:00; incomplete 16m40.0s in 1 place;
   1 hour missing; 1 bad name
 
@@ -133,8 +133,8 @@ seg 00:08 10 full
 seg 00:18 82 full
 text ch
 is_out <<'EOT'
-ch/source: 100 % covered, no holes
-  2025-11-15 05:00:00 to 2025-11-15 05:01:40 UTC; newest segment 58m20.0s old
+ch/source: 100 % covered, no holes; STOPPED 58m20.0s ago
+  2025-11-15 05:00:00 to 2025-11-15 05:01:40 UTC
   1 hour, and it is whole; editable: 92.00 % covered, 1 hole loses 8.0s
 EOT
 
@@ -195,7 +195,7 @@ EOT
 same_file "$tmp/wanted" "$tmp/holes" 'each in its unit'
 rm -r ch/source/2025-11-1[59]* && whole 14T04
 text ch
-out_has 'UTC; newest segment 5d19h old'
+out_has 'covered, no holes; STOPPED 5d19h ago'
 
 case_dir 'the ten longest of twelve, the earliest first of one length'
 now=2025-11-15T06:00:00Z
@@ -352,6 +352,39 @@ ch/source: 66.67 % covered, 1 hole loses 59m59.0s
 EOT
 narrow
 
+case_dir 'whether the stream has stopped'
+whole 15T02
+for now in 2025-11-15T03:02:00 2025-11-15T03:02:00.001; do
+	text -q source ch
+	sed 1q "$out"
+done >"$tmp/heads"
+text --last-hour 2025-11-15T02 ch
+sed 1q "$out" >>"$tmp/heads"
+now=2025-11-15T12:00:00
+text --first-hour -6h ch
+cat "$out" >>"$tmp/heads"
+text --first-hour -6h --last-hour -3h ch
+cat "$out" >>"$tmp/heads"
+hour ch/source/2025-11-15T11
+seg 59:00 60 full
+text --first-hour -9h --last-hour -3h ch
+sed 2q "$out" >>"$tmp/heads"
+cp "$tmp/heads" "$out"
+is_out <<'EOT'
+ch/source: 100 % covered, no holes
+ch/source: 100 % covered, no holes; STOPPED 2m00.0s ago
+ch/source: 100 % covered, no holes
+ch/source: no segments; STOPPED 9h00m00s ago
+  window: all hours from 2025-11-15T06
+  the last before ended at 2025-11-15 03:00:00 UTC
+ch/source: no segments
+  window: 2025-11-15T06 to 2025-11-15T09
+  the last before ended at 2025-11-15 03:00:00 UTC
+ch/source: 0 % covered, 1 hole loses 7h00m00s
+  window: 2025-11-15T03 to 2025-11-15T09
+EOT
+now=2025-11-15T07:00:00Z
+
 # What could not be read, and what is not there
 
 case_dir 'several qualities, the headlines first'
@@ -370,17 +403,16 @@ is_out <<'EOT'
 NOT COMPLETE: 1 error; the figures below leave out what could not be read
   ./ch/file: Not a directory
 
-ch/source: 99.86 % covered, 1 hole loses 10.0s
-  2025-11-15 02:00:00 to 2025-11-15 04:00:00 UTC; newest segment 3h00m00s old
+ch/source: 99.86 % covered, 1 hole loses 10.0s; STOPPED 3h00m00s ago
+  2025-11-15 02:00:00 to 2025-11-15 04:00:00 UTC
   longest hole 10.0s at 2025-11-15 03:00:00
 ch/empty: no segments
 ch/live: no segments
   1 being downloaded
-ch/480p: no such quality yet (its directory does not exist)
+ch/480p: no such quality (its directory does not exist)
 ch/file: could not be read
-ch/none: only segments of no duration
-  2025-11-15 03:00:00 to 2025-11-15 03:00:00 UTC; newest segment 4h00m00s old
-  1 hour, and it is whole
+ch/none: only segments of no duration; STOPPED 4h00m00s ago
+  2025-11-15 03:00:00 to 2025-11-15 03:00:00 UTC
 
 ch/source
   The hole
@@ -398,6 +430,10 @@ ch/live
   Hours          00   10   20   30   40   50     holes      lost  incompl.   bad
   2025-11-15T03                                  no segments                   -
 
+ch/none
+  Hours          00   10   20   30   40   50     holes      lost  incompl.   bad
+  2025-11-15T03                                      -         -         -     -
+
   # covered  + incomplete  . hole  ? unreadable  blank: no stream; a cell: 2 min
 EOT
 is_err <<'EOT'
@@ -412,7 +448,7 @@ is_out <<'EOT'
 NOT COMPLETE: 1 error; the figures below leave out what could not be read
   ./nobody: no such channel; there are: ch
 
-nobody/source: could not be read
+nobody/source: no such channel
 EOT
 
 case_dir 'hours that could not be read'
@@ -456,7 +492,7 @@ is_status 2
 head -n 3 "$out" >"$tmp/head"
 cat >"$tmp/wanted" <<'EOT'
 TROUBLE: 1 error; the figures below are complete
-  no/metrics: No such file or directory
+  no/metrics: the directory that it goes to does not exist: make it
 
 EOT
 same_file "$tmp/wanted" "$tmp/head" 'the head says so'
@@ -505,11 +541,11 @@ is_out <<'EOT'
   2025-11-15 02:00:00 to 2025-11-15 06:00:00 UTC; newest segment 0s old
   longest hole 1h00m00s at 2025-11-15 03:00:00; <33>incomplete 10m00.0s in 1 place<>;
   <1;31>1 hour missing<>
-<1>ch/none<>: <1;31>no such quality yet (its directory does not exist)<>
+<1>ch/none<>: <1;31>no such quality (its directory does not exist)<>
 <1>nl/source<>: <32>100 % covered, no holes<>
   2025-11-15 05:00:00 to 2025-11-15 06:00:00 UTC; newest segment 0s old
   1 hour, and it is whole
-<1>nl/none<>: <1;31>no such quality yet (its directory does not exist)<>
+<1>nl/none<>: <1;31>no such quality (its directory does not exist)<>
 
 <1>ch/source<>
   Holes, longest first
