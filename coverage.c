@@ -73,7 +73,10 @@ struct entry {
 };
 
 /*
- * Hours in order, read by helpers and by the thread that wants them.
+ * Hours in order, read by helpers and by the thread that wants them. The
+ * last is read first, and the one before it only then: of a stream that goes
+ * on, what the last shows has all that came before it, or a segment that
+ * ended the hour before while the last was read would look like a hole.
  */
 struct pool {
 	pthread_t *threads; /* owned */
@@ -445,8 +448,14 @@ format_option(const char *value)
 static const char *
 path_option(const char *option, const char *value, const char *what)
 {
-	if (*value == '\0')
+	size_t len = strlen(value);
+
+	if (len == 0)
 		usage("%s '': give the name of a %s", option, what);
+	if (strcmp(what, "file") == 0 && value[len - 1] == '/')
+		usage("%s '%s': give the name of a file, without '/' at the "
+		      "end",
+		    option, value);
 	return value;
 }
 
@@ -479,7 +488,7 @@ before_parse(const char *value, int64_t now, int64_t *t)
 	if (s == value + 1 || (strcmp(s, "h") != 0 && strcmp(s, "d") != 0))
 		return -1;
 	*t = now - n * (*s == 'd' ? 24 : 1) * HOUR;
-	return 0;
+	return *t < TIME_FIRST ? -1 : 0;
 }
 
 /*
@@ -566,6 +575,10 @@ qualities_option(struct options *opt, const char *value)
 			len--;
 		opt->qualities = need(reallocarray(opt->qualities,
 		    opt->qualitiesz + 1, sizeof(*opt->qualities)));
+		if (len == 0)
+			usage("--qualities '%s': an empty name; give names "
+			      "with single commas between them",
+			    value);
 		opt->qualities[opt->qualitiesz++] = need(strndup(s, len));
 		if (*end == '\0')
 			break;
@@ -650,6 +663,10 @@ options_check(struct options *opt, const struct later *later)
 	if (opt->report != NULL && opt->format == FORMAT_NONE)
 		usage("--report '%s' with --format none: give text or json",
 		    opt->report);
+	if (opt->report != NULL && opt->metrics != NULL &&
+	    strcmp(opt->report, opt->metrics) == 0)
+		usage("--report and --metrics are both '%s': give two files",
+		    opt->report);
 	if (opt->make_page && opt->output_dir[0] == '/')
 		usage("--output-dir '%s' with --make-page: give a directory "
 		      "relative to the base directory, as the nodes serve it",
@@ -719,13 +736,18 @@ static void __attribute__((noreturn)) option_unknown(int c, char *argv[])
 {
 	const char *given = argv[optind - 1];
 
+	if (c == ':' && strncmp(given, "--", 2) != 0)
+		usage("-%c needs a value: see --help", optopt);
 	if (c == ':')
 		usage("%s needs a value: see --help", given);
 	if (optopt != 0 && optopt < 256 && strncmp(given, "--", 2) != 0)
 		usage("unknown option '-%c': see --help", optopt);
 	if (optopt != 0)
-		usage("%s takes no value: see --help", given);
-	usage("unknown or ambiguous option '%s': see --help", given);
+		usage("%.*s takes no value: see --help",
+		    (int)strcspn(given, "="), given);
+	/* what follows may be a password */
+	usage("unknown or ambiguous option '%.*s': see --help",
+	    (int)strcspn(given, "="), given);
 }
 
 static void
@@ -1037,7 +1059,8 @@ hour_read(const struct options *opt, const char *dir, int64_t time,
  */
 
 /*
- * Whether an hour is left that the ring has room for.
+ * Whether an hour is left that may be read now, and that the ring has room
+ * for.
  */
 static bool
 pool_claimable(const struct pool *pool)
@@ -1730,16 +1753,19 @@ static void
 quality_survey(struct run *run, struct report *report, const char *dir)
 {
 	struct entry *entries;
+	struct stat st;
 	struct timeline tl;
 	size_t n;
+	int error;
 
 	if (entries_list(run, dir, &entries, &n) != 0) {
-		report->found = errno != ENOENT;
+		error = errno;
+		report->found = error != ENOENT || lstat(dir, &st) == 0;
 		report->readable = !report->found;
 		if (report->found)
-			unread(run, dir, errno);
+			unread(run, dir, error);
 		else if (run->opt->verbose)
-			say(run, dir, "no such quality yet");
+			say(run, dir, "no such quality");
 		return;
 	}
 	report->found = report->readable = true;
@@ -1975,7 +2001,8 @@ signals_set(void)
 
 /*
  * Removes the temporary file if it is nobody's any more: its writer holds a
- * lock on it for as long as it lives.
+ * lock on it for as long as it lives. By the time of the lock the name may
+ * stand for another file.
  */
 static void
 leftover_remove(int dirfd, const char *name)
@@ -2083,7 +2110,8 @@ temporary_open(struct output *out)
 }
 
 /*
- * Only a file, or a link, is replaced: never /dev/null.
+ * Only a file is replaced, or a link to one: never /dev/null, and never
+ * /dev/stdout, whatever it stands for today.
  */
 static int
 target_check(const struct output *out)
@@ -2225,7 +2253,8 @@ fail:
 }
 
 /*
- * Gives the finished file a temporary name, for rename() to take.
+ * Gives the finished file a temporary name, for rename() to take. No name
+ * comes twice, for another run may be about to remove one.
  */
 static int
 temporary_link(struct output *out)
@@ -2288,6 +2317,24 @@ output_publish(struct output *out)
 }
 
 /*
+ * Why an output was not written, and where there is one the remedy.
+ */
+static const char *
+output_reason(int error)
+{
+	switch (error) {
+	case ENOENT:
+		return "the directory that it goes to does not exist: make it";
+	case EISDIR:
+		return "it is a directory: give the name of a file";
+	case ENOTSUP:
+		return "neither a file nor a link to one: give another name";
+	default:
+		return strerror(error);
+	}
+}
+
+/*
  * Writes one output by one of the emit functions. What fails is said; the
  * others go on.
  */
@@ -2310,24 +2357,6 @@ output_write(struct run *run, const char *path,
 		trouble(run, path, output_reason(error));
 	else if (run->opt->verbose)
 		say(run, path, "written");
-}
-
-/*
- * Why an output was not written, and where there is one the remedy.
- */
-static const char *
-output_reason(int error)
-{
-	switch (error) {
-	case ENOENT:
-		return "the directory that it goes to does not exist: make it";
-	case EISDIR:
-		return "it is a directory: give the name of a file";
-	case ENOTSUP:
-		return "neither a file nor a link to one: give another name";
-	default:
-		return strerror(error);
-	}
 }
 
 /*
@@ -2430,8 +2459,8 @@ map_write(struct run *run, const struct report *report)
 		return;
 	}
 	path = output_path(run->opt, report, "png");
-	message = format("a map of %lld hours is wider than %d: give "
-			 "--first-hour and --last-hour",
+	message = format("a map of %lld hours is wider than %d: narrow it "
+			 "with --first-hour and --last-hour",
 	    (long long)((range.end - range.start) / HOUR), MAP_HOURS_MAX);
 	trouble(run, path, message);
 	free(message);
@@ -2445,17 +2474,27 @@ map_write(struct run *run, const struct report *report)
 static bool
 nodes_find(struct run *run)
 {
+	static const char asking[] =
+	    "asking the database for nodes (10 s at most)";
 	const struct options *opt = run->opt;
 	char message[512], *subject;
 	size_t i;
+	int failed;
 
 	if (opt->nodesz > 0) {
 		run->nodes = opt->nodes;
 		run->nodesz = opt->nodesz;
 		return true;
 	}
-	if (nodes_fetch(opt->dsn, &run->nodes, &run->nodesz, message,
-		sizeof(message)) != 0) {
+	if (run->progress) {
+		progress_wipe(run);
+		(void)fputs(asking, stderr);
+		run->progress_shown = true;
+	}
+	failed = nodes_fetch(
+	    opt->dsn, &run->nodes, &run->nodesz, message, sizeof(message));
+	progress_wipe(run);
+	if (failed != 0) {
 		trouble(run, "database", message);
 		return false;
 	}
@@ -2558,6 +2597,10 @@ holes_check(struct run *run, const struct report *report)
 		finding(run, report, "a hole of %s s from %s to %s", length,
 		    start, end);
 	}
+	seconds_format(length, c.hole_duration);
+	if (c.holesz > n)
+		finding(run, report, "%zu more hole%s, %s s in all",
+		    c.holesz - n, c.holesz - n == 1 ? "" : "s", length);
 }
 
 static void
@@ -2616,10 +2659,6 @@ check(struct run *run)
 		else
 			age_check(run, report);
 	}
-	seconds_format(length, c.hole_duration);
-	if (c.holesz > n)
-		finding(run, report, "%zu more hole%s, %s s in all",
-		    c.holesz - n, c.holesz - n == 1 ? "" : "s", length);
 }
 
 /*

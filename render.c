@@ -1087,7 +1087,8 @@ database_connect(const char *dsn)
 	if ((conn = PQconnectStartParams(keywords, values, 1)) == NULL)
 		return NULL;
 	(void)PQsetNoticeProcessor(conn, notice_ignore, NULL);
-	PQreset(conn);
+	if (PQstatus(conn) != CONNECTION_BAD) /* it would lose the reason */
+		PQreset(conn);
 	return conn;
 }
 

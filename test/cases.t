@@ -777,6 +777,18 @@ is_status 2
 err_lines 1
 out_has 2025-11-15T03
 
+case_dir 'a quality whose disk is away'
+hour ch/source/2025-11-15T02
+seg 00:00 2.0 full
+ln -s /nonexistent/disk2/480p ch/480p
+run -n -f json -q 480p,source,720p ch
+is_status 2
+is_err <<'EOT'
+segment-coverage: ./ch/480p: No such file or directory
+EOT
+jq_is '.complete, (.reports | map([.found, .raw.coverage]))' 'false
+[[true,0],[true,2],[false,0]]'
+
 case_dir 'an unreadable hour at an end'
 mkdir -p ch/source
 ln -s 2025-11-15T02 ch/source/2025-11-15T02

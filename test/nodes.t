@@ -202,6 +202,10 @@ sql "CREATE TABLE nodes AS SELECT E'\\xff' AS name, 'http://x.example' AS url,
 refused 'not UTF-8' "$pg dbname=ascii" 'invalid byte sequence'
 refused 'no such table' "$pg dbname=template1" '"nodes" does not exist'
 refused 'refused' 'host=127.0.0.1 port=1 password=SECRET' 'refused'
+refused 'no such service' 'service=nowhere password=SECRET' \
+    'definition of service "nowhere" not found'
+refused 'no such sslmode' 'sslmode=foo password=SECRET' \
+    'invalid sslmode value: "foo"'
 for dsn in 'SECRET' 'password=the SECRET' "password='the SECRET" \
     'host=x passwrd=SECRET' "$(uri_of 'SECRET')" "$(uri_of 'x@SECRET@h/d')" \
     "$(uri_of 'x/SECRET@h/d')" "$(uri_of 'SECRET%zz@h/d')" \

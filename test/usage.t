@@ -45,9 +45,15 @@ archive() {
 archive 'no such option'
 refused --nonsense '' --nonsense ch
 refused x '' -x ch
-refused --nonsense=1 '' --nonsense=1 ch
+refused --nonsense '' --nonsense=1 ch
 refused --all-hours '' --all-hours=yes ch
 refused --m '' --m ch
+refused -b 'needs a value' -nb
+refused '-Z' '' -nZ ch
+for option in --connectionstring= --make-page= --nonsense=; do
+	refused "${option%=}" '' ${option}postgresql://u:SECRET@h/db ch
+	ok '[ "${line#*SECRET}" = "$line" ]' 'and no password is shown'
+done
 ok '[ "${line%--help*}" != "$line" ]' 'the remedy is --help'
 
 archive 'no channel'
@@ -75,13 +81,19 @@ refused channel ch ch other ch
 
 archive 'qualities'
 for list in '' ',' 'source,' ',source' 'source,,480p' ' ' 'source, '; do
-	refused --qualities '' -q "$list" ch
+	refused --qualities "'$list'" -q "$list" ch
 done
 refused --qualities .hidden -q source,.hidden ch
 refused --qualities .. -q .. ch
 refused --qualities a/b -q 'source, a/b' ch
 refused --qualities source -q source,source ch
 refused --qualities source --qualities=source,480p,\ source\  ch
+
+archive 'files'
+refused --report dir/ -r dir/ ch
+refused --metrics ./dir/ --metrics=./dir/ ch
+refused --metrics both -r both -m both ch
+ok '! [ -e both ] && ! [ -e dir ]' 'nothing is written'
 
 archive 'two of one map'
 refused a_b c -q b_c,c a a_b
@@ -113,6 +125,11 @@ for option in --first-hour --last-hour; do
 	    -6m -6hh -6.5h '-6 h' --6h -+6h +6h -0x6h -6H '-6h ' \
 	    -99999999999999999999h -9223372036854775808h -9999999d
 done
+
+archive 'hours before the year 1'
+refused --first-hour -9999d --now 0027-01-01T00 --first-hour -9999d ch
+run -n --now 0028-01-01T00 --first-hour -9800d -f none ch
+is_status 0
 
 archive 'first hour after the last'
 refused --first-hour 2025-11-15T03 --first-hour 2025-11-15T03 \
