@@ -344,8 +344,8 @@ static const char help[] =
     "                          window, or --max-age has passed\n"
     "      --settle SECONDS    with --check: holes that began less than this\n"
     "                          before now do not count (60)\n"
-    "      --max-age SECONDS   with --check: how long ago the newest segment\n"
-    "                          may have ended (any time)\n"
+    "      --max-age SECONDS   with --check: how long ago the newest segment of\n"
+    "                          the window may have ended (any time)\n"
     "\n"
     "  -j, --jobs N            how many hours are read at the same time\n"
     "                          (four a processor, 16 at least)\n"
@@ -1528,7 +1528,7 @@ stray_say(struct run *run, const char *dir, const char *name)
 	if (!run->opt->verbose || name[0] == '.')
 		return;
 	path = format("%s/%s", dir, name);
-	say(run, path, "stray: no hour's directory");
+	say(run, path, "stray: not a directory of an hour");
 	free(path);
 }
 
@@ -1614,7 +1614,8 @@ bad_names_say(struct run *run, const char *dir, const struct hour *hour)
 	hour_format(time, hour->time);
 	for (i = 0; i < hour->bad_namesz; i++) {
 		path = format("%s/%s/%s", dir, time, hour->bad_names[i]);
-		say(run, path, "bad: no segment's name, or no regular file");
+		say(run, path,
+		    "bad: not a segment's name, or not a regular file");
 		free(path);
 	}
 	if (hour->bad_namesz == hour->counts.bad)
@@ -2599,8 +2600,8 @@ holes_check(struct run *run, const struct report *report)
 	}
 	seconds_format(length, c.hole_duration);
 	if (c.holesz > n)
-		finding(run, report, "%zu more hole%s, %s s in all",
-		    c.holesz - n, c.holesz - n == 1 ? "" : "s", length);
+		finding(run, report, "and %zu more, %s s in all", c.holesz - n,
+		    length);
 }
 
 static void

@@ -78,12 +78,12 @@ segment-coverage: ch/source: a hole of 20 s from 2025-11-15T02:03:40.000000Z to 
 segment-coverage: ch/source: a hole of 1 s from 2025-11-15T02:00:29.000000Z to 2025-11-15T02:00:30.000000Z" \
     'the longest first, then in order of time'
 same "$(tail -n 1 "$err")" \
-    'segment-coverage: ch/source: 4 more holes, 3.83 s in all' 'and the rest'
+    'segment-coverage: ch/source: and 4 more, 3.83 s in all' 'and the rest'
 check -t 0.96
 err_lines 11
 check --now 2025-11-15T02:06:40
 same "$(tail -n 1 "$err")" \
-    'segment-coverage: ch/source: 1 more hole, 0.96 s in all' \
+    'segment-coverage: ch/source: and 1 more, 0.96 s in all' \
     'without those that are still settling'
 
 case_dir 'what is not known is not said'

@@ -302,8 +302,10 @@ def by_hand(manual, place):
     example(manual, place, 'look', None)
     example(manual, place, 'both', '')
     example(manual, place, 'compare', None)
+    example(manual, place, 'stopped', None)
     tap.same(manual.text('example', 'both').count('ssh $node'), 1,
              'both: each over SSH')
+    elsewhere(manual, place)
     # a node that could not be read to the end has nothing to say
     os.symlink('loop', place.path('nodes/node2/desertbus/source/2025-11-15T00')
                + 'x')
@@ -314,6 +316,39 @@ def by_hand(manual, place):
     status, out, err = place.shell(manual.text('example', 'compare'))
     tap.ok(status != 0 and out == '' and 'incomplete' in err,
            'compare: no answer where node2 is not complete', out, err)
+
+
+def elsewhere(manual, place):
+    """Node2 in other states than the example's."""
+    text = manual.text('example', 'both')
+    narrow = text.replace('-6h', '2025-11-15T00')
+    tap.ok(narrow != text, 'both: has a window')
+    tap.same(place.shell(narrow)[0], 0, 'both: in a narrower window')
+    tap.same(place.shell(manual.text('example', 'compare'))[1],
+             'source\t2025-11-15T00:00:00.000000Z\t3600\t3570\n'
+             'source\t2025-11-15T02:13:20.000000Z\t42\t30\n'
+             '480p\t2025-11-15T00:00:00.000000Z\t1.25\t1.25\n',
+             'compare: in a narrower window')
+    away = place.path('nodes/node2/desertbus/480p')
+    os.rename(away, away + '.away')
+    tap.same(place.shell(text)[0], 0, 'both: node2 lacks a quality')
+    tap.same(place.shell(manual.text('example', 'compare'))[1].splitlines()[-1],
+             '480p\t2025-11-14T23:59:57.750000Z\t3.5\t0',
+             'compare: what node2 lacks too is in nobody\'s hands')
+    os.rename(away + '.away', away)
+    begins_late(manual, place)
+
+
+def begins_late(manual, place):
+    """A hole of node2 that begins the window is not in its start and end."""
+    base = place.path('nodes/node2/desertbus/source')
+    kept = os.path.join(base, '..', 'kept')
+    os.rename(os.path.join(base, '2025-11-15T00'), kept)
+    place.shell(manual.text('example', 'both').replace('-6h', '2025-11-15T00'))
+    tap.same(place.shell(manual.text('example', 'compare'))[1].splitlines()[0],
+             'source\t2025-11-15T00:00:00.000000Z\t3600\t0',
+             'compare: node2 has nothing of the window\'s first hour')
+    os.rename(kept, os.path.join(base, '2025-11-15T00'))
 
 
 def with_jq(manual, place):

@@ -30,16 +30,19 @@ case_dir 'cron'
 hour segments/desertbus/source/2025-11-15T21
 seg 00:00 2.0 full
 value=$(sed -n 's/^  out=//p' "$readme")
+path=$(sed -n 's/^  PATH=//p' "$readme")
 line=$(sed -n 's|^  \*/5 \* \* \* \* segment-coverage ||p' "$readme" |
     sed "s|\$out|$value|; s|/srv/|$PWD/|; s|/var/[^ ]*/|$PWD/|")
 # cron takes each line by itself
 ok '[ -n "$value" ] && [ "$line" = "${line%\\}" ]' 'the crontab is one line each'
 leaves coverage.prom segments/coverage-maps
-leaves segments/coverage-maps/desertbus_480p_coverage.html
-leaves segments/coverage-maps/desertbus_source_coverage.html
 leaves segments/coverage-maps/desertbus_source_coverage.png
+# as cron would: the program is where make install puts it
+prefix=$(sed -n 's/^PREFIX ?= //p' "$here/../Makefile")
+same "${path%%:*}" "$prefix/bin" 'PATH has where it is'
+ok "grep -qF '($prefix)' '$readme'" 'which the README says'
 # shellcheck disable=SC2086
-run --node here=http://localhost $line
+runs env -i HOME="$PWD" PATH="$path" "$sc" $line
 is_status 0
 silent
 
