@@ -6,6 +6,10 @@
  * Hours are read at the same time by several threads and accounted for in
  * order by the one that runs main(); of an hour that is done only its
  * results stay.
+ *
+ * In this order: what all parts use, messages, options, one hour and its best
+ * segments, the pool of hours read ahead, the accounting, the walk, outputs,
+ * --check, the run.
  */
 #include <sys/file.h>
 #include <sys/ioctl.h>
@@ -35,7 +39,6 @@
 #include "segparse.h"
 
 #define EXIT_FOUND     1 /* --check found something */
-#define EXIT_TROUBLE   2
 #define JOBS_PER_CPU   4 /* by default */
 #define JOBS_MIN       16 /* by default; hours wait for the disk */
 #define JOBS_MAX       256
@@ -148,7 +151,7 @@ struct output {
 static char *volatile doomed;
 
 /*
- * Messages
+ * What all parts use
  */
 
 static void *
@@ -159,14 +162,23 @@ need(void *allocated)
 	return allocated;
 }
 
+static char *__attribute__((format(printf, 1, 0)))
+vformat(const char *fmt, va_list ap)
+{
+	char *s;
+
+	if (vasprintf(&s, fmt, ap) == -1)
+		need(NULL);
+	return s;
+}
+
 static char *__attribute__((format(printf, 1, 2))) format(const char *fmt, ...)
 {
 	va_list ap;
 	char *s;
 
 	va_start(ap, fmt);
-	if (vasprintf(&s, fmt, ap) == -1)
-		need(NULL);
+	s = vformat(fmt, ap);
 	va_end(ap);
 	return s;
 }
@@ -179,6 +191,29 @@ clock_read(clockid_t clock)
 	(void)clock_gettime(clock, &ts);
 	return ts.tv_sec * SECOND + ts.tv_nsec / 1000;
 }
+
+/*
+ * Holds the signals back while a temporary file has a name that nobody
+ * knows yet.
+ */
+static void
+signals_hold(sigset_t *before)
+{
+	sigset_t all;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, before);
+}
+
+static void
+signals_release(const sigset_t *before)
+{
+	(void)pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
+/*
+ * Messages
+ */
 
 /*
  * How many columns a line may fill without a break, up to 79.
@@ -261,32 +296,13 @@ trouble(struct run *run, const char *path, const char *message)
 }
 
 /*
- * The same of what could not be read: the report is not complete.
+ * Says what could not be read, and why: the report is then not complete.
  */
 static void
 unread(struct run *run, const char *path, int error)
 {
 	trouble(run, path, strerror(error));
 	run->survey.complete = false;
-}
-
-/*
- * Holds the signals back while a temporary file has a name that nobody
- * knows yet.
- */
-static void
-signals_hold(sigset_t *before)
-{
-	sigset_t all;
-
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, before);
-}
-
-static void
-signals_release(const sigset_t *before)
-{
-	(void)pthread_sigmask(SIG_SETMASK, before, NULL);
 }
 
 /*
@@ -300,8 +316,7 @@ usage(const char *fmt, ...)
 	char *message, *printable;
 
 	va_start(ap, fmt);
-	if (vasprintf(&message, fmt, ap) == -1)
-		need(NULL);
+	message = vformat(fmt, ap);
 	va_end(ap);
 	printable = need(name_printable(message, false));
 	(void)fprintf(stderr, "%s: %s\n", PROGRAM, printable);
@@ -1256,26 +1271,13 @@ span_add(
 	(*n)++;
 }
 
-/*
- * Cuts a span at the window. Returns whether anything is left.
- */
-static bool
-span_cut(struct span *span, const struct span *window)
-{
-	if (span->start < window->start)
-		span->start = window->start;
-	if (span->end > window->end)
-		span->end = window->end;
-	return span->start < span->end;
-}
-
 static void
 hole_add(struct timeline *tl, struct coverage *coverage, size_t *cap,
     int64_t start, int64_t end)
 {
 	struct span hole = {start, end};
 
-	if (!span_cut(&hole, &tl->window))
+	if (!span_cut(&hole, tl->window.start, tl->window.end))
 		return;
 	if (coverage->holesz == 0)
 		coverage->began = start;
@@ -1289,7 +1291,7 @@ joined_end(struct timeline *tl)
 {
 	struct report *report = tl->report;
 
-	if (span_cut(&tl->joined, &tl->window))
+	if (span_cut(&tl->joined, tl->window.start, tl->window.end))
 		span_add(&report->incomplete, &report->incompletesz,
 		    &tl->incomplete_cap, tl->joined.start, tl->joined.end);
 }
@@ -1334,7 +1336,8 @@ hour_present(struct timeline *tl, int64_t time, int64_t start)
 	struct report *report = tl->report;
 	struct span missing = {tl->last_hour + HOUR, time};
 
-	if (tl->last_hour != TIME_NONE && span_cut(&missing, &tl->window))
+	if (tl->last_hour != TIME_NONE &&
+	    span_cut(&missing, tl->window.start, tl->window.end))
 		span_add(&report->missing, &report->missingsz, &tl->missing_cap,
 		    missing.start, missing.end);
 	if (tl->last_hour == TIME_NONE)
@@ -1456,7 +1459,6 @@ static size_t
 share_find(struct share *share, const struct coverage *coverage, int64_t time,
     size_t first)
 {
-	const struct span hour = {time, time + HOUR};
 	struct span part;
 	size_t i;
 
@@ -1465,7 +1467,7 @@ share_find(struct share *share, const struct coverage *coverage, int64_t time,
 	share->first = first;
 	for (i = first; i < coverage->holesz; i++) {
 		part = coverage->holes[i];
-		if (!span_cut(&part, &hour))
+		if (!span_cut(&part, time, time + HOUR))
 			break;
 		share->holesz++;
 		share->hole_duration += part.end - part.start;
@@ -1992,7 +1994,7 @@ signals_set(void)
 	action.sa_handler = signal_die;
 	(void)sigfillset(&action.sa_mask);
 	action.sa_flags = SA_RESTART;
-	for (i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
+	for (i = 0; i < LENGTH(fatal); i++)
 		if (sigaction(fatal[i], NULL, &before) == 0 &&
 		    before.sa_handler != SIG_IGN)
 			(void)sigaction(fatal[i], &action, NULL);
@@ -2558,8 +2560,7 @@ finding(struct run *run, const struct report *report, const char *fmt, ...)
 	char *message, *subject;
 
 	va_start(ap, fmt);
-	if (vasprintf(&message, fmt, ap) == -1)
-		need(NULL);
+	message = vformat(fmt, ap);
 	va_end(ap);
 	subject = format("%s/%s", report->channel, report->quality);
 	say(run, subject, message);
@@ -2661,6 +2662,10 @@ check(struct run *run)
 			age_check(run, report);
 	}
 }
+
+/*
+ * The run
+ */
 
 /*
  * Fills the places of standard streams that are closed, so that no other

@@ -91,6 +91,10 @@ static unsigned char *zlib_compress(unsigned char *, int, int *, int);
 #pragma GCC pop_options
 #pragma GCC diagnostic pop
 
+/*
+ * The map
+ */
+
 static const unsigned char white[RGB] = {255, 255, 255};
 static const unsigned char blue[RGB] = {31, 119, 180};
 static const unsigned char orange[RGB] = {255, 127, 14};
@@ -118,12 +122,10 @@ paint(struct map *map, struct span span, const unsigned char *colour)
 {
 	int64_t at, end, from, p, row, start, to;
 
-	start = span.start > map->range.start ? span.start : map->range.start;
-	end = span.end < map->range.end ? span.end : map->range.end;
-	if (start >= end)
+	if (!span_cut(&span, map->range.start, map->range.end))
 		return;
-	from = (start - map->range.start) / MAP_PIXEL;
-	to = (end - map->range.start + MAP_PIXEL - 1) / MAP_PIXEL;
+	from = (span.start - map->range.start) / MAP_PIXEL;
+	to = (span.end - map->range.start + MAP_PIXEL - 1) / MAP_PIXEL;
 	if (to - from < MAP_ROWS) {
 		for (p = from; p < to; p++) {
 			at = p % MAP_ROWS * map->columns + p / MAP_ROWS;
@@ -167,6 +169,49 @@ map_paint(struct map *map, const struct report *report)
 		paint(map, span, grey);
 	}
 }
+
+static void
+map_write(void *fp, void *data, int size)
+{
+	(void)fwrite(data, 1, (size_t)size, fp);
+}
+
+/*
+ * The hours that the quality's map shows. Returns false where there is to be
+ * none.
+ */
+bool
+map_range(
+    const struct options *opt, const struct report *report, struct span *range)
+{
+	const struct hour *hour;
+	int64_t first = opt->first_hour, last = opt->last_hour;
+	bool known = first != TIME_NONE && last != TIME_NONE;
+	size_t i;
+
+	if (!report->readable)
+		return false;
+	for (i = 0; i < report->hoursz; i++) {
+		hour = &report->hours[i];
+		if (hour->readable && hour->start == TIME_NONE)
+			continue;
+		if (hour->readable)
+			known = true;
+		if (first == TIME_NONE)
+			first = hour->time;
+		if (opt->last_hour == TIME_NONE)
+			last = hour->time;
+	}
+	if (!known)
+		return false;
+	range->start = first;
+	range->end = last + HOUR;
+	return true;
+}
+
+/*
+ * The compression of the map, for stb
+ */
 
 static void
 put_code(struct deflate *z, struct code code)
@@ -359,53 +404,18 @@ zlib_compress(unsigned char *data, int size, int *zlib_size, int level)
 	return zlib;
 }
 
-static void
-map_write(void *fp, void *data, int size)
-{
-	(void)fwrite(data, 1, (size_t)size, fp);
-}
-
 /*
- * The hours that the quality's map shows. Returns false where there is to be
- * none.
+ * Writes the map as a PNG. errno is EINVAL where there is to be none, EFBIG
+ * where it would be too wide.
  */
-bool
-map_range(const struct options *options, const struct report *report,
-    struct span *range)
-{
-	const struct hour *hour;
-	int64_t first = options->first_hour, last = options->last_hour;
-	bool known = first != TIME_NONE && last != TIME_NONE;
-	size_t i;
-
-	if (!report->readable)
-		return false;
-	for (i = 0; i < report->hoursz; i++) {
-		hour = &report->hours[i];
-		if (hour->readable && hour->start == TIME_NONE)
-			continue;
-		if (hour->readable)
-			known = true;
-		if (first == TIME_NONE)
-			first = hour->time;
-		if (options->last_hour == TIME_NONE)
-			last = hour->time;
-	}
-	if (!known)
-		return false;
-	range->start = first;
-	range->end = last + HOUR;
-	return true;
-}
-
 int
-render_map(FILE *fp, const struct options *options, const struct report *report)
+render_map(FILE *fp, const struct options *opt, const struct report *report)
 {
 	struct map map;
 	int64_t hours;
 	int error, written;
 
-	if (!map_range(options, report, &map.range)) {
+	if (!map_range(opt, report, &map.range)) {
 		errno = EINVAL;
 		return -1;
 	}
@@ -428,6 +438,10 @@ render_map(FILE *fp, const struct options *options, const struct report *report)
 	errno = error;
 	return written && !ferror(fp) ? 0 : -1;
 }
+
+/*
+ * The page
+ */
 
 /*
  * What a page is given to look and to move by; the hashes are those of its
@@ -632,7 +646,7 @@ put_text(FILE *fp, const char *s)
 		    (c >= 0x202a && c <= 0x202e) ||
 		    (c >= 0x2066 && c <= 0x2069) ||
 		    (c >= 0xfdd0 && c <= 0xfdef) || (c & 0xfffe) == 0xfffe)
-			(void)fputs("\xef\xbf\xbd", fp);
+			(void)fputs(REPLACEMENT, fp);
 		else if (c < 0x80 && strchr("&<>\"'", (int)c) != NULL)
 			(void)fprintf(fp, "&#%ld;", c);
 		else
@@ -666,10 +680,10 @@ put_escaped(FILE *fp, const char *s, size_t n, const char *kept)
  * Where a node serves its map of the quality.
  */
 static void
-put_url(FILE *fp, const struct options *options, const struct report *report,
+put_url(FILE *fp, const struct options *opt, const struct report *report,
     const struct node *node)
 {
-	const char *path = options->output_dir, *safe = "-._~";
+	const char *path = opt->output_dir, *safe = "-._~";
 	size_t n = strlen(node->url);
 
 	put_escaped(fp, node->url, n - (node->url[n - 1] == '/'),
@@ -801,7 +815,7 @@ put_head(FILE *fp, const struct report *report)
 }
 
 static void
-put_header(FILE *fp, const struct options *options, const struct report *report,
+put_header(FILE *fp, const struct options *opt, const struct report *report,
     const struct span *range)
 {
 	char buf[TIME_SIZE];
@@ -823,11 +837,11 @@ put_header(FILE *fp, const struct options *options, const struct report *report,
 	put_key(fp, orange, "suspect or partial segments only");
 	put_key(fp, white, "not covered: a hole, or no stream");
 	put_key(fp, grey, "could not be read");
-	time_format(buf, options->now);
+	time_format(buf, opt->now);
 	(void)fprintf(fp,
 	    "</ul>\n<p class=\"quiet\">Page made at <time datetime=\"%.16sZ\">",
 	    buf);
-	put_minute(fp, options->now);
+	put_minute(fp, opt->now);
 	(void)fputs(
 	    " UTC</time>. <span id=\"reloading\" hidden>"
 	    "Maps load again every minute, last at "
@@ -844,7 +858,7 @@ range_columns(const struct span *range)
 }
 
 static void
-put_figure(FILE *fp, const struct options *options, const struct report *report,
+put_figure(FILE *fp, const struct options *opt, const struct report *report,
     const struct span *range, const struct node *node)
 {
 	(void)fputs("<figure>\n<figcaption><h2><bdi>", fp);
@@ -860,11 +874,11 @@ put_figure(FILE *fp, const struct options *options, const struct report *report,
 		    "aria-hidden=\"true\"><use href=\"#axis\"/></svg>\n",
 		    range_columns(range), AXIS_HEIGHT);
 	(void)fputs("<a href=\"", fp);
-	put_url(fp, options, report, node);
+	put_url(fp, opt, report, node);
 	(void)fputs("\" target=\"_blank\" rel=\"noopener noreferrer\">"
 		    "<img src=\"",
 	    fp);
-	put_url(fp, options, report, node);
+	put_url(fp, opt, report, node);
 	(void)fputs("\" alt=\"Coverage of ", fp);
 	put_text(fp, report->channel);
 	(void)putc(' ', fp);
@@ -896,7 +910,7 @@ node_compare(const void *a, const void *b)
 }
 
 static void
-put_main(FILE *fp, const struct options *options, const struct report *report,
+put_main(FILE *fp, const struct options *opt, const struct report *report,
     const struct span *range, const struct node *nodes, size_t shown,
     size_t left_out)
 {
@@ -910,7 +924,7 @@ put_main(FILE *fp, const struct options *options, const struct report *report,
 			    "that the database marks backfill_from.</p>\n",
 		    fp);
 	for (i = 0; i < shown; i++)
-		put_figure(fp, options, report, range, &nodes[i]);
+		put_figure(fp, opt, report, range, &nodes[i]);
 	(void)fputs("</main>\n", fp);
 	if (left_out > 0)
 		(void)fprintf(fp,
@@ -923,8 +937,8 @@ put_main(FILE *fp, const struct options *options, const struct report *report,
  * The page of all nodes' maps of a quality, but for nodes at fault.
  */
 int
-render_page(FILE *fp, const struct options *options,
-    const struct report *report, const struct node *nodes, size_t nodesz)
+render_page(FILE *fp, const struct options *opt, const struct report *report,
+    const struct node *nodes, size_t nodesz)
 {
 	struct node *shown;
 	const struct span *range = NULL;
@@ -937,8 +951,8 @@ render_page(FILE *fp, const struct options *options,
 		if (nodes[i].fault == NULL)
 			shown[n++] = nodes[i];
 	qsort(shown, n, sizeof(*shown), node_compare);
-	window.start = options->first_hour;
-	window.end = options->last_hour;
+	window.start = opt->first_hour;
+	window.end = opt->last_hour;
 	if (window.start != TIME_NONE && window.end != TIME_NONE &&
 	    (window.end - window.start) / HOUR < MAP_HOURS_MAX) {
 		window.end += HOUR;
@@ -951,22 +965,16 @@ render_page(FILE *fp, const struct options *options,
 		    " data-first=\"%" PRId64 "\" data-columns=\"%" PRId64 "\"",
 		    range->start / SECOND, range_columns(range));
 	(void)fputs(">\n", fp);
-	put_header(fp, options, report, range);
-	put_main(fp, options, report, range, shown, n, nodesz - n);
+	put_header(fp, opt, report, range);
+	put_main(fp, opt, report, range, shown, n, nodesz - n);
 	(void)fprintf(fp, "<script>%s</script>\n</body>\n</html>\n", script);
 	free(shown);
 	return ferror(fp) ? -1 : 0;
 }
 
-static size_t
-characters(const char *s)
-{
-	size_t n;
-
-	for (n = 0; *s != '\0'; n++)
-		(void)utf8_next(&s);
-	return n;
-}
+/*
+ * The nodes
+ */
 
 /*
  * Why a page cannot show a node, or NULL.
@@ -978,11 +986,11 @@ node_fault(const struct node *node)
 
 	if (name == NULL || name[strspn(name, " \t\n\v\f\r")] == '\0')
 		return "no name";
-	if (characters(name) >= NAME_LIMIT)
+	if (utf8_length(name) >= NAME_LIMIT)
 		return "a name of more than 255 characters";
 	if (url == NULL || *url == '\0')
 		return "no URL";
-	if (characters(url) >= URL_LIMIT)
+	if (utf8_length(url) >= URL_LIMIT)
 		return "a URL of more than 2047 characters";
 	if (strncasecmp(url, "http://", 7) == 0)
 		host = url + 7;

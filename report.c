@@ -13,17 +13,19 @@
 
 #include "segparse.h"
 
-#define MINUTE      (60 * SECOND)
-#define DAY         (24 * HOUR)
 #define MILLISECOND (SECOND / 1000)
-#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD, for what is no UTF-8 */
 #define WIDTH       80 /* columns of the text */
 #define STOPPED     (2 * MINUTE) /* without a segment: the stream has */
 #define CELLS       30 /* of an hour's strip */
 #define CELL        (HOUR / CELLS)
-#define LENGTH(a)   (sizeof(a) / sizeof((a)[0]))
 
-static const char *const type_names[] = {"full", "suspect", "partial"};
+/* what is counted of a quality; an hour's metrics have the first four, and
+   of durations and overlaps there are those of enum segment_type */
+#define HOUR_TYPES    4
+#define QUALITY_TYPES 6
+
+static const char *const type_names[QUALITY_TYPES] = {
+    "full", "suspect", "partial", "bad", "temp", "tombstoned"};
 
 /*
  * What all reports are made of
@@ -35,7 +37,7 @@ allocate(size_t size)
 	void *p;
 
 	if ((p = malloc(size > 0 ? size : 1)) == NULL)
-		errx(2, "out of memory");
+		errx(EXIT_TROUBLE, "out of memory");
 	return p;
 }
 
@@ -106,19 +108,6 @@ hole_longest(const struct coverage *c)
 	return longest;
 }
 
-/*
- * Cuts a span to the bounds. Returns whether anything is left of it.
- */
-static bool
-span_clip(struct span *span, int64_t from, int64_t to)
-{
-	if (span->start < from)
-		span->start = from;
-	if (span->end > to)
-		span->end = to;
-	return span->start < span->end;
-}
-
 static size_t
 missing_hours(const struct report *r)
 {
@@ -155,7 +144,7 @@ json_write(FILE *fp, cJSON *value, bool open)
 	char *s;
 
 	if ((s = cJSON_PrintBuffered(value, 512, false)) == NULL)
-		errx(2, "out of memory");
+		errx(EXIT_TROUBLE, "out of memory");
 	(void)fwrite(s, 1, strlen(s) - open, fp);
 	cJSON_free(s);
 	cJSON_Delete(value);
@@ -301,7 +290,7 @@ json_spans(FILE *fp, const char *key, const struct span *spans, size_t spansz,
 	(void)fprintf(fp, ",\"%s\":[", key);
 	for (i = 0; i < spansz; i++) {
 		span = spans[i];
-		if (!span_clip(&span, from, to))
+		if (!span_cut(&span, from, to))
 			continue;
 		(void)fputs(comma, fp);
 		comma = ",";
@@ -393,7 +382,7 @@ json_missing(FILE *fp, const struct report *r)
 }
 
 static void
-json_report(FILE *fp, const struct options *o, const struct report *r)
+json_report(FILE *fp, const struct options *opt, const struct report *r)
 {
 	cJSON *object = cJSON_CreateObject();
 	size_t i;
@@ -405,7 +394,7 @@ json_report(FILE *fp, const struct options *o, const struct report *r)
 	json_add(object, "end", json_time(r->end));
 	json_add(object, "age",
 	    r->end == TIME_NONE ? cJSON_CreateNull()
-				: json_seconds(o->now - r->end));
+				: json_seconds(opt->now - r->end));
 	json_counts(object, &r->counts);
 	json_write(fp, object, true);
 	(void)fputs(",\"raw\":", fp);
@@ -447,7 +436,7 @@ json_errors(FILE *fp, const struct survey *s)
  * Each report's head and each hour stands on a line of its own.
  */
 int
-report_json(FILE *fp, const struct options *o, const struct survey *s)
+report_json(FILE *fp, const struct options *opt, const struct survey *s)
 {
 	cJSON_Hooks hooks = {allocate, free};
 	cJSON *object;
@@ -458,18 +447,18 @@ report_json(FILE *fp, const struct options *o, const struct survey *s)
 	object = cJSON_CreateObject();
 	json_add(object, "schema_version", json_count(1));
 	json_add(object, "generator", cJSON_CreateString(PROGRAM " " VERSION));
-	json_add(object, "generated_at", json_time(o->now));
-	json_add(object, "base_dir", json_text(o->base_dir));
-	json_add(object, "tolerance", json_seconds(o->tolerance));
-	json_add(object, "first_hour", json_hour(o->first_hour));
-	json_add(object, "last_hour", json_hour(o->last_hour));
+	json_add(object, "generated_at", json_time(opt->now));
+	json_add(object, "base_dir", json_text(opt->base_dir));
+	json_add(object, "tolerance", json_seconds(opt->tolerance));
+	json_add(object, "first_hour", json_hour(opt->first_hour));
+	json_add(object, "last_hour", json_hour(opt->last_hour));
 	json_add(object, "complete", cJSON_CreateBool(s->complete));
 	json_write(fp, object, true);
 	json_errors(fp, s);
 	(void)fputs(",\"reports\":[", fp);
 	for (i = 0; i < s->reportsz; i++) {
 		(void)fputs(i > 0 ? ",\n" : "\n", fp);
-		json_report(fp, o, &s->reports[i]);
+		json_report(fp, opt, &s->reports[i]);
 	}
 	(void)fputs("]}\n", fp);
 	return ferror(fp) ? -1 : 0;
@@ -504,7 +493,7 @@ static const struct glyph {
 
 struct sheet { /* the text on its way out */
 	FILE *fp;
-	const struct options *options;
+	const struct options *opt;
 	size_t column; /* of the line of items being written */
 	bool strips; /* a strip was shown and wants its legend */
 };
@@ -518,7 +507,7 @@ plural(size_t n)
 static void
 print_coloured(const struct sheet *sheet, const char *colour, const char *s)
 {
-	if (sheet->options->colour && *colour != '\0')
+	if (sheet->opt->colour && *colour != '\0')
 		(void)fprintf(sheet->fp, "%s%s" RESET, colour, s);
 	else
 		(void)fputs(s, sheet->fp);
@@ -599,18 +588,6 @@ print_span(const struct sheet *sheet, const struct span *span)
 	    strncmp(start, end, date) == 0 ? time + 1 : end);
 }
 
-static size_t
-columns(const char *s)
-{
-	size_t n = 0;
-
-	while (*s != '\0') {
-		(void)utf8_next(&s);
-		n++;
-	}
-	return n;
-}
-
 /*
  * Prints one item of a line, and wraps before it where it does not fit.
  */
@@ -624,7 +601,7 @@ item(struct sheet *sheet, const char *colour, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(buf, sizeof(buf), fmt, ap);
 	va_end(ap);
-	width = columns(buf);
+	width = utf8_length(buf);
 	if (sheet->column == 0) {
 		(void)fputs("  ", sheet->fp);
 		sheet->column = 2;
@@ -655,9 +632,9 @@ print_name(const struct sheet *sheet, const char *name)
 {
 	char *printable;
 
-	printable = name_printable(name, sheet->options->utf8);
+	printable = name_printable(name, sheet->opt->utf8);
 	if (printable == NULL)
-		errx(2, "out of memory");
+		errx(EXIT_TROUBLE, "out of memory");
 	(void)fputs(printable, sheet->fp);
 	free(printable);
 }
@@ -665,7 +642,7 @@ print_name(const struct sheet *sheet, const char *name)
 static void
 print_title(const struct sheet *sheet, const struct report *r)
 {
-	const char *bold = sheet->options->colour ? BOLD : "";
+	const char *bold = sheet->opt->colour ? BOLD : "";
 
 	(void)fputs(bold, sheet->fp);
 	print_name(sheet, r->channel);
@@ -727,18 +704,18 @@ coverage_format(char *buf, size_t size, const struct coverage *c)
 static void
 text_window(struct sheet *sheet)
 {
-	const struct options *o = sheet->options;
+	const struct options *opt = sheet->opt;
 	char first[TIME_SIZE], last[TIME_SIZE];
 
-	if (o->first_hour == TIME_NONE && o->last_hour == TIME_NONE)
+	if (opt->first_hour == TIME_NONE && opt->last_hour == TIME_NONE)
 		return;
-	if (o->first_hour != TIME_NONE)
-		hour_format(first, o->first_hour);
-	if (o->last_hour != TIME_NONE)
-		hour_format(last, o->last_hour);
-	if (o->first_hour == TIME_NONE)
+	if (opt->first_hour != TIME_NONE)
+		hour_format(first, opt->first_hour);
+	if (opt->last_hour != TIME_NONE)
+		hour_format(last, opt->last_hour);
+	if (opt->first_hour == TIME_NONE)
 		item(sheet, "", "window: all hours up to %s", last);
-	else if (o->last_hour == TIME_NONE)
+	else if (opt->last_hour == TIME_NONE)
 		item(sheet, "", "window: all hours from %s", first);
 	else
 		item(sheet, "", "window: %s to %s", first, last);
@@ -767,7 +744,7 @@ text_range(struct sheet *sheet, const struct report *r)
 	char age[TIME_SIZE], end[TIME_SIZE], start[TIME_SIZE];
 	int64_t us;
 
-	if (ended_before(sheet->options, r)) {
+	if (ended_before(sheet->opt, r)) {
 		moment_format(end, r->stream.end, 0);
 		item(sheet, "", "the last before ended at %s UTC", end);
 	}
@@ -776,11 +753,11 @@ text_range(struct sheet *sheet, const struct report *r)
 	moment_format(start, r->start, 0);
 	moment_format(end, r->end, 0);
 	item(sheet, "", "%s to %s UTC", start, end);
-	us = sheet->options->now - r->end;
+	us = sheet->opt->now - r->end;
 	duration_format(age, us < 0 ? -us : us);
 	if (us < 0)
 		item(sheet, "", "newest segment ends %s from now", age);
-	else if (silence(sheet->options, r) == 0)
+	else if (silence(sheet->opt, r) == 0)
 		item(sheet, "", "newest segment %s old", age);
 	items_end(sheet);
 }
@@ -846,7 +823,7 @@ static void
 text_verdict(const struct sheet *sheet, const struct report *r)
 {
 	char age[TIME_SIZE], buf[256];
-	int64_t silent = silence(sheet->options, r);
+	int64_t silent = silence(sheet->opt, r);
 	size_t unreadable = unreadable_hours(r);
 
 	if (!r->readable)
@@ -962,7 +939,7 @@ strip_paint(
 {
 	int64_t i;
 
-	if (!span_clip(&span, hour, hour + HOUR))
+	if (!span_cut(&span, hour, hour + HOUR))
 		return;
 	for (i = (span.start - hour) / CELL; i * CELL < span.end - hour; i++)
 		strip[i] = cell;
@@ -996,14 +973,13 @@ strip_fill(enum cell strip[CELLS], const struct report *r, const struct hour *h,
 static const char *
 glyph(const struct sheet *sheet, enum cell cell)
 {
-	return sheet->options->utf8 ? glyphs[cell].utf8 : glyphs[cell].ascii;
+	return sheet->opt->utf8 ? glyphs[cell].utf8 : glyphs[cell].ascii;
 }
 
 static const char *
 glyph_colour(const struct sheet *sheet, enum cell cell)
 {
-	return sheet->options->utf8 || cell != CELL_FULL ? glyphs[cell].colour
-							 : "";
+	return sheet->opt->utf8 || cell != CELL_FULL ? glyphs[cell].colour : "";
 }
 
 static void
@@ -1158,7 +1134,7 @@ text_hour(struct sheet *sheet, const struct report *r, const struct hour *h,
 	text_strip(sheet, strip);
 	text_figures(sheet, h);
 	(void)putc('\n', sheet->fp);
-	if (sheet->options->all_hours && h->readable)
+	if (sheet->opt->all_hours && h->readable)
 		text_everything(sheet, h);
 }
 
@@ -1199,7 +1175,7 @@ text_missing(struct sheet *sheet, const struct report *r,
 
 	for (; *at < r->hoursz && r->hours[*at].time < gap->end; (*at)++) {
 		h = &r->hours[*at];
-		if (!sheet->options->all_hours && h->counts.bad == 0)
+		if (!sheet->opt->all_hours && h->counts.bad == 0)
 			continue;
 		text_run(sheet, from, h->time, true);
 		text_hour(sheet, r, h, incomplete);
@@ -1223,7 +1199,7 @@ text_hours(struct sheet *sheet, const struct report *r)
 		    (i == r->hoursz || r->missing[missing].start <= h->time)) {
 			text_missing(
 			    sheet, r, &r->missing[missing++], &i, &incomplete);
-		} else if (sheet->options->all_hours || !is_whole(h)) {
+		} else if (sheet->opt->all_hours || !is_whole(h)) {
 			text_hour(sheet, r, h, &incomplete);
 			i++;
 		} else {
@@ -1248,7 +1224,7 @@ hours_matter(const struct sheet *sheet, const struct report *r)
 	if (r->missingsz > 0)
 		return true;
 	for (i = 0; i < r->hoursz; i++)
-		if (sheet->options->all_hours || !is_whole(&r->hours[i]))
+		if (sheet->opt->all_hours || !is_whole(&r->hours[i]))
 			return true;
 	return false;
 }
@@ -1277,9 +1253,9 @@ text_details(struct sheet *sheet, const struct report *r, bool titled)
  * first screen, whichever it is.
  */
 int
-report_text(FILE *fp, const struct options *o, const struct survey *s)
+report_text(FILE *fp, const struct options *opt, const struct survey *s)
 {
-	struct sheet sheet = {.fp = fp, .options = o};
+	struct sheet sheet = {.fp = fp, .opt = opt};
 	const struct report *r;
 
 	if (s->errorsz > 0)
@@ -1296,12 +1272,6 @@ report_text(FILE *fp, const struct options *o, const struct survey *s)
 /*
  * Metrics
  */
-
-#define HOUR_TYPES    4 /* full, suspect, partial, bad */
-#define QUALITY_TYPES 6 /* and temp, tombstoned */
-
-static const char *const count_names[QUALITY_TYPES] = {
-    "full", "suspect", "partial", "bad", "temp", "tombstoned"};
 
 struct coverage_figures {
 	int64_t covered;
@@ -1499,12 +1469,12 @@ archive_figures(struct figures *f, const struct report *r)
 }
 
 static void
-quality_figures(struct figures *f, const struct options *o,
+quality_figures(struct figures *f, const struct options *opt,
     const struct survey *s, const struct report *r)
 {
 	archive_figures(f, r);
 	f->found = millionths(r->found);
-	f->run = o->now;
+	f->run = opt->now;
 	f->run_time = s->elapsed;
 	f->run_errors = millionths(s->errorsz);
 	f->run_complete = millionths(s->complete);
@@ -1561,14 +1531,14 @@ print_samples(FILE *fp, const struct family *family, bool *begun,
 		if (h != NULL)
 			(void)fprintf(fp, ",hour=\"%s\"", hour);
 		if (family->types > 0)
-			(void)fprintf(fp, ",type=\"%s\"", count_names[i]);
+			(void)fprintf(fp, ",type=\"%s\"", type_names[i]);
 		seconds_format(buf, values[i]);
 		(void)fprintf(fp, "} %s\n", buf);
 	}
 }
 
 static void
-hour_family(FILE *fp, const struct family *family, const struct options *o,
+hour_family(FILE *fp, const struct family *family, const struct options *opt,
     const struct survey *s)
 {
 	struct figures f;
@@ -1577,8 +1547,9 @@ hour_family(FILE *fp, const struct family *family, const struct options *o,
 	bool begun = false;
 
 	for (r = s->reports; r < s->reports + s->reportsz; r++) {
-		i = r->hoursz < o->metrics_hours ? 0
-						 : r->hoursz - o->metrics_hours;
+		i = r->hoursz < opt->metrics_hours
+		    ? 0
+		    : r->hoursz - opt->metrics_hours;
 		for (; i < r->hoursz; i++) {
 			if (!r->hours[i].readable)
 				continue;
@@ -1589,17 +1560,17 @@ hour_family(FILE *fp, const struct family *family, const struct options *o,
 }
 
 int
-report_metrics(FILE *fp, const struct options *o, const struct survey *s)
+report_metrics(FILE *fp, const struct options *opt, const struct survey *s)
 {
 	struct figures *figures;
 	size_t i, j;
 	bool begun;
 
 	for (i = 0; i < LENGTH(hour_families); i++)
-		hour_family(fp, &hour_families[i], o, s);
+		hour_family(fp, &hour_families[i], opt, s);
 	figures = allocate(s->reportsz * sizeof(*figures));
 	for (i = 0; i < s->reportsz; i++)
-		quality_figures(&figures[i], o, s, &s->reports[i]);
+		quality_figures(&figures[i], opt, s, &s->reports[i]);
 	for (i = 0; i < LENGTH(quality_families); i++) {
 		begun = false;
 		for (j = 0; j < s->reportsz; j++)

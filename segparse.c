@@ -17,8 +17,6 @@
 
 #include "segparse.h"
 
-#define MINUTE        (60 * SECOND)
-#define DAY           (24 * HOUR)
 #define READ_MIN      65536 /* room offered to each getdents64 */
 #define READ_FIRST    262144 /* holds an ordinary hour whole */
 #define FRESH         (SECOND / 50) /* an mtime younger may not be final */
@@ -616,6 +614,19 @@ segment_parse(const char *name, size_t len, struct segment *seg)
 }
 
 /*
+ * Cuts a span to the bounds. Returns whether anything is left of it.
+ */
+bool
+span_cut(struct span *span, int64_t from, int64_t to)
+{
+	if (span->start < from)
+		span->start = from;
+	if (span->end > to)
+		span->end = to;
+	return span->start < span->end;
+}
+
+/*
  * Returns the array with room for an element behind its n, or NULL when out
  * of memory: the array is then as it was.
  */
@@ -1172,6 +1183,19 @@ utf8_next(const char **s)
 }
 
 /*
+ * How many characters s has; a byte that is no UTF-8 counts as one.
+ */
+size_t
+utf8_length(const char *s)
+{
+	size_t n;
+
+	for (n = 0; *s != '\0'; n++)
+		(void)utf8_next(&s);
+	return n;
+}
+
+/*
  * Whether a terminal shows the code point as itself: no control, nothing
  * that is invisible or turns the direction of what follows.
  */
@@ -1184,7 +1208,7 @@ is_shown(long code)
 	    {0xe0000, 0xe0fff}};
 	size_t i;
 
-	for (i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+	for (i = 0; i < LENGTH(hidden); i++)
 		if (code >= hidden[i][0] && code <= hidden[i][1])
 			return false;
 	return code >= 0;

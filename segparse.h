@@ -3,7 +3,8 @@
  * live stream, BASE/CHANNEL/QUALITY/HOUR/TIME-DURATION-TYPE-HASH.ts
  *
  * This header is the map of the program. coverage.c has main() and calls the
- * other files; none of them calls back, prints to stderr or knows a path.
+ * other files; none of them calls back, knows a path, or prints to stderr but
+ * that memory ran out.
  *
  *	segparse.c	names to segments and times, one hour directory listed
  *	coverage.c	options, the walk, the accounting, outputs, exit status
@@ -12,7 +13,8 @@
  *
  * Instants and durations are int64_t microseconds, instants since the epoch
  * in UTC; they become seconds only where they are printed. Unless it says
- * otherwise an int function returns 0 for success and -1 with errno set.
+ * otherwise an int function returns 0 for success and -1 with errno set; a
+ * parser's -1 says that the text does not fit, and it sets no errno.
  */
 #ifndef SEGPARSE_H
 #define SEGPARSE_H
@@ -27,14 +29,19 @@
 /* limits */
 #define PROGRAM		"segment-coverage"
 #define VERSION		"0.1.0"
+#define EXIT_TROUBLE	2
 #define SECOND		INT64_C(1000000)
+#define MINUTE		(60 * SECOND)
 #define HOUR		(3600 * SECOND)
+#define DAY		(24 * HOUR)
 #define TIME_NONE	INT64_MIN	/* no such instant */
 #define DURATION_MAX	HOUR		/* a longer segment is a bad name */
 #define BAD_NAMES_MAX	100		/* bad names kept of an hour */
 #define LISTED_MAX	10	/* holes, or errors, listed in text */
 #define MAP_HOURS_MAX	10922		/* no browser draws a wider map */
 #define TIME_SIZE	48		/* holds any instant or hour as text */
+#define REPLACEMENT	"\xef\xbf\xbd"	/* U+FFFD, for what is no UTF-8 */
+#define LENGTH(array)	(sizeof(array) / sizeof((array)[0]))
 
 /* types */
 enum segment_type {
@@ -200,36 +207,44 @@ struct options {			/* filled once, const from then on */
 };
 
 /* segparse.c */
-int	 segment_parse(const char *, size_t, struct segment *);
-int	 seconds_parse(const char *, size_t, int64_t, int64_t *);
-int	 hour_parse(const char *, int64_t *);
-int	 time_parse(const char *, int64_t *, bool *);
-void	 time_format(char [TIME_SIZE], int64_t);
-void	 hour_format(char [TIME_SIZE], int64_t);
-void	 seconds_format(char [TIME_SIZE], int64_t);
-void	*array_room(void *, size_t *, size_t, size_t);
-int	 hour_list(int, struct listing *);
-void	 listing_free(struct listing *);
-long	 utf8_next(const char **);
-char	*name_printable(const char *, bool);
+int	 segment_parse(const char *name, size_t len, struct segment *seg);
+int	 seconds_parse(const char *s, size_t len, int64_t max, int64_t *us);
+int	 hour_parse(const char *name, int64_t *t);
+int	 time_parse(const char *s, int64_t *t, bool *date_only);
+void	 time_format(char buf[TIME_SIZE], int64_t t);
+void	 hour_format(char buf[TIME_SIZE], int64_t t);
+void	 seconds_format(char buf[TIME_SIZE], int64_t us);
+bool	 span_cut(struct span *span, int64_t from, int64_t to);
+void	*array_room(void *array, size_t *cap, size_t n, size_t size);
+int	 hour_list(int fd, struct listing *l);
+void	 listing_free(struct listing *l);
+long	 utf8_next(const char **s);
+size_t	 utf8_length(const char *s);
+char	*name_printable(const char *name, bool utf8);
 
 /* render.c */
-bool	 map_range(const struct options *, const struct report *,
-	    struct span *);
-int	 render_map(FILE *, const struct options *, const struct report *);
-int	 render_page(FILE *, const struct options *, const struct report *,
-	    const struct node *, size_t);
-const char *node_fault(const struct node *);
-int	 nodes_fetch(const char *, struct node **, size_t *, char *, size_t);
-void	 nodes_free(struct node *, size_t);
+bool	 map_range(const struct options *opt, const struct report *report,
+	    struct span *range);
+int	 render_map(FILE *fp, const struct options *opt,
+	    const struct report *report);
+int	 render_page(FILE *fp, const struct options *opt,
+	    const struct report *report, const struct node *nodes,
+	    size_t nodesz);
+const char *node_fault(const struct node *node);
+int	 nodes_fetch(const char *dsn, struct node **nodes, size_t *nodesz,
+	    char *message, size_t size);
+void	 nodes_free(struct node *nodes, size_t nodesz);
 
 /* report.c */
-bool	 ended_before(const struct options *, const struct report *);
-bool	 end_known(const struct report *, int64_t);
-size_t	 holes_longest(const struct coverage *,
-	    const struct span *[LISTED_MAX]);
-int	 report_text(FILE *, const struct options *, const struct survey *);
-int	 report_json(FILE *, const struct options *, const struct survey *);
-int	 report_metrics(FILE *, const struct options *, const struct survey *);
+bool	 ended_before(const struct options *opt, const struct report *report);
+bool	 end_known(const struct report *report, int64_t end);
+size_t	 holes_longest(const struct coverage *c,
+	    const struct span *top[LISTED_MAX]);
+int	 report_text(FILE *fp, const struct options *opt,
+	    const struct survey *survey);
+int	 report_json(FILE *fp, const struct options *opt,
+	    const struct survey *survey);
+int	 report_metrics(FILE *fp, const struct options *opt,
+	    const struct survey *survey);
 
 #endif

@@ -362,7 +362,7 @@ EOT
 mkdir many
 for hour in $(seq -w 0 23); do
 	for day in $(seq -w 1 20); do
-		mkdir -p many/ch/source/2025-11-${day}T$hour
+		mkdir -p "many/ch/source/2025-11-${day}T$hour"
 		: >"many/ch/source/2025-11-${day}T$hour/00:00-2.0-full-Hash.ts"
 	done
 done
