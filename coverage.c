@@ -132,6 +132,7 @@ struct run {
 	size_t nodesz;
 	bool base_found;
 	bool found; /* --check found something */
+	bool abandoned; /* a thread is left in libpq */
 };
 
 /*
@@ -2497,6 +2498,7 @@ nodes_find(struct run *run)
 	failed = nodes_fetch(
 	    opt->dsn, &run->nodes, &run->nodesz, message, sizeof(message));
 	progress_wipe(run);
+	run->abandoned = failed > 0;
 	if (failed != 0) {
 		trouble(run, "database", message);
 		return false;
@@ -2720,5 +2722,7 @@ main(int argc, char *argv[])
 		nodes_free(run.nodes, run.nodesz);
 	survey_free(&run.survey);
 	options_free(&opt);
+	if (run.abandoned)
+		_exit(status);
 	return status;
 }

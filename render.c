@@ -1301,7 +1301,9 @@ fetch_wait(struct fetch *fetch, const char **doing)
  * The nodes that the database lists, faulty ones too, for nodes_free(), or -1
  * and a message, which may hold any byte but newline. It takes PATIENCE at
  * most: what libpq does not bound, such as the look-up of a name, is left to
- * its thread, which ends with the program.
+ * its thread. Then 1 and a message are returned: the thread ends with the
+ * program, which has to end by _exit(2), for the libraries that the thread is
+ * in are not to be torn down.
  */
 int
 nodes_fetch(const char *dsn, struct node **nodes, size_t *nodesz, char *message,
@@ -1327,7 +1329,7 @@ nodes_fetch(const char *dsn, struct node **nodes, size_t *nodesz, char *message,
 	else if (!fetch_wait(fetch, &doing)) {
 		(void)snprintf(message, size, "%s", doing);
 		(void)pthread_detach(thread);
-		return -1;
+		return 1;
 	} else {
 		(void)pthread_join(thread, NULL);
 		(void)snprintf(message, size, "%s", fetch->message);
