@@ -647,27 +647,40 @@ array_room(void *array, size_t *cap, size_t n, size_t size)
  */
 
 /*
+ * Makes room for so many bytes behind the records that are in buf.
+ */
+static int
+records_room(struct listing *l, size_t room)
+{
+	char *grown;
+	size_t want = l->bufcap == 0 ? READ_FIRST : l->bufcap;
+
+	while (want - l->bufsz < room)
+		want *= 2;
+	if (want == l->bufcap)
+		return 0;
+	if (want > UINT32_MAX) {
+		errno = EFBIG;
+		return -1;
+	}
+	if ((grown = realloc(l->buf, want)) == NULL)
+		return -1;
+	l->buf = grown;
+	l->bufcap = want;
+	return 0;
+}
+
+/*
  * Reads the directory's records to its end, behind those that are in buf.
  */
 static int
 records_read(int fd, struct listing *l)
 {
-	char *grown;
-	size_t want;
 	ssize_t n;
 
 	do {
-		if (l->bufcap - l->bufsz < READ_MIN) {
-			want = l->bufcap == 0 ? READ_FIRST : l->bufcap * 2;
-			if (want > UINT32_MAX) {
-				errno = EFBIG;
-				return -1;
-			}
-			if ((grown = realloc(l->buf, want)) == NULL)
-				return -1;
-			l->buf = grown;
-			l->bufcap = want;
-		}
+		if (records_room(l, READ_MIN) != 0)
+			return -1;
 		do
 			n = getdents64(
 			    fd, l->buf + l->bufsz, l->bufcap - l->bufsz);
@@ -701,6 +714,11 @@ is_fresh(const struct timespec *mtime)
  * Reads the directory once, or twice where it changed meanwhile or may have
  * done so: one listing of a directory in which a file is renamed can miss it
  * under both names. Where it was read twice, names stand twice in buf.
+ *
+ * The second time there is room for all of it at once: while a call to
+ * getdents64 lasts the kernel changes nothing in the directory, but between
+ * two calls a segment can get its name behind our back, and the next one, or
+ * the tombstone of what it replaces, in front of us.
  */
 static int
 directory_read(int fd, struct listing *l)
@@ -716,7 +734,8 @@ directory_read(int fd, struct listing *l)
 		return -1;
 	if (!fresh && same_time(&before.st_mtim, &after.st_mtim))
 		return 0;
-	if (lseek(fd, 0, SEEK_SET) != 0)
+	if (lseek(fd, 0, SEEK_SET) != 0 ||
+	    records_room(l, l->bufsz + READ_MIN) != 0)
 		return -1;
 	return records_read(fd, l);
 }
