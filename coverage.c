@@ -1820,7 +1820,8 @@ is_channel(const char *dir, int depth)
 }
 
 /*
- * Returns a line for the caller to free that names the channels there are.
+ * Returns a line for the caller to free that names the channels there are,
+ * or says nothing where that cannot be known.
  */
 static char *
 channels_name(const struct options *opt)
@@ -1829,16 +1830,17 @@ channels_name(const struct options *opt)
 	char *line, *longer, *path;
 	int i, listed, named = 0;
 
-	line = need(strdup(""));
 	if ((listed = scandir(opt->base_dir, &list, NULL, alphasort)) == -1)
-		return line;
+		return need(strdup(""));
+	line = need(strdup("; there is none here"));
 	for (i = 0; i < listed; i++) {
 		path = format("%s/%s", opt->base_dir, list[i]->d_name);
 		if (list[i]->d_name[0] != '.' &&
 		    strcmp(list[i]->d_name, opt->output_dir) != 0 &&
 		    is_channel(path, 1) && named++ < NAMES_SAID) {
-			longer = format("%s%s%s", line, named == 1 ? "" : ", ",
-			    list[i]->d_name);
+			longer = format("%s%s%s",
+			    named == 1 ? "; there are: " : line,
+			    named == 1 ? "" : ", ", list[i]->d_name);
 			free(line);
 			line = longer;
 		}
@@ -1874,12 +1876,11 @@ directory_check(struct run *run, const char *path, const char *what)
 		unread(run, path, error);
 		return false;
 	}
-	channels = run->base_found ? channels_name(run->opt) : need(strdup(""));
-	message = format("%s %s%s%s",
+	channels = run->base_found
+	    ? channels_name(run->opt)
+	    : need(strdup("; give the archive with --base-dir"));
+	message = format("%s %s%s",
 	    error == ENOENT ? "no such" : "a file in place of a", what,
-	    !run->base_found        ? "; give the archive with --base-dir"
-		: *channels == '\0' ? "; there is none here"
-				    : "; there are: ",
 	    channels);
 	trouble(run, path, message);
 	run->survey.complete = false;

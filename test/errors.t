@@ -94,6 +94,25 @@ is_status 2
 err_lines 1
 err_has ch
 
+case_dir 'more channels than a line has room for'
+for n in 01 02 03 04 05 06 07 08 09 10 11 12; do
+	full "c$n/source"
+done
+run -n -f none nothing
+is_status 2
+err_lines 1
+err_has 'there are: c01, c02, c03, c04, c05, c06, c07, c08, c09, c10 and 2 more'
+
+case_dir 'channels that cannot be listed'
+full base/ch/source
+for error in EACCES EIO; do
+	injected openat,openat2:error=$error base -b base -n -f none nothing
+	is_status 2
+	is_err <<'EOT'
+segment-coverage: base/nothing: no such channel
+EOT
+done
+
 case_dir 'channels of any name'
 full "$(printf 'a\033[31m\nb')/source"
 run -n -f none nothing
@@ -164,6 +183,20 @@ injected getdents64:error=EIO:when=2 ch/source -n -f json ch
 is_status 2
 err_lines 1
 jq_is '[.complete, .reports[0].raw.hole_count]' '[false,0]'
+
+case_dir 'a second listing that fails'
+full ch/source
+# of the future, so that there is one
+touch -d 2100-01-01 ch/source/2025-11-15T02
+for fault in lseek:error=EIO fstat,newfstatat:error=EIO:when=2 \
+    getdents64:error=EIO:when=3; do
+	injected $fault ch/source/2025-11-15T02 -n -f json ch
+	is_status 2
+	is_err <<'EOT'
+segment-coverage: ./ch/source/2025-11-15T02: Input/output error
+EOT
+	jq_is '[.complete, .reports[0].hours[0].readable]' '[false,false]'
+done
 
 case_dir 'few file descriptors'
 for n in 00 01 02 03 04 05 06 07 08 09 10 11 12; do
@@ -330,6 +363,16 @@ leaves r.json
 runs sh -c '"$@" <&- >&- 2>&-' sh "$sc" -n -v -f json -r r.json ch
 is_status 0
 ok 'jq -e .schema_version r.json >"$out"' 'a whole report with no streams'
+
+case_dir 'no thread for the database'
+full ch/source
+inject clone,clone3:error=EAGAIN -n -f none --make-page \
+    --connection-string 'host=127.0.0.1 port=1' ch
+is_status 2
+is_err <<'EOT'
+segment-coverage: database: Resource temporarily unavailable
+EOT
+ok '! [ -e coverage-maps ]' 'and no page'
 
 # Silence
 

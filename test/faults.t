@@ -931,6 +931,38 @@ def _(stage):
     no_files(stage, make)
 
 
+@fault(40, 'and all of them where the file system tells no types')
+def _(stage):
+    image = os.path.join(stage.root, 'image')
+    with open(image, 'wb') as file:
+        file.truncate(8 * MIB)
+    if not can('mkfs.ext4', '-q', '-O', '^filetype,^has_journal', image):
+        raise Skip('no mkfs.ext4')
+    name = os.path.join(stage.path(HOURS[0]), '00:10-2.0-full-%s.ts')
+    os.mkdir(name % 'Dire')
+    os.mkfifo(name % 'Fifo')
+    os.symlink('nowhere', name % 'Link')
+    os.symlink(os.path.join(stage.base, 'ch', 'source', HOURS[0]),
+               stage.path('2025-11-15T04'))
+    faulty.write(stage.path('2025-11-15T05'))
+    wanted = stage.run()
+    other = os.path.join(stage.root, 'mount')
+    os.mkdir(other)
+    with mounted(other, '-o', 'loop', image):
+        need(can('cp', '-a', os.path.join(stage.base, 'ch'), other), 'no copy')
+        os.rename(stage.base, stage.base + '.away')
+        os.symlink(other, stage.base)
+        result = stage.run()
+        stage.ends(result, 0)
+        need(result.out == wanted.out, 'types are not asked for',
+             result.out, wanted.out)
+        # one that has gone by then was a file, as where types are told
+        result = stage.inject(['newfstatat:error=ENOENT'],
+                              paths=['00:20-1.25-full-Hash.ts'])
+        stage.ends(result, 0)
+        need(result.out == wanted.out, 'a file that has gone', result.out)
+
+
 @fault(41, 'all outputs in one directory that fills up')
 def _(stage):
     report = os.path.join(stage.web, 'r.json')

@@ -169,6 +169,18 @@ is_status 0
 silent
 leaves maps maps/ch_source_coverage.png here.prom here.txt
 
+archive 'as the nodes serve them'
+runs "$sc" -b b -n -f none --output-dir .//maps/./here/ --make-page \
+    --node n=https://n.example/ ch
+is_status 0
+silent
+leaves b/maps b/maps/here b/maps/here/ch_source_coverage.html
+# shellcheck disable=SC2034 # for what ok() is given
+url=https://n.example/segments/maps/here/ch_source_coverage.png
+ok 'grep -qF "<img src=\"$url\"" b/maps/here/ch_source_coverage.html' \
+    'the URL of the map' || grep -o 'src="[^"]*"' \
+    b/maps/here/ch_source_coverage.html | diag
+
 archive 'directories are made where they are missing'
 run -b b -f none --output-dir one/two/three ch
 is_status 0

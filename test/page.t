@@ -287,6 +287,21 @@ def test_axis(page):
         'the axis is as wide as the map')
 
 
+def test_days(page, nodes):
+    """The first day has a name where the next one leaves it room."""
+    for first, last, days in (
+            ('15T00', '15T23', [('4', 'Sat 15 Nov')]),
+            ('15T12', '16T11', [('0', 'Sat 15 Nov'), ('76', 'Sun 16 Nov')]),
+            ('15T13', '16T11', [('70', 'Sun 16 Nov')]),
+            ('15T22', '15T23', [('0', 'Sat 15 Nov')]),
+            ('15T02', '15T02', [('0', 'Sat 15 Nov')])):
+        program(page.server.base, nodes, '-n', '--first-hour',
+                '2025-11-' + first, '--last-hour', '2025-11-' + last)
+        found = re.findall(r'<text class="day" x="(\d+)" y="12">(.*?)</text>',
+                           page.server.page())
+        tap.same(found, days, 'days from %s to %s' % (first, last))
+
+
 def test_reload(page):
     """Scroll positions stay, maps change, failures keep the last map."""
     view, server = page.view, page.server
@@ -494,6 +509,7 @@ def main():
                          test_phone, test_without_script):
                 test(page)
             test_other_hours(page, nodes)
+            test_days(page, nodes)
         finally:
             view.close()
     tap.done()

@@ -272,6 +272,33 @@ test_lengths(void)
 	many_done(&m);
 }
 
+/* Every byte at every place of a hash. */
+static void
+test_hashes(void)
+{
+	struct many m = {"bytes of a hash", 0, 0};
+	static const char good[] = "abcdefghijklmnopqrstuvwxyz"
+				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+	char name[] = "45:51.608000-2.0-full-"
+		      "7IS92rssMzoSBQDIevHStbTNy-URRV3Vw-jzZ6pwOZM.ts";
+	char kept;
+	const size_t before_hash = 22, end = sizeof(name) - 4;
+	struct segment seg;
+	size_t i;
+	int byte;
+
+	for (i = before_hash; i < end; i++) {
+		kept = name[i];
+		for (byte = 1; byte < 256; byte++) {
+			name[i] = (char)byte;
+			many_is(&m, segment_parse(name, sizeof(name) - 1, &seg),
+			    strchr(good, byte) != NULL ? 0 : -1, name);
+		}
+		name[i] = kept;
+	}
+	many_done(&m);
+}
+
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000"
 
 static const struct {
@@ -858,6 +885,7 @@ main(int argc, char *argv[])
 	test_segments();
 	test_alphabet();
 	test_lengths();
+	test_hashes();
 	test_durations();
 	test_hours();
 	test_calendar();

@@ -145,7 +145,8 @@ values_refused --now '' x yesterday 2025-13-01 2025-11-15T24 \
 
 archive 'nodes'
 for node in '' x =http://x n= n=x n=//x n=ftp://x n=javascript:alert\(1\) \
-    'n= http://x' n=file:///etc/passwd n=data:text/html,x n=httpx://x; do
+    'n= http://x' n=file:///etc/passwd n=data:text/html,x n=httpx://x \
+    n=http:// n=https:///x n=http://:80 n=http://@x n=http://#x; do
 	refused --node "$node" --make-page --node "$node" ch
 	refused --node "$node" --make-page --node good=https://good.example \
 	    --node "$node" ch
