@@ -5,8 +5,9 @@ order, replaced, joined and cleaned away. Never a false hole.
 The writer does one thing at a time and at no moment leaves a hole, but in the
 hour that it takes away. So whatever hole a run reports is false, unless
  - it lies in an hour whose removal had begun before the run ended, or
- - it is newer than all that was finished before the run and reaches into
-   another hour: two directories are not read in one moment.
+ - more than an hour of the stream went by in a run, and it is newer than all
+   that was finished before, and reaches into another hour: directories are
+   not read in one moment, but the newest is read first.
 
 LIVE_SECONDS=30 says how long.
 """
@@ -190,11 +191,12 @@ class Quality:
                 self.cleaning = self.clean(self.hours.popleft())
 
     def state(self):
-        """Where what is whole begins, and ends; and the full names that have
-        been in each hour."""
+        """Where what is whole begins, and ends; the full names that have
+        been in each hour; and the newest hour."""
         hours = list(self.hours)
         return (hours[0].number * HOUR, self.front,
-                {hour_name(hour.number): hour.fulls for hour in hours})
+                {hour_name(hour.number): hour.fulls for hour in hours},
+                hours[-1].number)
 
 
 class Writer(threading.Thread):
@@ -244,10 +246,12 @@ def hour_judge(hour, before, after):
 
 def report_judge(report, before, after):
     low, front = after[0], before[1]
+    at_speed = after[3] <= front // HOUR + 1
     for kind in 'raw', 'editable':
         for hole in report[kind]['holes']:
             start, end = instant(hole['start']), instant(hole['end'])
-            if end > low and (start < front or start // HOUR == end // HOUR):
+            if end > low and (at_speed or start < front or
+                              start // HOUR == end // HOUR):
                 yield 'a %s hole of %s s at %s' % (
                     kind, hole['duration'], hole['start'])
     for missing in report['missing_hours']['ranges']:
