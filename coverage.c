@@ -116,6 +116,7 @@ struct timeline {
 	size_t incomplete_cap;
 	size_t exact_cap;
 	size_t missing_cap;
+	size_t hours_cap;
 };
 
 struct run {
@@ -1477,7 +1478,22 @@ share_find(struct share *share, const struct coverage *coverage, int64_t time,
 }
 
 /*
- * Sums up the hours, once all holes are known.
+ * Adds an hour that is accounted for to its quality's sums.
+ */
+static void
+report_add(struct report *report, const struct hour *hour)
+{
+	counts_add(&report->counts, &hour->counts);
+	report->raw.covered += hour->raw.covered;
+	report->editable.covered += hour->editable.covered;
+	if (report->start == TIME_NONE)
+		report->start = hour->start;
+	if (hour->end > report->end)
+		report->end = hour->end;
+}
+
+/*
+ * Finds what the hours have of the holes, once these are all known.
  */
 static void
 report_finish(struct report *report)
@@ -1487,13 +1503,6 @@ report_finish(struct report *report)
 
 	for (i = 0; i < report->hoursz; i++) {
 		hour = &report->hours[i];
-		counts_add(&report->counts, &hour->counts);
-		report->raw.covered += hour->raw.covered;
-		report->editable.covered += hour->editable.covered;
-		if (report->start == TIME_NONE)
-			report->start = hour->start;
-		if (hour->end > report->end)
-			report->end = hour->end;
 		raw = share_find(&hour->raw, &report->raw, hour->time, raw);
 		editable = share_find(
 		    &hour->editable, &report->editable, hour->time, editable);
@@ -1675,7 +1684,18 @@ neighbour_read(struct run *run, const char *dir, const struct entry *entry,
 }
 
 /*
- * Accounts for an hour of the window, and keeps its results.
+ * Whether anything shows each hour of its own, not only those that could not
+ * be read.
+ */
+static bool
+hours_shown(const struct options *opt)
+{
+	return opt->format != FORMAT_NONE || opt->metrics != NULL ||
+	    opt->make_map || opt->make_page;
+}
+
+/*
+ * Accounts for an hour of the window, and keeps what is shown of it.
  */
 static void
 hour_take(struct run *run, struct timeline *tl, const char *dir,
@@ -1690,8 +1710,13 @@ hour_take(struct run *run, struct timeline *tl, const char *dir,
 	if (run->opt->format != FORMAT_JSON)
 		bad_names_drop(&r->hour);
 	hour_account(tl, r);
-	report->hours[report->hoursz++] = r->hour;
+	report_add(report, &r->hour);
 	run->segments += counts_seen(&r->hour.counts);
+	if (r->hour.readable && !hours_shown(run->opt))
+		return;
+	report->hours = need(array_room(report->hours, &tl->hours_cap,
+	    report->hoursz, sizeof(*report->hours)));
+	report->hours[report->hoursz++] = r->hour;
 }
 
 /*
@@ -1711,8 +1736,11 @@ entries_account(struct run *run, struct timeline *tl, const char *dir,
 	found =
 	    neighbour_read(run, dir, entries + after, n - after, 1, &behind);
 	if (first < after) {
-		tl->report->hours =
-		    need(calloc(after - first, sizeof(*tl->report->hours)));
+		if (hours_shown(run->opt)) {
+			tl->hours_cap = after - first;
+			tl->report->hours = need(
+			    calloc(tl->hours_cap, sizeof(*tl->report->hours)));
+		}
 		pool_set(&run->pool, dir, entries + first, after - first);
 		(void)pool_next(&run->pool);
 	}

@@ -150,7 +150,9 @@ struct report {				/* one quality of one channel */
 	size_t incomplete_exactsz;
 	struct span *missing;		/* owned; whole hours without any */
 	size_t missingsz;
-	struct hour *hours;		/* owned; the window's directories */
+	struct hour *hours;		/* owned; the window's directories, or
+					   where nothing shows them those of
+					   them that are not readable */
 	size_t hoursz;
 };
 
