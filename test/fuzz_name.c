@@ -1,150 +1,138 @@
 /*
- * Fuzzes what reads a name: segment_parse against a slow reading of the same
- * grammar, the others against the limits of what they may return.
+ * Fuzzes what reads and what prints names and times: each against a slow
+ * reading of the same grammar, or against the way back.
  */
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 
-#include "../segparse.h"
-
-#define DIGITS "0123456789"
-#define BASE64 DIGITS "-_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define CHECK(condition)          \
-	do {                      \
-		if (!(condition)) \
-			abort();  \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const unsigned char *, size_t);
-
-static int
-start_read(const char *s, int64_t *us)
-{
-	size_t minutes = strspn(s, DIGITS), seconds, digits;
-	const char *p = s + minutes + 1;
-
-	if (minutes != 2 || s[2] != ':')
-		return -1;
-	seconds = strspn(p, DIGITS);
-	digits = p[2] == '.' ? strspn(p + 3, DIGITS) : 0;
-	if (seconds != 2 || *s > '5' || *p > '5' || digits > 6)
-		return -1;
-	if (p[2] == '.' ? digits == 0 || p[3 + digits] != '\0' : p[2] != '\0')
-		return -1;
-	*us = ((s[0] - '0') * 600 + (s[1] - '0') * 60) * SECOND;
-	*us += ((p[0] - '0') * 10 + p[1] - '0') * SECOND;
-	if (digits > 0)
-		*us += llrint(strtod(p + 2, NULL) * 1e6);
-	return 0;
-}
-
-static int
-duration_read(const char *s, int64_t *us)
-{
-	size_t whole = strspn(s, DIGITS), fraction = 0, exponent;
-	const char *p = s + whole;
-	double d, seconds;
-
-	if (*p == '.')
-		p += 1 + (fraction = strspn(p + 1, DIGITS));
-	if (whole + fraction == 0)
-		return -1;
-	if (*p == 'e' || *p == 'E') {
-		p += p[1] == '+' ? 2 : 1;
-		if ((exponent = strspn(p, DIGITS)) == 0)
-			return -1;
-		p += exponent;
-	}
-	d = strtod(s, NULL);
-	if (*p != '\0' || d > 4000)
-		return -1;
-	seconds = floor(d);
-	*us = llrint(seconds) * SECOND + llrint((d - seconds) * 1e6);
-	return *us <= DURATION_MAX ? 0 : -1;
-}
-
-/* name ends in .ts, and is written to */
-static int
-name_read(char *name, int64_t *start, int64_t *duration, int *type)
-{
-	static const char *const types[] = {
-	    "full", "suspect", "partial", "temp"};
-	char *rest = name, *part[3];
-	size_t n;
-
-	name[strlen(name) - 3] = '\0';
-	for (n = 0; n < 3; n++)
-		if ((part[n] = strsep(&rest, "-")) == NULL || rest == NULL)
-			return -1;
-	for (*type = 0; *type < 4 && strcmp(part[2], types[*type]) != 0;)
-		(*type)++;
-	n = strlen(rest);
-	if (*type == 4 ||
-	    (*type != SEGMENT_TEMP &&
-		(n == 0 || n % 4 == 1 || strspn(rest, BASE64) != n)))
-		return -1;
-	return start_read(part[0], start) | duration_read(part[1], duration);
-}
+#define LONG_TIME (INT64_C(315360000) * SECOND) /* as options allow it */
 
 static void
 segment_fuzz(const char *text, size_t len)
 {
-	struct segment seg;
-	int64_t start, duration;
-	int type;
-	char *name, *copy;
+	struct segment seg, slow = {0};
+	char *name = malloc(len + 4);
+	bool good;
 
-	CHECK((name = malloc(len + 4)) != NULL);
+	MUST(name != NULL);
 	memcpy(name, text, len);
 	memcpy(name + len, ".ts", 4);
-	CHECK((copy = strdup(name)) != NULL);
-	if (name_read(copy, &start, &duration, &type) != 0)
-		CHECK(segment_parse(name, len + 3, &seg) != 0);
-	else {
-		CHECK(segment_parse(name, len + 3, &seg) == 0);
-		CHECK(seg.offset == start && seg.duration == duration);
-		CHECK((int)seg.type == type);
+	good = slow_parse(name, &slow);
+	MUST((segment_parse(name, len + 3, &seg) == 0) == good);
+	if (good) {
+		MUST(seg.offset == slow.offset);
+		MUST(seg.duration == slow.duration);
+		MUST(seg.type == slow.type);
 	}
-	free(copy);
 	free(name);
 }
 
 static void
-others_fuzz(const char *text, size_t len)
+seconds_fuzz(const char *text, size_t len, int64_t max)
 {
-	char at[TIME_SIZE], *printed;
-	const char *p;
-	int64_t t, again;
-	bool date_only;
-	int utf8;
+	int64_t us, slow = slow_seconds(text, max);
 
-	if (hour_parse(text, &t) == 0) {
-		hour_format(at, t);
-		CHECK(strcmp(at, text) == 0);
+	MUST((seconds_parse(text, len, max, &us) == 0) == (slow >= 0));
+	MUST(slow < 0 || us == slow);
+}
+
+static void
+times_fuzz(const char *text)
+{
+	int64_t slow, t;
+	bool date_only, slow_date_only;
+
+	slow = slow_hour_parse(text);
+	MUST((hour_parse(text, &t) == 0) == (slow != TIME_NONE));
+	MUST(slow == TIME_NONE || t == slow);
+	slow = slow_time(text, &slow_date_only);
+	MUST((time_parse(text, &t, &date_only) == 0) == (slow != TIME_NONE));
+	MUST(slow == TIME_NONE || (t == slow && date_only == slow_date_only));
+}
+
+/*
+ * Prints the instant and the duration that the first eight bytes make.
+ */
+static void
+formats_fuzz(const char *text, size_t len)
+{
+	char buf[TIME_SIZE], slow[TIME_SIZE];
+	uint64_t size;
+	int64_t t = 0;
+	size_t i;
+
+	memcpy(&t, text, len < sizeof(t) ? len : sizeof(t));
+	size = t < 0 ? -(uint64_t)t : (uint64_t)t;
+	(void)snprintf(slow, sizeof(slow), "%s%llu.%06llu", t < 0 ? "-" : "",
+	    (unsigned long long)(size / SECOND),
+	    (unsigned long long)(size % SECOND));
+	for (i = strlen(slow); slow[i - 1] == '0';)
+		slow[--i] = '\0';
+	if (slow[i - 1] == '.')
+		slow[i - 1] = '\0';
+	seconds_format(buf, t);
+	MUST(strcmp(buf, slow) == 0);
+	t %= INT64_C(8000) * 366 * 24 * HOUR; /* the years 0 to 9999 */
+	t = t < INT64_C(-1969) * 365 * 24 * HOUR ? -t : t;
+	slow_time_format(slow, t);
+	time_format(buf, t);
+	MUST(strcmp(buf, slow) == 0);
+	slow[strlen("2025-11-15T02")] = '\0';
+	hour_format(buf, t);
+	MUST(strcmp(buf, slow) == 0);
+}
+
+/*
+ * What was made printable tells its bytes, and nothing that a terminal would
+ * act on.
+ */
+static void
+printable_fuzz(const char *text, bool utf8)
+{
+	static const char *const unseen[] = {"\xc2\x85", "\xc2\x9b", "\u200b",
+	    "\u200e", "\u202e", "\u2066", "\ufeff", "\U000e0041"};
+	char *printed = name_printable(text, utf8), hex[3] = "";
+	const char *p;
+	size_t i;
+
+	MUST(printed != NULL && slow_utf8(printed));
+	for (i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++)
+		MUST(strstr(printed, unseen[i]) == NULL);
+	for (p = printed; *p != '\0'; p++, text++) {
+		MUST(*p != 0x7f && (*p < 0 ? utf8 : *p >= ' '));
+		if (*p != '\\') {
+			MUST(*p == *text);
+			continue;
+		}
+		if (*++p == '\\') {
+			MUST(*text == '\\');
+			continue;
+		}
+		MUST(*p == 'x');
+		memcpy(hex, p + 1, 2);
+		MUST(strtoul(hex, NULL, 16) == (unsigned char)*text);
+		p += 2;
 	}
-	if (time_parse(text, &t, &date_only) == 0) {
-		time_format(at, t);
-		CHECK(time_parse(at, &again, &date_only) != 0 || again == t);
-	}
-	if (seconds_parse(text, len, HOUR, &t) == 0)
-		CHECK(t >= 0 && t <= HOUR);
-	for (utf8 = 0; utf8 < 2; utf8++) {
-		CHECK((printed = name_printable(text, utf8)) != NULL);
-		for (p = printed; *p != '\0'; p++)
-			CHECK(*p != 0x7f && (*p < 0 ? utf8 : *p >= ' '));
-		free(printed);
-	}
+	MUST(*text == '\0');
+	free(printed);
 }
 
 int
-LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = strndup((const char *)data, size < 252 ? size : 252);
+	size_t len;
 
-	CHECK(text != NULL);
-	segment_fuzz(text, strlen(text));
-	others_fuzz(text, strlen(text));
+	MUST(text != NULL);
+	len = strlen(text);
+	segment_fuzz(text, len);
+	seconds_fuzz(text, len, HOUR);
+	seconds_fuzz(text, len, LONG_TIME);
+	times_fuzz(text);
+	formats_fuzz(text, len);
+	printable_fuzz(text, false);
+	printable_fuzz(text, true);
 	free(text);
 	return 0;
 }
+
+FUZZ_END
