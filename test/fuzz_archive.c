@@ -49,6 +49,7 @@ int coverage_main(int, char *[]);
 #define FD_FIRST    1000000 /* of the hours' directories */
 #define MAP_CHECKED 3 /* hours; a wider map takes too long */
 #define LONG_AGO    1000000000
+#define NAME(name)  "segment_coverage_" name /* of a metric */
 #define NOW         INT64_C(1763251200000000) /* 2025-11-16T00 */
 
 /* of the harness: where it takes longer than what it looks at */
@@ -1371,17 +1372,18 @@ metrics_sane(const char *text)
 }
 
 /*
- * What the samples of a family add up to, in millionths.
+ * What the samples of a family add up to, in millionths, and how many there
+ * are.
  */
 static int64_t
-metrics_sum(const char *text, const char *family)
+metrics_sum(const char *text, const char *family, size_t *n)
 {
 	char start[64], value[32], *fraction;
 	const char *s = text;
 	int64_t sum = 0;
 
 	(void)snprintf(start, sizeof(start), "\n%s{", family);
-	while ((s = strstr(s, start)) != NULL) {
+	for (*n = 0; (s = strstr(s, start)) != NULL; (*n)++) {
 		s = strchr(s + 1, '\n');
 		while (*--s != ' ')
 			;
@@ -1394,42 +1396,64 @@ metrics_sum(const char *text, const char *family)
 	return sum;
 }
 
-static void
-metrics_are(const char *text, const struct report *r)
+static struct tally
+tallies_sum(const struct tally *tallies)
 {
-	const struct counts *c = &r->counts;
-	struct {
-		const char *family;
-		int64_t sum;
-	} wanted[] = {
-	    {"segment_coverage_segments", (int64_t)counts_total(c) * SECOND},
-	    {"segment_coverage_segment_seconds", 0},
-	    {"segment_coverage_overlaps", 0},
-	    {"segment_coverage_overlap_seconds", 0}, {"segment_duration", 0},
-	    {"overlap_count", 0}, {"overlap_duration", 0},
-	    {"raw_coverage", r->raw.covered},
-	    {"editable_coverage", r->editable.covered},
-	    {"segment_coverage_raw_covered_seconds", r->raw.covered},
-	    {"segment_coverage_raw_holes", (int64_t)r->raw.holesz * SECOND},
-	    {"segment_coverage_raw_hole_seconds", r->raw.hole_duration},
-	    {"segment_coverage_editable_covered_seconds", r->editable.covered},
-	    {"segment_coverage_editable_hole_seconds",
-		r->editable.hole_duration},
-	    {"segment_coverage_incomplete_seconds", c->incomplete.duration},
-	    {"segment_coverage_missing_seconds",
-		spans_sum(r->missing, r->missingsz)}};
+	struct tally sum = {0, 0};
 	size_t i;
 
 	for (i = 0; i < SEGMENT_TYPES; i++) {
-		wanted[1].sum += c->segments[i].duration;
-		wanted[2].sum += (int64_t)c->overlaps[i].count * SECOND;
-		wanted[3].sum += c->overlaps[i].duration;
+		sum.count += tallies[i].count;
+		sum.duration += tallies[i].duration;
 	}
-	wanted[4].sum = wanted[1].sum;
-	wanted[5].sum = wanted[2].sum;
-	wanted[6].sum = wanted[3].sum;
-	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
-		MUST(metrics_sum(text, wanted[i].family) == wanted[i].sum);
+	return sum;
+}
+
+static size_t
+readable_total(const struct report *r)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < r->hoursz; i++)
+		n += r->hours[i].readable;
+	return n;
+}
+
+static void
+metrics_are(const char *text, const struct report *r)
+{
+	const struct tally overlaps = tallies_sum(r->counts.overlaps);
+	const struct tally segments = tallies_sum(r->counts.segments);
+	const struct tally *incomplete = &r->counts.incomplete;
+	const size_t hours = readable_total(r);
+	const struct {
+		const char *family;
+		size_t n;
+		int64_t sum;
+	} wanted[] = {
+	    {"segment_duration", 3 * hours, segments.duration},
+	    {"overlap_count", 3 * hours, (int64_t)overlaps.count * SECOND},
+	    {"overlap_duration", 3 * hours, overlaps.duration},
+	    {"raw_coverage", hours, r->raw.covered},
+	    {"editable_coverage", hours, r->editable.covered},
+	    {NAME("segments"), 6, (int64_t)counts_total(&r->counts) * SECOND},
+	    {NAME("segment_seconds"), 3, segments.duration},
+	    {NAME("overlaps"), 3, (int64_t)overlaps.count * SECOND},
+	    {NAME("overlap_seconds"), 3, overlaps.duration},
+	    {NAME("raw_covered_seconds"), 1, r->raw.covered},
+	    {NAME("raw_holes"), 1, (int64_t)r->raw.holesz * SECOND},
+	    {NAME("raw_hole_seconds"), 1, r->raw.hole_duration},
+	    {NAME("editable_covered_seconds"), 1, r->editable.covered},
+	    {NAME("editable_hole_seconds"), 1, r->editable.hole_duration},
+	    {NAME("incomplete_seconds"), 1, incomplete->duration},
+	    {NAME("missing_seconds"), 1, spans_sum(r->missing, r->missingsz)},
+	};
+	size_t i, n;
+
+	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		MUST(metrics_sum(text, wanted[i].family, &n) == wanted[i].sum);
+		MUST(n == wanted[i].n);
+	}
 }
 
 static PLAIN bool
