@@ -143,6 +143,7 @@ struct slow {
 	struct span window, stream;
 	int64_t tolerance;
 	int64_t raw_end, editable_end, present;
+	int64_t began; /* the first raw hole, before it was cut */
 	struct spans raw, editable, incomplete, exact, missing;
 	struct span joined;
 	bool complete;
@@ -660,8 +661,11 @@ slow_add(struct spans *spans, int64_t start, int64_t end)
 {
 	struct span s = {start, end};
 
-	if (slow_cut(&s, slow.window.start, slow.window.end))
-		spans->s[spans->n++] = s;
+	if (!slow_cut(&s, slow.window.start, slow.window.end))
+		return;
+	if (spans == &slow.raw && spans->n == 0)
+		slow.began = start;
+	spans->s[spans->n++] = s;
 }
 
 static void
@@ -1583,19 +1587,21 @@ check_is(struct run *run)
 {
 	const struct options *opt = run->opt;
 	const struct report *r = &run->survey.reports[0];
-	bool found = false;
+	bool found = false, known = true;
 	size_t i;
 
 	for (i = 0; i < slow.raw.n; i++)
-		found |= slow.raw.s[i].start <= opt->now - opt->settle;
+		found |= (i == 0 ? slow.began : slow.raw.s[i].start) <=
+		    opt->now - opt->settle;
+	for (i = slow.first; i < slow.last; i++)
+		known &= !slow.hours[i].unread ||
+		    (r->start != TIME_NONE &&
+			slow.hours[i].time + HOUR <= r->end);
 	if (r->start != TIME_NONE)
-		found |= opt->max_age >= 0 && opt->now - r->end > opt->max_age;
-	else {
-		for (i = slow.first; i < slow.last; i++)
-			if (slow.hours[i].unread)
-				break;
-		found |= i == slow.last;
-	}
+		found |= known && opt->max_age >= 0 &&
+		    opt->now - r->end > opt->max_age;
+	else
+		found |= known;
 	check(run);
 	MUST(run->found == found);
 }
