@@ -28,7 +28,7 @@
 
 /* limits */
 #define PROGRAM		"segment-coverage"
-#define VERSION		"0.1.0"
+#define VERSION		"1.0.0"
 #define EXIT_TROUBLE	2
 #define SECOND		INT64_C(1000000)
 #define MINUTE		(60 * SECOND)

@@ -826,7 +826,7 @@ getdents64(int fd, void *buf, size_t size)
 		d->d_reclen = (unsigned short)len;
 		d->d_type = DT_REG;
 		memset(d->d_name, 'x', long_name);
-		strcpy(d->d_name + long_name, ends[i]);
+		memcpy(d->d_name + long_name, ends[i], strlen(ends[i]) + 1);
 		d = (void *)((char *)d + len);
 		filled += len;
 	}
