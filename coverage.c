@@ -1327,6 +1327,21 @@ incomplete_add(struct timeline *tl, int64_t start, int64_t end)
 		last->end = end;
 }
 
+static void
+timeline_start(
+    struct timeline *tl, const struct options *opt, struct report *report)
+{
+	memset(tl, 0, sizeof(*tl));
+	tl->report = report;
+	tl->tolerance = opt->tolerance;
+	tl->raw_end = tl->editable_end = tl->last_hour = TIME_NONE;
+	tl->joined.start = tl->joined.end = TIME_NONE;
+	tl->window.start =
+	    opt->first_hour == TIME_NONE ? INT64_MIN : opt->first_hour;
+	tl->window.end =
+	    opt->last_hour == TIME_NONE ? INT64_MAX : opt->last_hour + HOUR;
+}
+
 /*
  * Says that the hour has a best segment, the first of them at `start`, or
  * that it is not known whether it has: hours without any between it and the
@@ -1801,17 +1816,7 @@ quality_survey(struct run *run, struct report *report, const char *dir)
 		return;
 	}
 	report->found = report->readable = true;
-	memset(&tl, 0, sizeof(tl));
-	tl.report = report;
-	tl.tolerance = run->opt->tolerance;
-	tl.raw_end = tl.editable_end = tl.last_hour = TIME_NONE;
-	tl.joined.start = tl.joined.end = TIME_NONE;
-	tl.window.start = run->opt->first_hour == TIME_NONE
-	    ? INT64_MIN
-	    : run->opt->first_hour;
-	tl.window.end = run->opt->last_hour == TIME_NONE
-	    ? INT64_MAX
-	    : run->opt->last_hour + HOUR;
+	timeline_start(&tl, run->opt, report);
 	window_account(run, &tl, dir, entries, n);
 	joined_end(&tl);
 	report_finish(report);
@@ -1885,25 +1890,14 @@ channels_name(const struct options *opt)
 }
 
 /*
- * Whether path is a directory; if not, says why.
+ * Says that what has to be a directory is none, and what there is instead.
  */
-static bool
-directory_check(struct run *run, const char *path, const char *what)
+static void
+directory_missing(
+    struct run *run, const char *path, const char *what, int error)
 {
-	struct stat st;
 	char *channels, *message;
-	int error = 0;
 
-	if (stat(path, &st) != 0)
-		error = errno;
-	else if (!S_ISDIR(st.st_mode))
-		error = ENOTDIR;
-	if (error == 0)
-		return true;
-	if (error != ENOENT && error != ENOTDIR) {
-		unread(run, path, error);
-		return false;
-	}
 	channels = run->base_found
 	    ? channels_name(run->opt)
 	    : need(strdup("; give the archive with --base-dir"));
@@ -1914,7 +1908,26 @@ directory_check(struct run *run, const char *path, const char *what)
 	run->survey.complete = false;
 	free(message);
 	free(channels);
-	return false;
+}
+
+/*
+ * Whether path is a directory; if not, says why.
+ */
+static bool
+directory_check(struct run *run, const char *path, const char *what)
+{
+	struct stat st;
+	int error = 0;
+
+	if (stat(path, &st) != 0)
+		error = errno;
+	else if (!S_ISDIR(st.st_mode))
+		error = ENOTDIR;
+	if (error == ENOENT || error == ENOTDIR)
+		directory_missing(run, path, what, error);
+	else if (error != 0)
+		unread(run, path, error);
+	return error == 0;
 }
 
 static void

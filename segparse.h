@@ -72,14 +72,15 @@ struct listing {			/* one hour directory; all owned */
 	int failed_errno;
 	char *buf;			/* getdents64's records */
 	size_t bufsz;
-	size_t bufcap;			/* the rest is room, kept for reuse */
+					/* hour_list()'s own, for reuse: */
+	size_t bufcap;
 	size_t segcap;
-	struct segment *spare;
+	size_t badcap;
+	struct segment *spare;		/* what is sorted goes to and fro */
 	size_t sparecap;
-	const char **tombstones;
+	const char **tombstones;	/* into buf, in byte order */
 	size_t tombstonesz;
 	size_t tombstonecap;
-	size_t badcap;
 };
 
 struct span {
@@ -179,9 +180,10 @@ struct node {				/* whose maps a page shows */
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_NONE };
 
 struct options {			/* filled once, const from then on */
-	char **channels;
+	char **channels;		/* of argv, as all strings here are
+					   that are not said to be owned */
 	size_t channelsz;
-	char **qualities;
+	char **qualities;		/* owned, and each of them */
 	size_t qualitiesz;
 	const char *base_dir;
 	const char *output_dir;		/* relative to base_dir */
