@@ -7,6 +7,7 @@ DATADIR = $(PREFIX)/share/segment-coverage
 PROGRAM = segment-coverage
 OBJS = coverage.o segparse.o render.o report.o
 TOOLS = test/mkarchive test/walk
+TESTS = test/*.t
 UNITS = $(patsubst %.c,%,$(filter-out $(TOOLS:=.c) test/fuzz% test/nomem.c, \
 	$(wildcard test/*.c)))
 
@@ -51,7 +52,7 @@ demo:
 check:
 	@test/deps check
 	@$(MAKE) --no-print-directory tests
-	@test/run test/*.t
+	@test/run $(TESTS)
 bench:
 	@test/deps work
 	@$(MAKE) --no-print-directory all $(TOOLS)
@@ -82,7 +83,7 @@ install: all
 	install -m 644 man/$(PROGRAM).1 $(DESTDIR)$(MANDIR)/man1
 	install -m 644 test/report.schema.json $(DESTDIR)$(DATADIR)
 installcheck: tests
-	SEGMENT_COVERAGE=$(DESTDIR)$(PREFIX)/bin/$(PROGRAM) test/run test/*.t
+	SEGMENT_COVERAGE=$(DESTDIR)$(PREFIX)/bin/$(PROGRAM) test/run $(TESTS)
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/$(PROGRAM)
 	rm -f $(DESTDIR)$(MANDIR)/man1/$(PROGRAM).1
