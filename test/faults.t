@@ -499,6 +499,7 @@ def _(stage):
             check=True).stdout.split()
         for child in children:
             os.kill(int(child), signal.SIGSTOP)
+            time.sleep(0.1)     # or the one undoes the other
             os.kill(int(child), signal.SIGCONT)
         result = end(process)
         stage.ends(result, 0)
@@ -767,8 +768,11 @@ def _(stage):
 
 @fault(33, 'no more open files')
 def _(stage):
+    # so many that as many readers as may be are at work before the last
     for number in range(4, 24):
         stage.hour('2025-11-15T%02d' % number)
+    for number in range(24):
+        stage.hour('2025-11-16T%02d' % number)
     right, _ = stage.learn()
     hours = {h['hour']: h for h in json.loads(right)['reports'][0]['hours']}
 
