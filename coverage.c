@@ -232,6 +232,15 @@ progress_width(void)
 }
 
 static void
+progress_put(struct run *run, const char *line)
+{
+	int width = progress_width();
+
+	(void)fprintf(stderr, "\r%-*.*s", width, width, line);
+	run->progress_shown = true;
+}
+
+static void
 progress_wipe(struct run *run)
 {
 	if (run->progress_shown)
@@ -247,7 +256,6 @@ static void
 progress_show(struct run *run, const struct report *report, size_t hours)
 {
 	int64_t now;
-	int width;
 	char *line, *printable;
 
 	if (!run->progress ||
@@ -257,9 +265,7 @@ progress_show(struct run *run, const struct report *report, size_t hours)
 	line = format("%s/%s: %zu of %zu hours, %zu segments", report->channel,
 	    report->quality, hours, run->pool.entriesz, run->segments);
 	printable = need(name_printable(line, false));
-	width = progress_width();
-	(void)fprintf(stderr, "\r%-*.*s", width, width, printable);
-	run->progress_shown = true;
+	progress_put(run, printable);
 	free(printable);
 	free(line);
 }
@@ -465,11 +471,16 @@ format_option(const char *value)
 static const char *
 path_option(const char *option, const char *value, const char *what)
 {
-	size_t len = strlen(value);
-
-	if (len == 0)
+	if (*value == '\0')
 		usage("%s '': give the name of a %s", option, what);
-	if (strcmp(what, "file") == 0 && value[len - 1] == '/')
+	return value;
+}
+
+static const char *
+file_option(const char *option, const char *value)
+{
+	(void)path_option(option, value, "file");
+	if (value[strlen(value) - 1] == '/')
 		usage("%s '%s': give the name of a file, without '/' at the "
 		      "end",
 		    option, value);
@@ -590,12 +601,12 @@ qualities_option(struct options *opt, const char *value)
 			;
 		for (len = (size_t)(end - s); len > 0 && s[len - 1] == ' ';)
 			len--;
-		opt->qualities = need(reallocarray(opt->qualities,
-		    opt->qualitiesz + 1, sizeof(*opt->qualities)));
 		if (len == 0)
 			usage("--qualities '%s': an empty name; give names "
 			      "with single commas between them",
 			    value);
+		opt->qualities = need(reallocarray(opt->qualities,
+		    opt->qualitiesz + 1, sizeof(*opt->qualities)));
 		opt->qualities[opt->qualitiesz++] = need(strndup(s, len));
 		if (*end == '\0')
 			break;
@@ -794,10 +805,10 @@ option_take(struct options *opt, struct later *later, int c, char *argv[])
 		opt->all_hours = true;
 		break;
 	case 'r':
-		opt->report = path_option("--report", optarg, "file");
+		opt->report = file_option("--report", optarg);
 		break;
 	case 'm':
-		opt->metrics = path_option("--metrics", optarg, "file");
+		opt->metrics = file_option("--metrics", optarg);
 		break;
 	case OPTION_METRICS_HOURS:
 		opt->metrics_hours =
@@ -1735,17 +1746,32 @@ hour_take(struct run *run, struct timeline *tl, const char *dir,
 }
 
 /*
- * Accounts in order for the hours that count: those of the window, which are
- * entries[first] to entries[after - 1], and one on each side. As in the pool,
- * what is after the window is read before it, and what is before it last.
+ * How many of the entries are of hours before `time`.
+ */
+static size_t
+entries_before(const struct entry *entries, size_t n, int64_t time)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (entries[i].time >= time)
+			break;
+	return i;
+}
+
+/*
+ * Accounts in order for the hours that count: those of the window and one on
+ * each side. As in the pool, what is after the window is read before it, and
+ * what is before it last.
  */
 static void
 entries_account(struct run *run, struct timeline *tl, const char *dir,
-    const struct entry *entries, size_t first, size_t after, size_t n)
+    const struct entry *entries, size_t n)
 {
 	struct reading behind = {.best = NULL}, before = {.best = NULL};
 	struct reading *r;
-	size_t i;
+	size_t first = entries_before(entries, n, tl->window.start);
+	size_t after = entries_before(entries, n, tl->window.end), i;
 	bool found;
 
 	found =
@@ -1757,7 +1783,7 @@ entries_account(struct run *run, struct timeline *tl, const char *dir,
 			    calloc(tl->hours_cap, sizeof(*tl->report->hours)));
 		}
 		pool_set(&run->pool, dir, entries + first, after - first);
-		(void)pool_next(&run->pool);
+		(void)pool_next(&run->pool); /* it has been read */
 	}
 	if (first > 0 &&
 	    neighbour_read(run, dir, &entries[first - 1], first, -1, &before))
@@ -1772,23 +1798,6 @@ entries_account(struct run *run, struct timeline *tl, const char *dir,
 		hour_account(tl, &behind);
 	free(before.best);
 	free(behind.best);
-}
-
-/*
- * Accounts for a quality's hours in the window, or in all the time there is.
- */
-static void
-window_account(struct run *run, struct timeline *tl, const char *dir,
-    const struct entry *entries, size_t n)
-{
-	size_t after, first = 0;
-
-	while (first < n && entries[first].time < tl->window.start)
-		first++;
-	for (after = first; after < n; after++)
-		if (entries[after].time >= tl->window.end)
-			break;
-	entries_account(run, tl, dir, entries, first, after, n);
 }
 
 /*
@@ -1817,7 +1826,7 @@ quality_survey(struct run *run, struct report *report, const char *dir)
 	}
 	report->found = report->readable = true;
 	timeline_start(&tl, run->opt, report);
-	window_account(run, &tl, dir, entries, n);
+	entries_account(run, &tl, dir, entries, n);
 	joined_end(&tl);
 	report_finish(report);
 	free(entries);
@@ -2156,27 +2165,35 @@ temporary_open(struct output *out)
 }
 
 /*
- * Only a file is replaced, or a link to one: never /dev/null, and never
- * /dev/stdout, whatever it stands for today.
+ * Whether the target is a link like /dev/stdout, which today may stand for a
+ * file.
+ */
+static bool
+target_is_proc(const struct output *out)
+{
+	static const char proc[] = "/proc/";
+	char to[sizeof(proc) - 1];
+
+	return readlinkat(out->dirfd, out->base, to, sizeof(to)) ==
+	    (ssize_t)sizeof(to) &&
+	    memcmp(to, proc, sizeof(to)) == 0;
+}
+
+/*
+ * Only a file is replaced, or a link to one: never /dev/null or /dev/stdout.
  */
 static int
 target_check(const struct output *out)
 {
-	static const char proc[] = "/proc/";
-	char to[sizeof(proc) - 1];
 	struct stat st;
+	bool link;
 
 	if (fstatat(out->dirfd, out->base, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? 0 : -1;
-	if (S_ISLNK(st.st_mode)) {
-		if (readlinkat(out->dirfd, out->base, to, sizeof(to)) ==
-			(ssize_t)sizeof(to) &&
-		    memcmp(to, proc, sizeof(to)) == 0)
-			st.st_mode = S_IFCHR;
-		else if (fstatat(out->dirfd, out->base, &st, 0) != 0)
-			return 0; /* it leads nowhere */
-	}
-	if (S_ISREG(st.st_mode))
+	link = S_ISLNK(st.st_mode);
+	if (link && fstatat(out->dirfd, out->base, &st, 0) != 0)
+		return 0; /* it leads nowhere */
+	if (S_ISREG(st.st_mode) && !(link && target_is_proc(out)))
 		return 0;
 	errno = S_ISDIR(st.st_mode) ? EISDIR : ENOTSUP;
 	return -1;
@@ -2520,8 +2537,6 @@ map_write(struct run *run, const struct report *report)
 static bool
 nodes_find(struct run *run)
 {
-	static const char asking[] =
-	    "asking the database for nodes (10 s at most)";
 	const struct options *opt = run->opt;
 	char message[512], *subject;
 	size_t i;
@@ -2532,11 +2547,9 @@ nodes_find(struct run *run)
 		run->nodesz = opt->nodesz;
 		return true;
 	}
-	if (run->progress) {
-		progress_wipe(run);
-		(void)fputs(asking, stderr);
-		run->progress_shown = true;
-	}
+	if (run->progress)
+		progress_put(
+		    run, "asking the database for the nodes (10 s at most)");
 	failed = nodes_fetch(
 	    opt->dsn, &run->nodes, &run->nodesz, message, sizeof(message));
 	progress_wipe(run);

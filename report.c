@@ -67,13 +67,17 @@ coverage_ratio(const struct coverage *c)
 }
 
 /*
- * Whether all that is known of a quality ended before the window.
+ * Whether all that is known of a quality began before the window, and has
+ * ended.
  */
 bool
 ended_before(const struct options *opt, const struct report *r)
 {
 	return r->start == TIME_NONE && r->raw.holesz == 0 &&
-	    r->stream.start != TIME_NONE && r->stream.start < opt->first_hour;
+	    r->stream.start != TIME_NONE && r->stream.start < opt->first_hour &&
+	    r->stream.end <= opt->now &&
+	    (opt->last_hour == TIME_NONE ||
+		r->stream.end <= opt->last_hour + HOUR);
 }
 
 /*
@@ -625,30 +629,36 @@ items_end(struct sheet *sheet)
 }
 
 /*
- * Prints bytes of others so that they cannot write to the terminal.
+ * Prints bytes of others so that they cannot write to the terminal. Returns
+ * how many columns they take.
  */
-static void
+static size_t
 print_name(const struct sheet *sheet, const char *name)
 {
 	char *printable;
+	size_t columns;
 
 	printable = name_printable(name, sheet->opt->utf8);
 	if (printable == NULL)
 		errx(EXIT_TROUBLE, "out of memory");
 	(void)fputs(printable, sheet->fp);
+	columns = utf8_length(printable);
 	free(printable);
+	return columns;
 }
 
-static void
+static size_t
 print_title(const struct sheet *sheet, const struct report *r)
 {
 	const char *bold = sheet->opt->colour ? BOLD : "";
+	size_t columns;
 
 	(void)fputs(bold, sheet->fp);
-	print_name(sheet, r->channel);
+	columns = print_name(sheet, r->channel);
 	(void)putc('/', sheet->fp);
-	print_name(sheet, r->quality);
+	columns += print_name(sheet, r->quality) + 1;
 	(void)fputs(*bold != '\0' ? RESET : "", sheet->fp);
+	return columns;
 }
 
 static void
@@ -667,9 +677,9 @@ text_errors(struct sheet *sheet, const struct survey *s)
 	    sheet->fp);
 	for (i = 0; i < s->errorsz && i < LISTED_MAX; i++) {
 		(void)fputs("  ", sheet->fp);
-		print_name(sheet, s->errors[i].path);
+		(void)print_name(sheet, s->errors[i].path);
 		(void)fputs(": ", sheet->fp);
-		print_name(sheet, s->errors[i].message);
+		(void)print_name(sheet, s->errors[i].message);
 		(void)putc('\n', sheet->fp);
 	}
 	if (s->errorsz > i)
@@ -816,44 +826,48 @@ text_tallies(struct sheet *sheet, const struct report *r)
 }
 
 /*
- * What the first line says of a quality: why there is nothing to say, or
- * what is covered.
+ * What is covered of a quality, or why there is nothing to say of it.
+ */
+static const char *
+verdict_format(char *buf, size_t size, const struct report *r)
+{
+	if (!r->readable)
+		return r->found ? "could not be read" : "not looked at";
+	if (!r->found)
+		return "no such quality (its directory does not exist)";
+	if (coverage_ratio(&r->raw) < 0)
+		return r->start == TIME_NONE ? "no segments"
+					     : "only segments of no duration";
+	coverage_format(buf, size, &r->raw);
+	return buf;
+}
+
+/*
+ * The first line of a quality, whose title has taken so many columns.
  */
 static void
-text_verdict(const struct sheet *sheet, const struct report *r)
+text_verdict(struct sheet *sheet, const struct report *r, size_t columns)
 {
 	char age[TIME_SIZE], buf[256];
+	const char *colour, *verdict = verdict_format(buf, sizeof(buf), r);
 	int64_t silent = silence(sheet->opt, r);
 	size_t unreadable = unreadable_hours(r);
 
-	if (!r->readable)
-		print_coloured(sheet, RED,
-		    r->found ? "could not be read" : "no such channel");
-	else if (!r->found)
-		print_coloured(sheet, RED,
-		    "no such quality (its directory does not exist)");
-	else if (coverage_ratio(&r->raw) >= 0) {
-		coverage_format(buf, sizeof(buf), &r->raw);
-		print_coloured(sheet,
-		    r->raw.holesz > 0 || unreadable > 0 ? RED
-			: silent > 0                    ? ""
-							: GREEN,
-		    buf);
-	} else if (r->start == TIME_NONE)
-		print_coloured(sheet, RED, "no segments");
-	else
-		print_coloured(sheet, RED, "only segments of no duration");
-	if (unreadable > 0) {
-		(void)snprintf(buf, sizeof(buf), "; %zu hour%s UNREADABLE",
-		    unreadable, plural(unreadable));
-		print_coloured(sheet, RED, buf);
-	}
+	colour =
+	    coverage_ratio(&r->raw) < 0 || r->raw.holesz > 0 || unreadable > 0
+	    ? RED
+	    : silent > 0 ? ""
+			 : GREEN;
+	print_coloured(sheet, colour, verdict);
+	sheet->column = columns + utf8_length(verdict);
+	if (unreadable > 0)
+		item(sheet, RED, "%zu hour%s UNREADABLE", unreadable,
+		    plural(unreadable));
 	if (silent > 0) {
 		duration_format(age, silent);
-		(void)snprintf(buf, sizeof(buf), "; STOPPED %s ago", age);
-		print_coloured(sheet, RED, buf);
+		item(sheet, RED, "STOPPED %s ago", age);
 	}
-	(void)putc('\n', sheet->fp);
+	items_end(sheet);
 }
 
 /*
@@ -864,10 +878,11 @@ text_head(struct sheet *sheet, const struct report *r)
 {
 	const struct span *longest = hole_longest(&r->raw);
 	char at[TIME_SIZE], duration[TIME_SIZE];
+	size_t columns;
 
-	print_title(sheet, r);
+	columns = print_title(sheet, r);
 	(void)fputs(": ", sheet->fp);
-	text_verdict(sheet, r);
+	text_verdict(sheet, r, columns + 2);
 	if (!r->found || !r->readable)
 		return;
 	text_window(sheet);
@@ -1238,7 +1253,7 @@ text_details(struct sheet *sheet, const struct report *r, bool titled)
 		return;
 	(void)putc('\n', sheet->fp);
 	if (titled) {
-		print_title(sheet, r);
+		(void)print_title(sheet, r);
 		(void)putc('\n', sheet->fp);
 	}
 	text_holes(sheet, r);
@@ -1453,10 +1468,11 @@ archive_figures(struct figures *f, const struct report *r)
 	int64_t *values = (int64_t *)f;
 	size_t i;
 
-	for (i = 0; !r->readable && i < sizeof(*f) / sizeof(*values); i++)
-		values[i] = TIME_NONE;
-	if (!r->readable)
+	if (!r->readable) {
+		for (i = 0; i < sizeof(*f) / sizeof(*values); i++)
+			values[i] = TIME_NONE;
 		return;
+	}
 	counts_figures(f, &r->counts);
 	coverage_figures(&f->raw, &r->raw);
 	coverage_figures(&f->editable, &r->editable);

@@ -37,7 +37,7 @@
 #define TIME_NONE	INT64_MIN	/* no such instant */
 #define DURATION_MAX	HOUR		/* a longer segment is a bad name */
 #define BAD_NAMES_MAX	100		/* bad names kept of an hour */
-#define LISTED_MAX	10	/* holes, or errors, listed in text */
+#define LISTED_MAX	10		/* holes, or errors, listed in text */
 #define MAP_HOURS_MAX	10922		/* no browser draws a wider map */
 #define TIME_SIZE	48		/* holds any instant or hour as text */
 #define REPLACEMENT	"\xef\xbf\xbd"	/* U+FFFD, for what is no UTF-8 */

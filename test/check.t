@@ -213,6 +213,23 @@ is_status 1
 is_err <<'EOT'
 segment-coverage: ch/source: no segments; the last before ended 7798 s ago, at 2025-11-15T00:00:02.000000Z
 EOT
+run --check -f none --now 2025-11-15T00:00:01 --first-hour -1h \
+    --last-hour -1h ch
+is_err <<'EOT'
+segment-coverage: ch/source: no segments
+EOT
+mv ch/source/2025-11-15T00 ch/source/2025-11-14T23
+mv ch/source/2025-11-14T23/00:00-2.0-full-Hash.ts \
+    ch/source/2025-11-14T23/59:59-2.5-full-Hash.ts
+run --check -f none --now 2025-11-15T00:00:01 --first-hour now ch
+is_err <<'EOT'
+segment-coverage: ch/source: no segments
+EOT
+run --check -f none --now 2025-11-15T00:00:01.5 --first-hour now ch
+is_err <<'EOT'
+segment-coverage: ch/source: no segments; the last before ended 0 s ago, at 2025-11-15T00:00:01.500000Z
+EOT
+mv ch/source/2025-11-14T23 ch/source/2025-11-15T00
 check --last-hour 2025-11-14T23
 is_err <<'EOT'
 segment-coverage: ch/source: no segments

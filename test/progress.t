@@ -179,6 +179,19 @@ def several(run):
     tap.same(run.screen.text(), [''], 'several: wiped')
 
 
+def asking(run):
+    """The database is waited for; what it says comes on a line alone."""
+    tap.same(run.status, 2, 'asking: exit status 2')
+    tap.ok(any(row.startswith('asking the database for the nodes')
+               for row in run.screen.seen), 'asking: it is said',
+           run.screen.seen)
+    tap.ok(all(len(row) < run.screen.width for row in run.screen.seen[:2]),
+           'asking: within the width', run.screen.seen)
+    tap.ok(''.join(run.screen.text()).startswith(
+        'segment-coverage: database: '), 'asking: and wiped',
+           run.screen.text())
+
+
 def nothing(run, why):
     tap.same((run.status, run.terminal, run.pipe), (0, b'', b''),
              'nothing: ' + why)
@@ -216,6 +229,11 @@ def main():
             (names, start(*quiet, evil, terminals={'stderr'})),
             (names, start(*quiet, evil, terminals={'stderr'}, width=50)),
         ]
+        for width in WIDTH, 40:
+            runs.append((asking, start(
+                *quiet, '--make-page', '--connection-string',
+                'host=127.0.0.1 port=1', 'ch', terminals={'stderr'}, delay=0,
+                width=width)))
         for why, terminals, delay in (
                 ('neither is a terminal', set(), 0.1),
                 ('only stdout is a terminal', {'stdout'}, 0.1),

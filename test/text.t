@@ -385,6 +385,20 @@ ch/source: 0 % covered, 1 hole loses 7h00m00s
 EOT
 now=2025-11-15T07:00:00Z
 
+case_dir 'a headline of more than 80 columns'
+hour desertbus/a-long-quality/2025-11-15T02
+seg 00:00 1000.5 full
+seg 20:00 2400 full
+now=2025-11-15T04:01:02
+text -q a-long-quality desertbus
+sed 3q "$out" >"$tmp/head" && cp "$tmp/head" "$out"
+is_out <<'EOT'
+desertbus/a-long-quality: 94.45 % covered, 1 hole loses 3m19.5s;
+  STOPPED 1h01m02s ago
+  2025-11-15 02:00:00 to 2025-11-15 03:00:00 UTC
+EOT
+now=2025-11-15T07:00:00Z
+
 # What could not be read, and what is not there
 
 case_dir 'several qualities, the headlines first'
@@ -448,7 +462,7 @@ is_out <<'EOT'
 NOT COMPLETE: 1 error; the figures below leave out what could not be read
   ./nobody: no such channel; there are: ch
 
-nobody/source: no such channel
+nobody/source: not looked at
 EOT
 
 case_dir 'hours that could not be read'
@@ -537,7 +551,7 @@ is_out <<'EOT'
 <1;31>NOT COMPLETE: 1 error<>; the figures below leave out what could not be read
   ./ch/source/2025-11-15T04: Too many levels of symbolic links
 
-<1>ch/source<>: <1;31>65.55 % covered, 2 holes lose 1h02m00s<><1;31>; 1 hour UNREADABLE<>
+<1>ch/source<>: <1;31>65.55 % covered, 2 holes lose 1h02m00s<>; <1;31>1 hour UNREADABLE<>
   2025-11-15 02:00:00 to 2025-11-15 06:00:00 UTC; newest segment 0s old
   longest hole 1h00m00s at 2025-11-15 03:00:00; <33>incomplete 10m00.0s in 1 place<>;
   <1;31>1 hour missing<>
