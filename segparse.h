@@ -142,6 +142,7 @@ struct report {			/* one quality of one channel */
 	int64_t end;		/* furthest of a best one, or TIME_NONE */
 	struct span stream;	/* the same, with the nearest hours outside
 				   the window; TIME_NONE twice if none */
+	struct span extent;	/* likewise, with unreadable hours, too */
 	int64_t newest;		/* furthest end of the whole stream,
 				   whatever the window; or TIME_NONE */
 	struct counts counts;
@@ -232,7 +233,9 @@ struct options {		/* filled once, const from then on */
 	unsigned jobs;
 	bool all_hours;
 	bool check;
+	bool summary;		/* --check prints a line to stdout */
 	bool make_map;
+	bool map_asked;		/* by an option, not by default */
 	bool make_page;
 	bool sizes;
 	bool verbose;
@@ -252,6 +255,7 @@ void	*need(void *allocated);
 void	*array_room(void *array, size_t *cap, size_t n, size_t size);
 bool	 span_cut(struct span *span, int64_t from, int64_t to);
 void	 spans_add(struct spans *spans, int64_t start, int64_t end);
+void	 spans_cover(struct spans *spans, int64_t start, int64_t end);
 bool	 spans_join(const struct spans *spans, size_t *i, int64_t tolerance,
 	    struct span *joined);
 struct listing *listing_new(void);
