@@ -469,6 +469,30 @@ report_json(FILE *fp, const struct options *opt, const struct survey *s)
 }
 
 /*
+ * The fleet: what other nodes' reports say, and what follows from all
+ *
+ * The program calls, in this order:
+ *	peer_parse	peers[n] of the bytes of its file, the terminating NUL
+ *			not counted in size; call it for one after the other,
+ *			for it looks at those before (a quality given twice).
+ *			-1: peers[n].message says why, to be printed behind
+ *			NAME=FILE; the peer stays in the array
+ *	fleet_reports	without CHANNEL: makes survey->reports, one for each
+ *			quality that a peer reports; names stay the peers'
+ *	fleet_make	with peers: fills fleet of every report, adds notes
+ *	fleet_free, peers_free (the array, too)
+ *
+ * The other sections call:
+ *	bool is_known(opt, r, span)	whether --known has it
+ *	bool fleet_lost(r)		for the verdict: r->fleet may be NULL
+ *	text_fleet(sheet, r)		table, LOST and Elsewhere
+ *	holes_fleet(fp, opt, r)		lines of -f holes, if r->fleet
+ *	metrics_fleet(fp, survey, only)	all families, if there are peers
+ *	check_fleet(fp, opt, r)		findings in place of those of holes,
+ *					if r->fleet; whether there are any
+ */
+
+/*
  * Text
  */
 
