@@ -238,12 +238,6 @@ struct survey {			/* all that one run found */
 	int64_t elapsed;	/* us that the run has taken */
 };
 
-struct known {			/* a line of --known */
-	const char *channel;	/* NULL: any */
-	const char *quality;	/* NULL: any */
-	struct span span;
-};
-
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_HOLES, FORMAT_NONE };
 
 struct options {		/* filled once, const from then on */
@@ -329,6 +323,7 @@ void	 fleet_free(struct fleet *fleet);
 /* render.c */
 int	 render_map(FILE *fp, const struct options *opt,
 	    const struct survey *survey, const struct report *report);
+int64_t	 map_hours(const struct options *opt, const struct report *report);
 int	 render_page(FILE *fp, const struct options *opt,
 	    const struct survey *survey, const struct report *report);
 const char *node_fault(const struct node *node);
