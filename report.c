@@ -16,6 +16,7 @@
 #define MILLISECOND (SECOND / 1000)
 #define WIDTH       80 /* columns of the text */
 #define STOPPED     (2 * MINUTE) /* without a segment: the stream has */
+#define LISTED_MAX  10 /* holes, or errors, listed in text */
 #define CELLS       30 /* of an hour's strip */
 #define CELL        (HOUR / CELLS)
 
@@ -34,11 +35,7 @@ static const char *const type_names[QUALITY_TYPES] = {
 static void *
 allocate(size_t size)
 {
-	void *p;
-
-	if ((p = malloc(size > 0 ? size : 1)) == NULL)
-		errx(EXIT_TROUBLE, "out of memory");
-	return p;
+	return need(malloc(size));
 }
 
 /*
@@ -67,31 +64,26 @@ coverage_ratio(const struct coverage *c)
 }
 
 /*
- * Whether all that is known of a quality began before the window, and has
- * ended.
+ * Returns whether the whole stream lies before the window, and has ended.
  */
-bool
+static bool
 ended_before(const struct options *opt, const struct report *r)
 {
-	return r->start == TIME_NONE && r->raw.holesz == 0 &&
-	    r->stream.start != TIME_NONE && r->stream.start < opt->first_hour &&
-	    r->stream.end <= opt->now &&
-	    (opt->last_hour == TIME_NONE ||
-		r->stream.end <= opt->last_hour + HOUR);
+	return r->start == TIME_NONE && r->raw.holes.n == 0 &&
+	    r->stream.start != TIME_NONE &&
+	    r->stream.start < opt->window.start && r->stream.end <= opt->now &&
+	    r->stream.end <= opt->window.end;
 }
 
 /*
- * Whether nothing newer than `end` can be in an hour that was not read.
+ * Returns whether no unreadable hour can hold anything newer than `end`.
  */
-bool
+static bool
 end_known(const struct report *r, int64_t end)
 {
-	size_t i;
+	const struct spans *spans = &r->unreadable;
 
-	for (i = 0; i < r->hoursz; i++)
-		if (!r->hours[i].readable && r->hours[i].time + HOUR > end)
-			return false;
-	return true;
+	return spans->n == 0 || spans->v[spans->n - 1].end <= end;
 }
 
 /*
@@ -103,8 +95,8 @@ hole_longest(const struct coverage *c)
 	const struct span *hole, *longest = NULL;
 	size_t i;
 
-	for (i = 0; i < c->holesz; i++) {
-		hole = &c->holes[i];
+	for (i = 0; i < c->holes.n; i++) {
+		hole = &c->holes.v[i];
 		if (longest == NULL ||
 		    hole->end - hole->start > longest->end - longest->start)
 			longest = hole;
@@ -113,24 +105,46 @@ hole_longest(const struct coverage *c)
 }
 
 static size_t
-missing_hours(const struct report *r)
+spans_hours(const struct spans *spans)
 {
 	size_t hours = 0, i;
 
-	for (i = 0; i < r->missingsz; i++)
-		hours +=
-		    (size_t)((r->missing[i].end - r->missing[i].start) / HOUR);
+	for (i = 0; i < spans->n; i++)
+		hours += (size_t)((spans->v[i].end - spans->v[i].start) / HOUR);
 	return hours;
 }
 
-static size_t
-unreadable_hours(const struct report *r)
+/*
+ * Returns whether --known accepts the hole: it lies within a known span, give
+ * or take the tolerance.
+ */
+static bool
+hole_known(
+    const struct options *opt, const struct report *r, const struct span *hole)
 {
-	size_t hours = 0, i;
+	const struct span *known = r->known.v;
+	size_t from = 0, middle, to = r->known.n;
 
-	for (i = 0; i < r->hoursz; i++)
-		hours += !r->hours[i].readable;
-	return hours;
+	/* find the last one that starts no later */
+	while (from < to) {
+		middle = from + (to - from) / 2;
+		if (known[middle].start - opt->tolerance <= hole->start)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from > 0 && hole->end <= known[from - 1].end + opt->tolerance;
+}
+
+/*
+ * Returns whether a hole began so recently that it may still be filled, as
+ * segments arrive out of order. One that starts with the window began before.
+ */
+static bool
+hole_settling(const struct options *opt, const struct span *hole)
+{
+	return hole->start > opt->now - opt->settle &&
+	    hole->start != opt->window.start;
 }
 
 /*
@@ -145,11 +159,9 @@ unreadable_hours(const struct report *r)
 static void
 json_write(FILE *fp, cJSON *value, bool open)
 {
-	char *s;
+	char *s = need(cJSON_PrintBuffered(value, 512, false));
 
-	if ((s = cJSON_PrintBuffered(value, 512, false)) == NULL)
-		errx(EXIT_TROUBLE, "out of memory");
-	(void)fwrite(s, 1, strlen(s) - open, fp);
+	fwrite(s, 1, strlen(s) - open, fp);
 	cJSON_free(s);
 	cJSON_Delete(value);
 }
@@ -157,7 +169,7 @@ json_write(FILE *fp, cJSON *value, bool open)
 static void
 json_add(cJSON *object, const char *key, cJSON *value)
 {
-	(void)cJSON_AddItemToObjectCS(object, key, value);
+	cJSON_AddItemToObjectCS(object, key, value);
 }
 
 /*
@@ -165,7 +177,7 @@ json_add(cJSON *object, const char *key, cJSON *value)
  * the rest.
  */
 static cJSON *
-json_count(size_t n)
+json_count(uint64_t n)
 {
 	char buf[TIME_SIZE], *s = buf + sizeof(buf);
 
@@ -182,7 +194,7 @@ json_seconds(int64_t us)
 	char buf[TIME_SIZE];
 
 	if (us >= 0 && us % SECOND == 0)
-		return json_count((size_t)(us / SECOND));
+		return json_count((uint64_t)(us / SECOND));
 	seconds_format(buf, us);
 	return cJSON_CreateRaw(buf);
 }
@@ -266,8 +278,10 @@ json_tallies(const struct tally tallies[SEGMENT_TYPES])
 static void
 json_counts(cJSON *object, const struct counts *counts)
 {
-	const char *const names[] = {"temp", "bad", "tombstoned"};
-	const size_t values[] = {counts->temp, counts->bad, counts->tombstoned};
+	const char *const names[] = {
+	    "temp", "bad", "tombstoned", "ahead", "empty"};
+	const size_t values[] = {counts->temp, counts->bad, counts->tombstoned,
+	    counts->ahead, counts->empty};
 	cJSON *count, *segments = json_tallies(counts->segments);
 	size_t i;
 
@@ -280,32 +294,61 @@ json_counts(cJSON *object, const struct counts *counts)
 	json_add(object, "overlaps", json_tallies(counts->overlaps));
 }
 
+static cJSON *
+json_hole(const struct options *opt, const struct report *r,
+    const struct span *hole, int64_t hour)
+{
+	struct span span = *hole;
+	cJSON *object;
+
+	if (hour != TIME_NONE)
+		span_cut(&span, hour, hour + HOUR);
+	object = json_span(&span);
+	json_add(object, "known", cJSON_CreateBool(hole_known(opt, r, hole)));
+	return object;
+}
+
 /*
- * Closes an open object with an array of spans, each cut to the bounds.
+ * Closes an open object with an array of holes, cut to the hour unless that
+ * is TIME_NONE.
  */
 static void
-json_spans(FILE *fp, const char *key, const struct span *spans, size_t spansz,
-    int64_t from, int64_t to)
+json_holes(FILE *fp, const struct options *opt, const struct report *r,
+    const struct span *holes, size_t holesz, int64_t hour)
 {
-	struct span span;
 	size_t i;
-	const char *comma = "";
 
-	(void)fprintf(fp, ",\"%s\":[", key);
-	for (i = 0; i < spansz; i++) {
-		span = spans[i];
-		if (!span_cut(&span, from, to))
-			continue;
-		(void)fputs(comma, fp);
-		comma = ",";
-		json_write(fp, json_span(&span), false);
+	fputs(",\"holes\":[", fp);
+	for (i = 0; i < holesz; i++) {
+		if (i > 0)
+			putc(',', fp);
+		json_write(fp, json_hole(opt, r, &holes[i], hour), false);
 	}
-	(void)fputs("]}", fp);
+	fputs("]}", fp);
 }
 
 static void
-json_share(
-    FILE *fp, const struct share *share, const struct coverage *c, int64_t hour)
+json_incomplete(FILE *fp, const struct options *opt, const struct report *r)
+{
+	struct span span;
+	size_t i = 0;
+	const char *comma = "";
+
+	json_write(fp, json_tally(&r->counts.incomplete), true);
+	fputs(",\"spans\":[", fp);
+	while (spans_join(&r->incomplete, &i, opt->tolerance, &span)) {
+		if (!span_cut(&span, opt->window.start, opt->window.end))
+			continue;
+		fputs(comma, fp);
+		comma = ",";
+		json_write(fp, json_span(&span), false);
+	}
+	fputs("]}", fp);
+}
+
+static void
+json_share(FILE *fp, const struct options *opt, const struct report *r,
+    const struct share *share, const struct coverage *c, int64_t hour)
 {
 	cJSON *object = cJSON_CreateObject();
 
@@ -313,13 +356,14 @@ json_share(
 	json_add(object, "hole_count", json_count(share->holesz));
 	json_add(object, "hole_duration", json_seconds(share->hole_duration));
 	json_write(fp, object, true);
-	json_spans(fp, "holes",
-	    share->holesz > 0 ? c->holes + share->first : NULL, share->holesz,
-	    hour, hour + HOUR);
+	json_holes(fp, opt, r,
+	    share->holesz > 0 ? &c->holes.v[share->first] : NULL, share->holesz,
+	    hour);
 }
 
 static void
-json_hour_report(FILE *fp, const struct report *r, const struct hour *h)
+json_hour_report(FILE *fp, const struct options *opt, const struct report *r,
+    const struct hour *h)
 {
 	cJSON *array, *object = cJSON_CreateObject();
 	size_t i;
@@ -329,22 +373,23 @@ json_hour_report(FILE *fp, const struct report *r, const struct hour *h)
 	json_add(object, "end", json_time(h->end));
 	json_counts(object, &h->counts);
 	json_write(fp, object, true);
-	(void)fputs(",\"raw\":", fp);
-	json_share(fp, &h->raw, &r->raw, h->time);
-	(void)fputs(",\"editable\":", fp);
-	json_share(fp, &h->editable, &r->editable, h->time);
-	(void)fputs(",\"incomplete\":", fp);
+	fputs(",\"raw\":", fp);
+	json_share(fp, opt, r, &h->raw, &r->raw, h->time);
+	fputs(",\"editable\":", fp);
+	json_share(fp, opt, r, &h->editable, &r->editable, h->time);
+	fputs(",\"incomplete\":", fp);
 	json_write(fp, json_tally(&h->counts.incomplete), false);
 	array = cJSON_CreateArray();
 	for (i = 0; i < h->bad_namesz; i++)
-		(void)cJSON_AddItemToArray(array, json_text(h->bad_names[i]));
-	(void)fputs(",\"bad_names\":", fp);
+		cJSON_AddItemToArray(array, json_text(h->bad_names[i]));
+	fputs(",\"bad_names\":", fp);
 	json_write(fp, array, false);
-	(void)fprintf(fp, ",\"readable\":%s}", h->readable ? "true" : "false");
+	fprintf(fp, ",\"readable\":%s}", h->readable ? "true" : "false");
 }
 
 static void
-json_coverage(FILE *fp, const struct coverage *c)
+json_coverage(FILE *fp, const struct options *opt, const struct report *r,
+    const struct coverage *c)
 {
 	const struct span *longest = hole_longest(c);
 	int64_t ratio = coverage_ratio(c);
@@ -353,47 +398,54 @@ json_coverage(FILE *fp, const struct coverage *c)
 	json_add(object, "coverage", json_seconds(c->covered));
 	json_add(object, "ratio",
 	    ratio < 0 ? cJSON_CreateNull() : json_seconds(ratio));
-	json_add(object, "hole_count", json_count(c->holesz));
+	json_add(object, "hole_count", json_count(c->holes.n));
 	json_add(object, "hole_duration", json_seconds(c->hole_duration));
 	json_add(object, "longest_hole",
-	    longest == NULL ? cJSON_CreateNull() : json_span(longest));
+	    longest == NULL ? cJSON_CreateNull()
+			    : json_hole(opt, r, longest, TIME_NONE));
 	json_write(fp, object, true);
-	json_spans(fp, "holes", c->holes, c->holesz, INT64_MIN, INT64_MAX);
+	json_holes(fp, opt, r, c->holes.v, c->holes.n, TIME_NONE);
 }
 
+/*
+ * Writes whole hours as a member of an open object.
+ */
 static void
-json_missing(FILE *fp, const struct report *r)
+json_hours(FILE *fp, const char *key, const struct spans *hours)
 {
 	const struct span *range;
 	cJSON *object = cJSON_CreateObject();
 	size_t i;
 
-	json_add(object, "count", json_count(missing_hours(r)));
+	fprintf(fp, ",\"%s\":", key);
+	json_add(object, "count", json_count(spans_hours(hours)));
 	json_write(fp, object, true);
-	(void)fputs(",\"ranges\":[", fp);
-	for (i = 0; i < r->missingsz; i++) {
-		range = &r->missing[i];
+	fputs(",\"ranges\":[", fp);
+	for (i = 0; i < hours->n; i++) {
+		range = &hours->v[i];
 		object = cJSON_CreateObject();
 		json_add(object, "first", json_hour(range->start));
 		json_add(object, "last", json_hour(range->end - HOUR));
 		json_add(object, "count",
-		    json_count((size_t)((range->end - range->start) / HOUR)));
+		    json_count((uint64_t)(range->end - range->start) / HOUR));
 		if (i > 0)
-			(void)putc(',', fp);
+			putc(',', fp);
 		json_write(fp, object, false);
 	}
-	(void)fputs("]}", fp);
+	fputs("]}", fp);
 }
 
 static void
-json_report(FILE *fp, const struct options *opt, const struct report *r)
+json_quality(
+    FILE *fp, const struct options *opt, const struct report *r, bool hours)
 {
 	cJSON *object = cJSON_CreateObject();
 	size_t i;
 
 	json_add(object, "channel", json_text(r->channel));
 	json_add(object, "quality", json_text(r->quality));
-	json_add(object, "found", cJSON_CreateBool(r->found));
+	json_add(
+	    object, "found", cJSON_CreateBool(r->state >= STATE_UNREADABLE));
 	json_add(object, "start", json_time(r->start));
 	json_add(object, "end", json_time(r->end));
 	json_add(object, "age",
@@ -401,22 +453,21 @@ json_report(FILE *fp, const struct options *opt, const struct report *r)
 				: json_seconds(opt->now - r->end));
 	json_counts(object, &r->counts);
 	json_write(fp, object, true);
-	(void)fputs(",\"raw\":", fp);
-	json_coverage(fp, &r->raw);
-	(void)fputs(",\"editable\":", fp);
-	json_coverage(fp, &r->editable);
-	(void)fputs(",\"incomplete\":", fp);
-	json_write(fp, json_tally(&r->counts.incomplete), true);
-	json_spans(
-	    fp, "spans", r->incomplete, r->incompletesz, INT64_MIN, INT64_MAX);
-	(void)fputs(",\"missing_hours\":", fp);
-	json_missing(fp, r);
-	(void)fputs(",\"hours\":[", fp);
-	for (i = 0; i < r->hoursz; i++) {
-		(void)fputs(i > 0 ? ",\n" : "\n", fp);
-		json_hour_report(fp, r, &r->hours[i]);
+	fputs(",\"raw\":", fp);
+	json_coverage(fp, opt, r, &r->raw);
+	fputs(",\"editable\":", fp);
+	json_coverage(fp, opt, r, &r->editable);
+	fputs(",\"incomplete\":", fp);
+	json_incomplete(fp, opt, r);
+	json_hours(fp, "missing_hours", &r->missing);
+	json_hours(fp, "unreadable_hours", &r->unreadable);
+	fputs(",\"fleet\":null", fp);
+	fputs(",\"hours\":[", fp);
+	for (i = 0; hours && i < r->hoursz; i++) {
+		fputs(i > 0 ? ",\n" : "\n", fp);
+		json_hour_report(fp, opt, r, &r->hours[i]);
 	}
-	(void)fputs("]}", fp);
+	fputs("]}", fp);
 }
 
 static void
@@ -425,23 +476,27 @@ json_errors(FILE *fp, const struct survey *s)
 	cJSON *object;
 	size_t i;
 
-	(void)fputs(",\"errors\":[", fp);
+	fputs(",\"errors\":[", fp);
 	for (i = 0; i < s->errorsz; i++) {
 		object = cJSON_CreateObject();
 		json_add(object, "path", json_text(s->errors[i].path));
 		json_add(object, "message", json_text(s->errors[i].message));
-		(void)fputs(i > 0 ? ",\n" : "\n", fp);
+		fputs(i > 0 ? ",\n" : "\n", fp);
 		json_write(fp, object, false);
 	}
-	(void)putc(']', fp);
+	putc(']', fp);
 }
 
 /*
- * Each report's head and each hour stands on a line of its own.
+ * Writes one document, each report's head and each hour on a line of its own.
+ * With a report it is that report's twin, which has no hours.
  */
 int
-report_json(FILE *fp, const struct options *opt, const struct survey *s)
+report_json(FILE *fp, const struct options *opt, const struct survey *s,
+    const struct report *report)
 {
+	const struct report *reports = report != NULL ? report : s->reports;
+	const size_t reportsz = report != NULL ? 1 : s->reportsz;
 	cJSON_Hooks hooks = {allocate, free};
 	cJSON *object;
 	size_t i;
@@ -454,19 +509,45 @@ report_json(FILE *fp, const struct options *opt, const struct survey *s)
 	json_add(object, "generated_at", json_time(opt->now));
 	json_add(object, "base_dir", json_text(opt->base_dir));
 	json_add(object, "tolerance", json_seconds(opt->tolerance));
-	json_add(object, "first_hour", json_hour(opt->first_hour));
-	json_add(object, "last_hour", json_hour(opt->last_hour));
+	json_add(object, "first_hour", json_hour(opt->window.start));
+	json_add(object, "last_hour",
+	    opt->window.end == INT64_MAX ? cJSON_CreateNull()
+					 : json_hour(opt->window.end - HOUR));
 	json_add(object, "complete", cJSON_CreateBool(s->complete));
 	json_write(fp, object, true);
 	json_errors(fp, s);
-	(void)fputs(",\"reports\":[", fp);
-	for (i = 0; i < s->reportsz; i++) {
-		(void)fputs(i > 0 ? ",\n" : "\n", fp);
-		json_report(fp, opt, &s->reports[i]);
+	fputs(",\"peers\":[],\"reports\":[", fp);
+	for (i = 0; i < reportsz; i++) {
+		fputs(i > 0 ? ",\n" : "\n", fp);
+		json_quality(fp, opt, &reports[i], report == NULL);
 	}
-	(void)fputs("]}\n", fp);
+	fputs("]}\n", fp);
 	return ferror(fp) ? -1 : 0;
 }
+
+/*
+ * The fleet: what other nodes' reports say, and what follows from all
+ *
+ * The program calls, in this order:
+ *	peer_parse	peers[n] of the bytes of its file, the terminating NUL
+ *			not counted in size; call it for one after the other,
+ *			for it looks at those before (a quality given twice).
+ *			-1: peers[n].message says why, to be printed behind
+ *			NAME=FILE; the peer stays in the array
+ *	fleet_reports	without CHANNEL: makes survey->reports, one for each
+ *			quality that a peer reports; names stay the peers'
+ *	fleet_make	with peers: fills fleet of every report, adds notes
+ *	fleet_free, peers_free (the array, too)
+ *
+ * The other sections call:
+ *	bool is_known(opt, r, span)	whether --known has it
+ *	bool fleet_lost(r)		for the verdict: r->fleet may be NULL
+ *	text_fleet(sheet, r)		table, LOST and Elsewhere
+ *	holes_fleet(fp, opt, r)		lines of -f holes, if r->fleet
+ *	metrics_fleet(fp, survey, only)	all families, if there are peers
+ *	check_fleet(fp, opt, r)		findings in place of those of holes,
+ *					if r->fleet; whether there are any
+ */
 
 /*
  * Text
@@ -512,9 +593,9 @@ static void
 print_coloured(const struct sheet *sheet, const char *colour, const char *s)
 {
 	if (sheet->opt->colour && *colour != '\0')
-		(void)fprintf(sheet->fp, "%s%s" RESET, colour, s);
+		fprintf(sheet->fp, "%s%s" RESET, colour, s);
 	else
-		(void)fputs(s, sheet->fp);
+		fputs(s, sheet->fp);
 }
 
 /*
@@ -537,24 +618,22 @@ duration_format(char buf[TIME_SIZE], int64_t us)
 	step = steps[i].step;
 	us = (us + step / 2) / step * step;
 	if (us == 0)
-		(void)snprintf(buf, TIME_SIZE, "0s");
+		snprintf(buf, TIME_SIZE, "0s");
 	else if (us < SECOND)
-		(void)snprintf(buf, TIME_SIZE, "0.%0*ds",
-		    us < MILLISECOND ? 6 : 3,
+		snprintf(buf, TIME_SIZE, "0.%0*ds", us < MILLISECOND ? 6 : 3,
 		    (int)(us < MILLISECOND ? us : us / MILLISECOND));
 	else if (us < MINUTE)
-		(void)snprintf(buf, TIME_SIZE, "%d.%ds", (int)(us / SECOND),
+		snprintf(buf, TIME_SIZE, "%d.%ds", (int)(us / SECOND),
 		    (int)(us % SECOND / (SECOND / 10)));
 	else if (us < HOUR)
-		(void)snprintf(buf, TIME_SIZE, "%dm%02d.%ds",
-		    (int)(us / MINUTE), (int)(us % MINUTE / SECOND),
+		snprintf(buf, TIME_SIZE, "%dm%02d.%ds", (int)(us / MINUTE),
+		    (int)(us % MINUTE / SECOND),
 		    (int)(us % SECOND / (SECOND / 10)));
 	else if (us < DAY)
-		(void)snprintf(buf, TIME_SIZE, "%dh%02dm%02ds",
-		    (int)(us / HOUR), (int)(us % HOUR / MINUTE),
-		    (int)(us % MINUTE / SECOND));
+		snprintf(buf, TIME_SIZE, "%dh%02dm%02ds", (int)(us / HOUR),
+		    (int)(us % HOUR / MINUTE), (int)(us % MINUTE / SECOND));
 	else
-		(void)snprintf(buf, TIME_SIZE, "%" PRId64 "d%02dh", us / DAY,
+		snprintf(buf, TIME_SIZE, "%" PRId64 "d%02dh", us / DAY,
 		    (int)(us % DAY / HOUR));
 }
 
@@ -588,7 +667,7 @@ print_span(const struct sheet *sheet, const struct span *span)
 	moment_format(end, span->end, digits);
 	time = strchr(end, ' ');
 	date = (size_t)(time - end);
-	(void)fprintf(sheet->fp, "%s to %s", start,
+	fprintf(sheet->fp, "%s to %s", start,
 	    strncmp(start, end, date) == 0 ? time + 1 : end);
 }
 
@@ -603,17 +682,17 @@ item(struct sheet *sheet, const char *colour, const char *fmt, ...)
 	size_t width;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(buf, sizeof(buf), fmt, ap);
+	vsnprintf(buf, sizeof(buf), fmt, ap);
 	va_end(ap);
 	width = utf8_length(buf);
 	if (sheet->column == 0) {
-		(void)fputs("  ", sheet->fp);
+		fputs("  ", sheet->fp);
 		sheet->column = 2;
 	} else if (sheet->column + 3 + width > WIDTH) {
-		(void)fputs(";\n  ", sheet->fp);
+		fputs(";\n  ", sheet->fp);
 		sheet->column = 2;
 	} else {
-		(void)fputs("; ", sheet->fp);
+		fputs("; ", sheet->fp);
 		sheet->column += 2;
 	}
 	print_coloured(sheet, colour, buf);
@@ -624,7 +703,7 @@ static void
 items_end(struct sheet *sheet)
 {
 	if (sheet->column > 0)
-		(void)putc('\n', sheet->fp);
+		putc('\n', sheet->fp);
 	sheet->column = 0;
 }
 
@@ -638,10 +717,8 @@ print_name(const struct sheet *sheet, const char *name)
 	char *printable;
 	size_t columns;
 
-	printable = name_printable(name, sheet->opt->utf8);
-	if (printable == NULL)
-		errx(EXIT_TROUBLE, "out of memory");
-	(void)fputs(printable, sheet->fp);
+	printable = need(name_printable(name, sheet->opt->utf8));
+	fputs(printable, sheet->fp);
 	columns = utf8_length(printable);
 	free(printable);
 	return columns;
@@ -653,11 +730,11 @@ print_title(const struct sheet *sheet, const struct report *r)
 	const char *bold = sheet->opt->colour ? BOLD : "";
 	size_t columns;
 
-	(void)fputs(bold, sheet->fp);
+	fputs(bold, sheet->fp);
 	columns = print_name(sheet, r->channel);
-	(void)putc('/', sheet->fp);
+	putc('/', sheet->fp);
 	columns += print_name(sheet, r->quality) + 1;
-	(void)fputs(*bold != '\0' ? RESET : "", sheet->fp);
+	fputs(*bold != '\0' ? RESET : "", sheet->fp);
 	return columns;
 }
 
@@ -667,25 +744,25 @@ text_errors(struct sheet *sheet, const struct survey *s)
 	char buf[256];
 	size_t i;
 
-	(void)snprintf(buf, sizeof(buf), "%s: %zu error%s",
+	snprintf(buf, sizeof(buf), "%s: %zu error%s",
 	    s->complete ? "TROUBLE" : "NOT COMPLETE", s->errorsz,
 	    plural(s->errorsz));
 	print_coloured(sheet, RED, buf);
-	(void)fputs(s->complete
+	fputs(s->complete
 		? "; the figures below are complete\n"
 		: "; the figures below leave out what could not be read\n",
 	    sheet->fp);
 	for (i = 0; i < s->errorsz && i < LISTED_MAX; i++) {
-		(void)fputs("  ", sheet->fp);
-		(void)print_name(sheet, s->errors[i].path);
-		(void)fputs(": ", sheet->fp);
-		(void)print_name(sheet, s->errors[i].message);
-		(void)putc('\n', sheet->fp);
+		fputs("  ", sheet->fp);
+		print_name(sheet, s->errors[i].path);
+		fputs(": ", sheet->fp);
+		print_name(sheet, s->errors[i].message);
+		putc('\n', sheet->fp);
 	}
 	if (s->errorsz > i)
-		(void)fprintf(sheet->fp, "  and %zu more, all in the JSON\n",
+		fprintf(sheet->fp, "  and %zu more, all in the JSON\n",
 		    s->errorsz - i);
-	(void)putc('\n', sheet->fp);
+	putc('\n', sheet->fp);
 }
 
 /*
@@ -698,34 +775,34 @@ coverage_format(char *buf, size_t size, const struct coverage *c)
 	int ratio = (int)(coverage_ratio(c) / 100);
 
 	if (ratio == 0 || ratio == 10000)
-		(void)snprintf(percent, sizeof(percent), "%d", ratio / 100);
+		snprintf(percent, sizeof(percent), "%d", ratio / 100);
 	else
-		(void)snprintf(percent, sizeof(percent), "%d.%02d", ratio / 100,
+		snprintf(percent, sizeof(percent), "%d.%02d", ratio / 100,
 		    ratio % 100);
 	duration_format(lost, c->hole_duration);
-	if (c->holesz == 0)
-		(void)snprintf(buf, size, "%s %% covered, no holes", percent);
+	if (c->holes.n == 0)
+		snprintf(buf, size, "%s %% covered, no holes", percent);
 	else
-		(void)snprintf(buf, size, "%s %% covered, %zu hole%s %s %s",
-		    percent, c->holesz, plural(c->holesz),
-		    c->holesz == 1 ? "loses" : "lose", lost);
+		snprintf(buf, size, "%s %% covered, %zu hole%s %s %s", percent,
+		    c->holes.n, plural(c->holes.n),
+		    c->holes.n == 1 ? "loses" : "lose", lost);
 }
 
 static void
 text_window(struct sheet *sheet)
 {
-	const struct options *opt = sheet->opt;
+	const struct span window = sheet->opt->window;
 	char first[TIME_SIZE], last[TIME_SIZE];
 
-	if (opt->first_hour == TIME_NONE && opt->last_hour == TIME_NONE)
+	if (window.start == INT64_MIN && window.end == INT64_MAX)
 		return;
-	if (opt->first_hour != TIME_NONE)
-		hour_format(first, opt->first_hour);
-	if (opt->last_hour != TIME_NONE)
-		hour_format(last, opt->last_hour);
-	if (opt->first_hour == TIME_NONE)
+	if (window.start != INT64_MIN)
+		hour_format(first, window.start);
+	if (window.end != INT64_MAX)
+		hour_format(last, window.end - HOUR);
+	if (window.start == INT64_MIN)
 		item(sheet, "", "window: all hours up to %s", last);
-	else if (opt->last_hour == TIME_NONE)
+	else if (window.end == INT64_MAX)
 		item(sheet, "", "window: all hours from %s", first);
 	else
 		item(sheet, "", "window: %s to %s", first, last);
@@ -742,7 +819,7 @@ silence(const struct options *opt, const struct report *r)
 	int64_t age, end = ended_before(opt, r) ? r->stream.end : r->end;
 
 	if (end == TIME_NONE || !end_known(r, end) ||
-	    (opt->last_hour != TIME_NONE && opt->last_hour + HOUR <= opt->now))
+	    opt->window.end <= opt->now)
 		return 0;
 	age = opt->now - end;
 	return age > STOPPED ? age : 0;
@@ -782,13 +859,18 @@ is_whole(const struct hour *h)
 static void
 text_incomplete(struct sheet *sheet, const struct report *r)
 {
+	const struct options *opt = sheet->opt;
 	char time[TIME_SIZE];
+	struct span span;
+	size_t i = 0, places = 0;
 
 	if (r->counts.incomplete.duration == 0)
 		return;
+	while (spans_join(&r->incomplete, &i, opt->tolerance, &span))
+		places += span_cut(&span, opt->window.start, opt->window.end);
 	duration_format(time, r->counts.incomplete.duration);
-	item(sheet, YELLOW, "incomplete %s in %zu place%s", time,
-	    r->incompletesz, plural(r->incompletesz));
+	item(sheet, YELLOW, "incomplete %s in %zu place%s", time, places,
+	    plural(places));
 }
 
 static void
@@ -796,7 +878,7 @@ text_editable(struct sheet *sheet, const struct report *r)
 {
 	char buf[256];
 
-	if (r->editable.holesz == r->raw.holesz &&
+	if (r->editable.holes.n == r->raw.holes.n &&
 	    r->editable.hole_duration == r->raw.hole_duration)
 		return;
 	coverage_format(buf, sizeof(buf), &r->editable);
@@ -809,7 +891,7 @@ text_tallies(struct sheet *sheet, const struct report *r)
 	const struct counts *c = &r->counts;
 	size_t i, n, whole = 0;
 
-	if ((n = missing_hours(r)) > 0)
+	if ((n = spans_hours(&r->missing)) > 0)
 		item(sheet, RED, "%zu hour%s missing", n, plural(n));
 	if (c->bad > 0)
 		item(sheet, YELLOW, "%zu bad name%s", c->bad, plural(c->bad));
@@ -817,7 +899,7 @@ text_tallies(struct sheet *sheet, const struct report *r)
 		item(sheet, "", "%zu being downloaded", c->temp);
 	for (i = 0; i < r->hoursz; i++)
 		whole += is_whole(&r->hours[i]);
-	if (whole == r->hoursz && r->missingsz == 0 && r->raw.holesz == 0) {
+	if (whole == r->hoursz && r->missing.n == 0 && r->raw.holes.n == 0) {
 		if (whole == 1)
 			item(sheet, "", "1 hour, and it is whole");
 		else if (whole > 1)
@@ -831,9 +913,11 @@ text_tallies(struct sheet *sheet, const struct report *r)
 static const char *
 verdict_format(char *buf, size_t size, const struct report *r)
 {
-	if (!r->readable)
-		return r->found ? "could not be read" : "not looked at";
-	if (!r->found)
+	if (r->state == STATE_UNKNOWN)
+		return "not looked at";
+	if (r->state == STATE_UNREADABLE)
+		return "could not be read";
+	if (r->state == STATE_ABSENT)
 		return "no such quality (its directory does not exist)";
 	if (coverage_ratio(&r->raw) < 0)
 		return r->start == TIME_NONE ? "no segments"
@@ -851,10 +935,10 @@ text_verdict(struct sheet *sheet, const struct report *r, size_t columns)
 	char age[TIME_SIZE], buf[256];
 	const char *colour, *verdict = verdict_format(buf, sizeof(buf), r);
 	int64_t silent = silence(sheet->opt, r);
-	size_t unreadable = unreadable_hours(r);
+	size_t unreadable = spans_hours(&r->unreadable);
 
 	colour =
-	    coverage_ratio(&r->raw) < 0 || r->raw.holesz > 0 || unreadable > 0
+	    coverage_ratio(&r->raw) < 0 || r->raw.holes.n > 0 || unreadable > 0
 	    ? RED
 	    : silent > 0 ? ""
 			 : GREEN;
@@ -881,9 +965,9 @@ text_head(struct sheet *sheet, const struct report *r)
 	size_t columns;
 
 	columns = print_title(sheet, r);
-	(void)fputs(": ", sheet->fp);
+	fputs(": ", sheet->fp);
 	text_verdict(sheet, r, columns + 2);
-	if (!r->found || !r->readable)
+	if (r->state != STATE_READ)
 		return;
 	text_window(sheet);
 	text_range(sheet, r);
@@ -902,14 +986,14 @@ text_head(struct sheet *sheet, const struct report *r)
  * Puts the longest holes first into `top`, those of one length in order of
  * time. Returns how many there are, at most LISTED_MAX.
  */
-size_t
+static size_t
 holes_longest(const struct coverage *c, const struct span *top[LISTED_MAX])
 {
 	const struct span *hole;
 	size_t i, j, n = 0;
 
-	for (j = 0; j < c->holesz; j++) {
-		hole = &c->holes[j];
+	for (j = 0; j < c->holes.n; j++) {
+		hole = &c->holes.v[j];
 		for (i = n; i > 0 &&
 		     hole->end - hole->start >
 			 top[i - 1]->end - top[i - 1]->start;
@@ -933,18 +1017,17 @@ text_holes(const struct sheet *sheet, const struct report *r)
 
 	if ((n = holes_longest(&r->raw, top)) == 0)
 		return;
-	(void)fprintf(
+	fprintf(
 	    sheet->fp, "  %s", n == 1 ? "The hole" : "Holes, longest first");
-	if (n < r->raw.holesz)
-		(void)fprintf(sheet->fp,
-		    " (%zu of %zu; the rest are in the JSON)", n,
-		    r->raw.holesz);
-	(void)putc('\n', sheet->fp);
+	if (n < r->raw.holes.n)
+		fprintf(sheet->fp, " (%zu of %zu; the rest are in the JSON)", n,
+		    r->raw.holes.n);
+	putc('\n', sheet->fp);
 	for (i = 0; i < n; i++) {
 		duration_format(duration, top[i]->end - top[i]->start);
-		(void)fprintf(sheet->fp, "  %10s  ", duration);
+		fprintf(sheet->fp, "  %10s  ", duration);
 		print_span(sheet, top[i]);
-		(void)putc('\n', sheet->fp);
+		putc('\n', sheet->fp);
 	}
 }
 
@@ -975,14 +1058,15 @@ strip_fill(enum cell strip[CELLS], const struct report *r, const struct hour *h,
 	if (!h->readable)
 		return;
 	strip_paint(strip, CELL_FULL, r->stream, h->time);
-	while (*at < r->incompletesz && r->incomplete[*at].end <= h->time)
+	while (*at < r->incomplete.n && r->incomplete.v[*at].end <= h->time)
 		(*at)++;
 	for (i = *at;
-	     i < r->incompletesz && r->incomplete[i].start < h->time + HOUR;
+	     i < r->incomplete.n && r->incomplete.v[i].start < h->time + HOUR;
 	     i++)
-		strip_paint(strip, CELL_INCOMPLETE, r->incomplete[i], h->time);
+		strip_paint(
+		    strip, CELL_INCOMPLETE, r->incomplete.v[i], h->time);
 	for (i = h->raw.first; i < h->raw.first + h->raw.holesz; i++)
-		strip_paint(strip, CELL_HOLE, r->raw.holes[i], h->time);
+		strip_paint(strip, CELL_HOLE, r->raw.holes.v[i], h->time);
 }
 
 static const char *
@@ -1017,15 +1101,15 @@ text_legend(const struct sheet *sheet)
 {
 	size_t i;
 
-	(void)fputs("\n  ", sheet->fp);
+	fputs("\n  ", sheet->fp);
 	for (i = 0; i < LENGTH(glyphs); i++) {
 		if (glyphs[i].meaning == NULL)
 			continue;
 		print_coloured(sheet, glyph_colour(sheet, (enum cell)i),
 		    glyph(sheet, (enum cell)i));
-		(void)fprintf(sheet->fp, " %s  ", glyphs[i].meaning);
+		fprintf(sheet->fp, " %s  ", glyphs[i].meaning);
 	}
-	(void)fprintf(sheet->fp, "blank: no stream; a cell: %d min\n",
+	fprintf(sheet->fp, "blank: no stream; a cell: %d min\n",
 	    (int)(CELL / MINUTE));
 }
 
@@ -1042,10 +1126,10 @@ figure(const struct sheet *sheet, int width, bool any, const char *colour,
 
 	va_start(ap, fmt);
 	if (any)
-		(void)vsnprintf(buf, sizeof(buf), fmt, ap);
+		vsnprintf(buf, sizeof(buf), fmt, ap);
 	va_end(ap);
 	used = (int)strlen(buf);
-	(void)fprintf(sheet->fp, "%*s", used < width ? width - used : 1, "");
+	fprintf(sheet->fp, "%*s", used < width ? width - used : 1, "");
 	print_coloured(sheet, any ? colour : "", buf);
 }
 
@@ -1056,14 +1140,14 @@ text_figures(const struct sheet *sheet, const struct hour *h)
 	char incomplete[TIME_SIZE], lost[TIME_SIZE];
 
 	if (!h->readable) {
-		(void)fputs("  ", sheet->fp);
+		fputs("  ", sheet->fp);
 		print_coloured(sheet, RED, "UNREADABLE");
 		return;
 	}
 	if (h->start == TIME_NONE && h->raw.holesz == 0) {
-		(void)fputs("  ", sheet->fp);
+		fputs("  ", sheet->fp);
 		print_coloured(sheet, YELLOW, "no segments");
-		(void)fprintf(sheet->fp, "%14s", "");
+		fprintf(sheet->fp, "%14s", "");
 	} else {
 		duration_format(lost, h->raw.hole_duration);
 		duration_format(incomplete, c->incomplete.duration);
@@ -1085,13 +1169,13 @@ text_types(const struct sheet *sheet, const char *name,
 	char duration[TIME_SIZE];
 	size_t i;
 
-	(void)fprintf(sheet->fp, "    %s", name);
+	fprintf(sheet->fp, "    %s", name);
 	for (i = 0; i < SEGMENT_TYPES; i++) {
 		duration_format(duration, tallies[i].duration);
-		(void)fprintf(sheet->fp, "  %s%5zu %8s", type_names[i],
+		fprintf(sheet->fp, "  %s%5zu %8s", type_names[i],
 		    tallies[i].count, duration);
 	}
-	(void)putc('\n', sheet->fp);
+	putc('\n', sheet->fp);
 }
 
 static void
@@ -1102,8 +1186,8 @@ text_share(
 
 	duration_format(covered, share->covered);
 	duration_format(lost, share->hole_duration);
-	(void)fprintf(sheet->fp, "    %-18s %8s  holes %7zu %8s\n", name,
-	    covered, share->holesz, lost);
+	fprintf(sheet->fp, "    %-18s %8s  holes %7zu %8s\n", name, covered,
+	    share->holesz, lost);
 }
 
 /*
@@ -1115,15 +1199,15 @@ text_everything(const struct sheet *sheet, const struct hour *h)
 	const struct counts *c = &h->counts;
 	char end[TIME_SIZE], length[TIME_SIZE], start[TIME_SIZE];
 
-	(void)fputs("    ", sheet->fp);
+	fputs("    ", sheet->fp);
 	if (h->start != TIME_NONE) {
 		moment_format(start, h->start, 6);
 		moment_format(end, h->end, 6);
 		duration_format(length, h->end - h->start);
-		(void)fprintf(sheet->fp, "%s to %s, %s; ",
-		    strchr(start, ' ') + 1, strchr(end, ' ') + 1, length);
+		fprintf(sheet->fp, "%s to %s, %s; ", strchr(start, ' ') + 1,
+		    strchr(end, ' ') + 1, length);
 	}
-	(void)fprintf(
+	fprintf(
 	    sheet->fp, "%zu temp, %zu tombstoned\n", c->temp, c->tombstoned);
 	if (h->start == TIME_NONE)
 		return;
@@ -1144,11 +1228,11 @@ text_hour(struct sheet *sheet, const struct report *r, const struct hour *h,
 	char name[TIME_SIZE];
 
 	hour_format(name, h->time);
-	(void)fprintf(sheet->fp, "  %s  ", name);
+	fprintf(sheet->fp, "  %s  ", name);
 	strip_fill(strip, r, h, incomplete);
 	text_strip(sheet, strip);
 	text_figures(sheet, h);
-	(void)putc('\n', sheet->fp);
+	putc('\n', sheet->fp);
 	if (sheet->opt->all_hours && h->readable)
 		text_everything(sheet, h);
 }
@@ -1167,14 +1251,14 @@ text_run(const struct sheet *sheet, int64_t from, int64_t to, bool missing)
 	hours = (size_t)((to - from) / HOUR);
 	hour_format(first, from);
 	hour_format(last, to - HOUR);
-	(void)fprintf(sheet->fp, "  %s  ", first);
+	fprintf(sheet->fp, "  %s  ", first);
 	if (hours > 1)
-		(void)fprintf(sheet->fp, "to %s  ", last);
-	(void)snprintf(what, sizeof(what),
+		fprintf(sheet->fp, "to %s  ", last);
+	snprintf(what, sizeof(what),
 	    missing ? "%zu hour%s MISSING" : "%zu whole hour%s", hours,
 	    plural(hours));
 	print_coloured(sheet, missing ? RED : "", what);
-	(void)putc('\n', sheet->fp);
+	putc('\n', sheet->fp);
 }
 
 /*
@@ -1206,14 +1290,14 @@ text_hours(struct sheet *sheet, const struct report *r)
 	int64_t to;
 	size_t i = 0, incomplete = 0, missing = 0;
 
-	(void)fprintf(sheet->fp, "  %-15s%-30s%7s%10s%10s%6s\n", "Hours",
+	fprintf(sheet->fp, "  %-15s%-30s%7s%10s%10s%6s\n", "Hours",
 	    "00   10   20   30   40   50", "holes", "lost", "incompl.", "bad");
-	while (i < r->hoursz || missing < r->missingsz) {
-		h = &r->hours[i];
-		if (missing < r->missingsz &&
-		    (i == r->hoursz || r->missing[missing].start <= h->time)) {
-			text_missing(
-			    sheet, r, &r->missing[missing++], &i, &incomplete);
+	while (i < r->hoursz || missing < r->missing.n) {
+		h = i < r->hoursz ? &r->hours[i] : NULL;
+		if (missing < r->missing.n &&
+		    (h == NULL || r->missing.v[missing].start <= h->time)) {
+			text_missing(sheet, r, &r->missing.v[missing++], &i,
+			    &incomplete);
 		} else if (sheet->opt->all_hours || !is_whole(h)) {
 			text_hour(sheet, r, h, &incomplete);
 			i++;
@@ -1236,7 +1320,7 @@ hours_matter(const struct sheet *sheet, const struct report *r)
 {
 	size_t i;
 
-	if (r->missingsz > 0)
+	if (r->missing.n > 0)
 		return true;
 	for (i = 0; i < r->hoursz; i++)
 		if (sheet->opt->all_hours || !is_whole(&r->hours[i]))
@@ -1249,16 +1333,16 @@ text_details(struct sheet *sheet, const struct report *r, bool titled)
 {
 	bool hours = hours_matter(sheet, r);
 
-	if (!hours && r->raw.holesz == 0)
+	if (!hours && r->raw.holes.n == 0)
 		return;
-	(void)putc('\n', sheet->fp);
+	putc('\n', sheet->fp);
 	if (titled) {
-		(void)print_title(sheet, r);
-		(void)putc('\n', sheet->fp);
+		print_title(sheet, r);
+		putc('\n', sheet->fp);
 	}
 	text_holes(sheet, r);
-	if (hours && r->raw.holesz > 0)
-		(void)putc('\n', sheet->fp);
+	if (hours && r->raw.holes.n > 0)
+		putc('\n', sheet->fp);
 	if (hours)
 		text_hours(sheet, r);
 }
@@ -1268,17 +1352,20 @@ text_details(struct sheet *sheet, const struct report *r, bool titled)
  * first screen, whichever it is.
  */
 int
-report_text(FILE *fp, const struct options *opt, const struct survey *s)
+report_text(FILE *fp, const struct options *opt, const struct survey *s,
+    const struct report *report)
 {
 	struct sheet sheet = {.fp = fp, .opt = opt};
-	const struct report *r;
+	const struct report *reports = report != NULL ? report : s->reports;
+	const size_t reportsz = report != NULL ? 1 : s->reportsz;
+	size_t i;
 
 	if (s->errorsz > 0)
 		text_errors(&sheet, s);
-	for (r = s->reports; r < s->reports + s->reportsz; r++)
-		text_head(&sheet, r);
-	for (r = s->reports; r < s->reports + s->reportsz; r++)
-		text_details(&sheet, r, s->reportsz > 1);
+	for (i = 0; i < reportsz; i++)
+		text_head(&sheet, &reports[i]);
+	for (i = 0; i < reportsz; i++)
+		text_details(&sheet, &reports[i], reportsz > 1);
 	if (sheet.strips)
 		text_legend(&sheet);
 	return ferror(fp) ? -1 : 0;
@@ -1453,7 +1540,7 @@ coverage_figures(struct coverage_figures *f, const struct coverage *c)
 
 	f->covered = c->covered;
 	f->ratio = ratio < 0 ? TIME_NONE : ratio;
-	f->holes = millionths(c->holesz);
+	f->holes = millionths(c->holes.n);
 	f->hole_time = c->hole_duration;
 	f->longest = longest == NULL ? 0 : longest->end - longest->start;
 }
@@ -1468,7 +1555,7 @@ archive_figures(struct figures *f, const struct report *r)
 	int64_t *values = (int64_t *)f;
 	size_t i;
 
-	if (!r->readable) {
+	if (r->state == STATE_UNKNOWN || r->state == STATE_UNREADABLE) {
 		for (i = 0; i < sizeof(*f) / sizeof(*values); i++)
 			values[i] = TIME_NONE;
 		return;
@@ -1478,8 +1565,8 @@ archive_figures(struct figures *f, const struct report *r)
 	coverage_figures(&f->editable, &r->editable);
 	f->incomplete = millionths(r->counts.incomplete.count);
 	f->incomplete_time = r->counts.incomplete.duration;
-	f->missing = (int64_t)missing_hours(r) * HOUR;
-	f->unreadable = (int64_t)unreadable_hours(r) * HOUR;
+	f->missing = (int64_t)spans_hours(&r->missing) * HOUR;
+	f->unreadable = (int64_t)spans_hours(&r->unreadable) * HOUR;
 	f->oldest = r->start;
 	f->newest = r->end;
 }
@@ -1489,7 +1576,7 @@ quality_figures(struct figures *f, const struct options *opt,
     const struct survey *s, const struct report *r)
 {
 	archive_figures(f, r);
-	f->found = millionths(r->found);
+	f->found = millionths(r->state >= STATE_UNREADABLE);
 	f->run = opt->now;
 	f->run_time = s->elapsed;
 	f->run_errors = millionths(s->errorsz);
@@ -1502,20 +1589,20 @@ print_label(FILE *fp, const char *name, const char *value)
 	const char *at, *from = value;
 	long code;
 
-	(void)fprintf(fp, "%s=\"", name);
+	fprintf(fp, "%s=\"", name);
 	while (*(at = value) != '\0') {
 		code = utf8_next(&value);
 		if (code >= 0 && code != '\n' && code != '"' && code != '\\')
 			continue;
-		(void)fwrite(from, 1, (size_t)(at - from), fp);
-		(void)fputs(code < 0   ? REPLACEMENT
+		fwrite(from, 1, (size_t)(at - from), fp);
+		fputs(code < 0         ? REPLACEMENT
 			: code == '\n' ? "\\n"
 			: code == '"'  ? "\\\""
 				       : "\\\\",
 		    fp);
 		from = value;
 	}
-	(void)fprintf(fp, "%s\"", from);
+	fprintf(fp, "%s\"", from);
 }
 
 /*
@@ -1537,32 +1624,32 @@ print_samples(FILE *fp, const struct family *family, bool *begun,
 		if (values[i] == TIME_NONE)
 			continue;
 		if (!*begun)
-			(void)fprintf(fp, "# HELP %s %s\n# TYPE %s gauge\n",
+			fprintf(fp, "# HELP %s %s\n# TYPE %s gauge\n",
 			    family->name, family->help, family->name);
 		*begun = true;
-		(void)fprintf(fp, "%s{", family->name);
+		fprintf(fp, "%s{", family->name);
 		print_label(fp, "channel", r->channel);
-		(void)putc(',', fp);
+		putc(',', fp);
 		print_label(fp, "quality", r->quality);
 		if (h != NULL)
-			(void)fprintf(fp, ",hour=\"%s\"", hour);
+			fprintf(fp, ",hour=\"%s\"", hour);
 		if (family->types > 0)
-			(void)fprintf(fp, ",type=\"%s\"", type_names[i]);
+			fprintf(fp, ",type=\"%s\"", type_names[i]);
 		seconds_format(buf, values[i]);
-		(void)fprintf(fp, "} %s\n", buf);
+		fprintf(fp, "} %s\n", buf);
 	}
 }
 
 static void
 hour_family(FILE *fp, const struct family *family, const struct options *opt,
-    const struct survey *s)
+    const struct report *reports, size_t reportsz)
 {
 	struct figures f;
 	const struct report *r;
 	size_t i;
 	bool begun = false;
 
-	for (r = s->reports; r < s->reports + s->reportsz; r++) {
+	for (r = reports; r < reports + reportsz; r++) {
 		i = r->hoursz < opt->metrics_hours
 		    ? 0
 		    : r->hoursz - opt->metrics_hours;
@@ -1576,23 +1663,207 @@ hour_family(FILE *fp, const struct family *family, const struct options *opt,
 }
 
 int
-report_metrics(FILE *fp, const struct options *opt, const struct survey *s)
+report_metrics(FILE *fp, const struct options *opt, const struct survey *s,
+    const struct report *report)
 {
+	const struct report *reports = report != NULL ? report : s->reports;
+	const size_t reportsz = report != NULL ? 1 : s->reportsz;
 	struct figures *figures;
 	size_t i, j;
 	bool begun;
 
 	for (i = 0; i < LENGTH(hour_families); i++)
-		hour_family(fp, &hour_families[i], opt, s);
-	figures = allocate(s->reportsz * sizeof(*figures));
-	for (i = 0; i < s->reportsz; i++)
-		quality_figures(&figures[i], opt, s, &s->reports[i]);
+		hour_family(fp, &hour_families[i], opt, reports, reportsz);
+	figures = allocate((reportsz + 1) * sizeof(*figures));
+	for (i = 0; i < reportsz; i++)
+		quality_figures(&figures[i], opt, s, &reports[i]);
 	for (i = 0; i < LENGTH(quality_families); i++) {
 		begun = false;
-		for (j = 0; j < s->reportsz; j++)
+		for (j = 0; j < reportsz; j++)
 			print_samples(fp, &quality_families[i], &begun,
-			    &s->reports[j], NULL, &figures[j]);
+			    &reports[j], NULL, &figures[j]);
 	}
 	free(figures);
 	return ferror(fp) ? -1 : 0;
+}
+
+/*
+ * Holes as lines
+ */
+
+static int
+report_compare(const void *a, const void *b)
+{
+	const struct report *const *x = a, *const *y = b;
+	int order = strcmp((*x)->channel, (*y)->channel);
+
+	return order != 0 ? order : strcmp((*x)->quality, (*y)->quality);
+}
+
+/*
+ * Prints channel, quality, start, end, seconds, state and nodes of each hole.
+ */
+static void
+holes_print(FILE *fp, const struct options *opt, const struct report *r)
+{
+	char *channel = need(name_printable(r->channel, true));
+	char *quality = need(name_printable(r->quality, true));
+	char end[TIME_SIZE], seconds[TIME_SIZE], start[TIME_SIZE];
+	const struct span *hole;
+	size_t i;
+
+	for (i = 0; i < r->raw.holes.n; i++) {
+		hole = &r->raw.holes.v[i];
+		time_format(start, hole->start);
+		time_format(end, hole->end);
+		seconds_format(seconds, hole->end - hole->start);
+		fprintf(fp, "%s\t%s\t%s\t%s\t%s\t%s\t\n", channel, quality,
+		    start, end, seconds,
+		    hole_known(opt, r, hole)       ? "known"
+			: hole_settling(opt, hole) ? "settling"
+						   : "hole");
+	}
+	free(channel);
+	free(quality);
+}
+
+/*
+ * Writes a line for each hole, in the order of sort(1) in the C locale.
+ */
+int
+report_holes(FILE *fp, const struct options *opt, const struct survey *s,
+    const struct report *report)
+{
+	const struct report **sorted;
+	size_t i, n = 0;
+
+	if (report != NULL)
+		holes_print(fp, opt, report);
+	else {
+		sorted = need(calloc(s->reportsz + 1, sizeof(*sorted)));
+		for (; n < s->reportsz; n++)
+			sorted[n] = &s->reports[n];
+		qsort(sorted, n, sizeof(*sorted), report_compare);
+		for (i = 0; i < n; i++)
+			holes_print(fp, opt, sorted[i]);
+		free(sorted);
+	}
+	return ferror(fp) ? -1 : 0;
+}
+
+/*
+ * --check
+ */
+
+static void __attribute__((format(printf, 4, 5))) finding(FILE *fp,
+    const struct options *opt, const struct report *r, const char *fmt, ...)
+{
+	char *channel = need(name_printable(r->channel, opt->utf8));
+	char *quality = need(name_printable(r->quality, opt->utf8));
+	va_list ap;
+
+	fprintf(fp, PROGRAM ": %s/%s: ", channel, quality);
+	va_start(ap, fmt);
+	vfprintf(fp, fmt, ap);
+	va_end(ap);
+	putc('\n', fp);
+	free(channel);
+	free(quality);
+}
+
+/*
+ * Reports the longest of the holes that count.
+ */
+static bool
+check_holes(FILE *fp, const struct options *opt, const struct report *r)
+{
+	struct coverage c = r->raw;
+	const struct span *hole, *top[LISTED_MAX];
+	char end[TIME_SIZE], length[TIME_SIZE], start[TIME_SIZE];
+	size_t i, n;
+
+	while (c.holes.n > 0) {
+		hole = &c.holes.v[c.holes.n - 1];
+		if (!hole_settling(opt, hole))
+			break;
+		c.hole_duration -= hole->end - hole->start;
+		c.holes.n--;
+	}
+	n = holes_longest(&c, top);
+	for (i = 0; i < n; i++) {
+		hole = top[i];
+		c.hole_duration -= hole->end - hole->start;
+		time_format(start, hole->start);
+		time_format(end, hole->end);
+		seconds_format(length, hole->end - hole->start);
+		finding(fp, opt, r, "a hole of %s s from %s to %s", length,
+		    start, end);
+	}
+	seconds_format(length, c.hole_duration);
+	if (c.holes.n > n)
+		finding(fp, opt, r, "and %zu more, %s s in all", c.holes.n - n,
+		    length);
+	return n > 0;
+}
+
+static bool
+check_age(FILE *fp, const struct options *opt, const struct report *r)
+{
+	char age[TIME_SIZE], end[TIME_SIZE], max[TIME_SIZE];
+
+	if (opt->max_age < 0 || opt->now - r->end <= opt->max_age ||
+	    !end_known(r, r->end))
+		return false;
+	time_format(end, r->end);
+	seconds_format(age, opt->now - r->end);
+	seconds_format(max, opt->max_age);
+	finding(fp, opt, r,
+	    "the newest segment ended %s s ago, at %s; --max-age is %s s", age,
+	    end, max);
+	return true;
+}
+
+/*
+ * Reports that there is no segment, unless one may be in what could not be
+ * read.
+ */
+static bool
+check_presence(FILE *fp, const struct options *opt, const struct report *r)
+{
+	char age[TIME_SIZE], end[TIME_SIZE];
+
+	if (!end_known(r, INT64_MIN))
+		return false;
+	if (ended_before(opt, r)) {
+		time_format(end, r->stream.end);
+		seconds_format(age, opt->now - r->stream.end);
+		finding(fp, opt, r,
+		    "no segments; the last before ended %s s ago, at %s", age,
+		    end);
+	} else
+		finding(fp, opt, r, "%s",
+		    r->state == STATE_ABSENT ? "no segments: no such quality"
+					     : "no segments");
+	return true;
+}
+
+/*
+ * Writes a line for each finding. Returns whether there is one.
+ */
+bool
+report_check(FILE *fp, const struct options *opt, const struct survey *s)
+{
+	const struct report *r;
+	size_t i;
+	bool found = false;
+
+	for (i = 0; i < s->reportsz; i++) {
+		r = &s->reports[i];
+		if (r->state == STATE_UNKNOWN || r->state == STATE_UNREADABLE)
+			continue;
+		found |= check_holes(fp, opt, r);
+		found |= r->start == TIME_NONE ? check_presence(fp, opt, r)
+					       : check_age(fp, opt, r);
+	}
+	return found;
 }

@@ -142,6 +142,7 @@ struct report {			/* one quality of one channel */
 	int64_t end;		/* furthest of a best one, or TIME_NONE */
 	struct span stream;	/* the same, with the nearest hours outside
 				   the window; TIME_NONE twice if none */
+	struct span extent;	/* likewise, with unreadable hours, too */
 	int64_t newest;		/* furthest end of the whole stream,
 				   whatever the window; or TIME_NONE */
 	struct counts counts;
@@ -178,6 +179,48 @@ struct peer {			/* a report of another node, from a file */
 	struct span window;	/* INT64_MIN, INT64_MAX where open */
 	struct report *reports;	/* owned; channel and quality owned, too */
 	size_t reportsz;
+};
+
+enum gap_state {		/* what the fleet says of time */
+	GAP_LOST,		/* no node has it, and all have spoken */
+	GAP_ELSEWHERE,		/* this node lacks it, a peer has it */
+	GAP_BETTER,		/* incomplete here, complete at a peer */
+	GAP_UNKNOWN		/* no node has it, but not all have spoken */
+};
+#define GAP_STATES	4
+
+struct gap {			/* time that is not whole */
+	struct span span;
+	enum gap_state state;
+	size_t first;		/* index in fleet->having: who has it, */
+	size_t havingsz;	/* complete before incomplete; may be 0 */
+};
+
+struct fleet_node {		/* what one node says of one quality */
+	const char *name;
+	const struct peer *peer; /* NULL: this node, or no usable report */
+	const struct report *report; /* NULL: nothing, all is unknown */
+	struct span window;	/* INT64_MIN, INT64_MAX where open */
+	int64_t generated_at;	/* of its report; TIME_NONE if there is none */
+	int64_t horizon;	/* segments may still come from here on */
+	int64_t tolerance;	/* us */
+	struct coverage coverage; /* of the fleet's range, where it speaks */
+	int64_t has;		/* us that this node lacks and that one has */
+};
+
+struct fleet {			/* one quality on all nodes */
+	bool here;		/* nodes[0] is this node, else none is */
+	struct span range;	/* TIME_NONE twice: no node has a segment */
+	struct coverage together; /* its holes are lost */
+	struct gap *gaps;	/* owned; by start, disjoint */
+	size_t gapsz;
+	size_t gapcap;
+	size_t *having;		/* owned; indices in nodes */
+	size_t havingsz;
+	size_t havingcap;
+	struct tally tallies[GAP_STATES];
+	struct fleet_node *nodes; /* owned; this one, then as --peer is given */
+	size_t nodesz;
 };
 
 struct survey {			/* all that one run found */
@@ -232,7 +275,9 @@ struct options {		/* filled once, const from then on */
 	unsigned jobs;
 	bool all_hours;
 	bool check;
+	bool summary;		/* --check prints a line to stdout */
 	bool make_map;
+	bool map_asked;		/* by an option, not by default */
 	bool make_page;
 	bool sizes;
 	bool verbose;
@@ -252,6 +297,7 @@ void	*need(void *allocated);
 void	*array_room(void *array, size_t *cap, size_t n, size_t size);
 bool	 span_cut(struct span *span, int64_t from, int64_t to);
 void	 spans_add(struct spans *spans, int64_t start, int64_t end);
+void	 spans_cover(struct spans *spans, int64_t start, int64_t end);
 bool	 spans_join(const struct spans *spans, size_t *i, int64_t tolerance,
 	    struct span *joined);
 struct listing *listing_new(void);
@@ -273,6 +319,12 @@ int	 report_metrics(FILE *fp, const struct options *opt,
 	    const struct survey *survey, const struct report *report);
 bool	 report_check(FILE *fp, const struct options *opt,
 	    const struct survey *survey);
+int	 peer_parse(struct peer *peers, size_t n, const char *text,
+	    size_t size);
+void	 peers_free(struct peer *peers, size_t peersz);
+void	 fleet_reports(struct survey *survey);
+void	 fleet_make(const struct options *opt, struct survey *survey);
+void	 fleet_free(struct fleet *fleet);
 
 /* render.c */
 int	 render_map(FILE *fp, const struct options *opt,
