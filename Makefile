@@ -19,7 +19,7 @@ CAN := $(foreach f,-fstack-clash-protection -fcf-protection,$(shell \
 	$(CC) -Werror $(f) -E -x c /dev/null >/dev/null 2>&1 && echo $(f)))
 HARDEN = $(CAN) -fstack-protector-strong -fPIE $(if $(filter-out -O0, \
 	$(filter -O%,$(CFLAGS))),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
-PKGS = libcjson libpq
+PKGS = libcjson libpq zlib
 FLAGS = -std=c11 -D_GNU_SOURCE -pthread '-ffile-prefix-map=$(CURDIR)=.' \
 	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) stb \
 	|| echo 'Run "make deps" first.' >&2)) $(WARN) $(HARDEN)
@@ -33,6 +33,19 @@ tests: all $(TOOLS) $(UNITS) test/nomem.so
 $(PROGRAM): $(OBJS)
 	$(LINK) $(OBJS) $(LIBS)
 $(OBJS): segparse.h Makefile
+# the page's style and script as arrays, and their hashes for its policy
+render.o: .build/page.h
+.build/page.h: man/page.css man/page.js Makefile
+	@mkdir -p .build
+	@for name in css js; do \
+		hash=$$(sha256sum <man/page.$$name | sed 's/ .*//; s/../\\x&/g') && \
+		hash=$$(env printf "$$hash" | base64) && \
+		echo "#define $$(echo $$name | tr a-z A-Z)_HASH \"$$hash\"" && \
+		echo "static const unsigned char $$name[] = {" && \
+		od -An -v -tu1 man/page.$$name | sed 's/[0-9][0-9]*/&,/g' && \
+		echo '};' || exit; \
+	done >$@.new
+	@mv $@.new $@
 .c.o:
 	$(CC) $(FLAGS) $(CFLAGS) -c -o $@ $<
 $(TOOLS): %: %.c Makefile
@@ -60,7 +73,8 @@ bench:
 
 # These work in copies of the tree, which are left for a look.
 COPY = rm -rf .build/$@ && mkdir -p .build/$@ && \
-	cp -R Makefile README man test *.[ch] .build/$@ && $(MAKE) -s -C .build/$@ clean
+	cp -R Makefile README man test *.[ch] .build/$@ && $(MAKE) -s -C .build/$@ clean && \
+	$(MAKE) -s -C .build/$@ .build/page.h
 SAN_address = address,undefined
 SAN_thread = thread
 sanitize: address thread
@@ -72,7 +86,7 @@ coverage fuzz:
 	@test/deps work
 	@$(COPY)
 	@cd .build/$@ && test/$@
-lint:
+lint: .build/page.h
 	@test/deps work
 	@test/lint
 
