@@ -148,169 +148,110 @@ hole_settling(const struct options *opt, const struct span *hole)
 }
 
 /*
- * JSON, out of small trees that are gone once they are written: what this
- * takes does not grow with the archive.
+ * JSON
  */
 
 /*
- * Writes a value and frees it. An object may be left open, for more members
- * behind it.
+ * Writes any bytes as a string; what is not UTF-8 becomes U+FFFD.
  */
 static void
-json_write(FILE *fp, cJSON *value, bool open)
+json_text(FILE *fp, const char *bytes)
 {
-	char *s = need(cJSON_PrintBuffered(value, 512, false));
+	static const char special[] = "\"\\\b\f\n\r\t";
+	const char *from, *s;
+	long code;
 
-	fwrite(s, 1, strlen(s) - open, fp);
-	cJSON_free(s);
-	cJSON_Delete(value);
-}
-
-static void
-json_add(cJSON *object, const char *key, cJSON *value)
-{
-	cJSON_AddItemToObjectCS(object, key, value);
-}
-
-/*
- * Most of a report is small whole numbers: printf would take as long as all
- * the rest.
- */
-static cJSON *
-json_count(uint64_t n)
-{
-	char buf[TIME_SIZE], *s = buf + sizeof(buf);
-
-	*--s = '\0';
-	do
-		*--s = (char)('0' + n % 10);
-	while ((n /= 10) > 0);
-	return cJSON_CreateRaw(s);
-}
-
-static cJSON *
-json_seconds(int64_t us)
-{
-	char buf[TIME_SIZE];
-
-	if (us >= 0 && us % SECOND == 0)
-		return json_count((uint64_t)(us / SECOND));
-	seconds_format(buf, us);
-	return cJSON_CreateRaw(buf);
-}
-
-static cJSON *
-json_time(int64_t t)
-{
-	char buf[TIME_SIZE];
-
-	if (t == TIME_NONE)
-		return cJSON_CreateNull();
-	time_format(buf, t);
-	return cJSON_CreateString(buf);
-}
-
-static cJSON *
-json_hour(int64_t t)
-{
-	char buf[TIME_SIZE];
-
-	if (t == TIME_NONE)
-		return cJSON_CreateNull();
-	hour_format(buf, t);
-	return cJSON_CreateString(buf);
-}
-
-/*
- * Any bytes as a string: cJSON passes on what is no UTF-8.
- */
-static cJSON *
-json_text(const char *bytes)
-{
-	cJSON *string;
-	const char *from;
-	char *out, *text;
-
-	out = text = allocate(strlen(bytes) * strlen(REPLACEMENT) + 1);
-	while (*(from = bytes) != '\0')
-		if (utf8_next(&bytes) < 0)
-			out = stpcpy(out, REPLACEMENT);
+	putc('"', fp);
+	while (*(from = bytes) != '\0') {
+		code = utf8_next(&bytes);
+		if (code < 0)
+			fputs(REPLACEMENT, fp);
+		else if (code < 0x80 && (s = strchr(special, (int)code)))
+			fprintf(fp, "\\%c", "\"\\bfnrt"[s - special]);
+		else if (code < ' ')
+			fprintf(fp, "\\u%04lx", (unsigned long)code);
 		else
-			out = mempcpy(out, from, (size_t)(bytes - from));
-	*out = '\0';
-	string = cJSON_CreateString(text);
-	free(text);
-	return string;
-}
-
-static cJSON *
-json_span(const struct span *span)
-{
-	cJSON *object = cJSON_CreateObject();
-
-	json_add(object, "start", json_time(span->start));
-	json_add(object, "end", json_time(span->end));
-	json_add(object, "duration", json_seconds(span->end - span->start));
-	return object;
-}
-
-static cJSON *
-json_tally(const struct tally *tally)
-{
-	cJSON *object = cJSON_CreateObject();
-
-	json_add(object, "count", json_count(tally->count));
-	json_add(object, "duration", json_seconds(tally->duration));
-	return object;
-}
-
-static cJSON *
-json_tallies(const struct tally tallies[SEGMENT_TYPES])
-{
-	cJSON *object = cJSON_CreateObject();
-	size_t i;
-
-	for (i = 0; i < SEGMENT_TYPES; i++)
-		json_add(object, type_names[i], json_tally(&tallies[i]));
-	return object;
+			fwrite(from, 1, (size_t)(bytes - from), fp);
+	}
+	putc('"', fp);
 }
 
 static void
-json_counts(cJSON *object, const struct counts *counts)
+json_value(FILE *fp, char type, int64_t us)
 {
-	const char *const names[] = {
-	    "temp", "bad", "tombstoned", "ahead", "empty"};
-	const size_t values[] = {counts->temp, counts->bad, counts->tombstoned,
-	    counts->ahead, counts->empty};
-	cJSON *count, *segments = json_tallies(counts->segments);
-	size_t i;
+	char buf[TIME_SIZE];
 
-	for (i = 0; i < LENGTH(names); i++) {
-		count = cJSON_CreateObject();
-		json_add(count, "count", json_count(values[i]));
-		json_add(segments, names[i], count);
+	if (us == TIME_NONE)
+		fputs("null", fp);
+	else if (type == 's') {
+		seconds_format(buf, us);
+		fputs(buf, fp);
+	} else {
+		(type == 'h' ? hour_format : time_format)(buf, us);
+		putc('"', fp);
+		fputs(buf, fp);
+		putc('"', fp);
 	}
-	json_add(object, "segments", segments);
-	json_add(object, "overlaps", json_tallies(counts->overlaps));
 }
 
-static cJSON *
-json_hole(const struct options *opt, const struct report *r,
+/*
+ * Writes the format with " for ' and with values for these:
+ *	%b	bool
+ *	%n	size_t
+ *	%s	int64_t us, as seconds; TIME_NONE is null
+ *	%i %h	int64_t us, as an instant or an hour; TIME_NONE is null
+ *	%t	const char *, any bytes
+ *
+ * printf would take twice as long for what is mostly small numbers.
+ */
+static void
+json(FILE *fp, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	for (; *fmt != '\0'; fmt++) {
+		if (*fmt == '\'')
+			putc('"', fp);
+		else if (*fmt != '%')
+			putc(*fmt, fp);
+		else if (*++fmt == 'b')
+			fputs(va_arg(ap, int) ? "true" : "false", fp);
+		else if (*fmt == 't')
+			json_text(fp, va_arg(ap, const char *));
+		else if (*fmt == 'n')
+			json_value(
+			    fp, 's', (int64_t)va_arg(ap, size_t) * SECOND);
+		else
+			json_value(fp, *fmt, va_arg(ap, int64_t));
+	}
+	va_end(ap);
+}
+
+/*
+ * Leaves the object open.
+ */
+static void
+json_span(FILE *fp, const struct span *span)
+{
+	json(fp, "{'start':%i,'end':%i,'duration':%s", span->start, span->end,
+	    span->end - span->start);
+}
+
+static void
+json_hole(FILE *fp, const struct options *opt, const struct report *r,
     const struct span *hole, int64_t hour)
 {
 	struct span span = *hole;
-	cJSON *object;
 
 	if (hour != TIME_NONE)
 		span_cut(&span, hour, hour + HOUR);
-	object = json_span(&span);
-	json_add(object, "known", cJSON_CreateBool(hole_known(opt, r, hole)));
-	return object;
+	json_span(fp, &span);
+	json(fp, ",'known':%b}", hole_known(opt, r, hole));
 }
 
 /*
- * Closes an open object with an array of holes, cut to the hour unless that
- * is TIME_NONE.
+ * Cuts the holes to the hour unless that is TIME_NONE.
  */
 static void
 json_holes(FILE *fp, const struct options *opt, const struct report *r,
@@ -318,44 +259,45 @@ json_holes(FILE *fp, const struct options *opt, const struct report *r,
 {
 	size_t i;
 
-	fputs(",\"holes\":[", fp);
+	json(fp, ",'holes':[");
 	for (i = 0; i < holesz; i++) {
-		if (i > 0)
-			putc(',', fp);
-		json_write(fp, json_hole(opt, r, &holes[i], hour), false);
+		fputs(i > 0 ? "," : "", fp);
+		json_hole(fp, opt, r, &holes[i], hour);
 	}
 	fputs("]}", fp);
 }
 
 static void
-json_incomplete(FILE *fp, const struct options *opt, const struct report *r)
+json_tallies(FILE *fp, const struct tally tallies[SEGMENT_TYPES])
 {
-	struct span span;
-	size_t i = 0;
-	const char *comma = "";
+	size_t i;
 
-	json_write(fp, json_tally(&r->counts.incomplete), true);
-	fputs(",\"spans\":[", fp);
-	while (spans_join(&r->incomplete, &i, opt->tolerance, &span)) {
-		if (!span_cut(&span, opt->window.start, opt->window.end))
-			continue;
-		fputs(comma, fp);
-		comma = ",";
-		json_write(fp, json_span(&span), false);
+	for (i = 0; i < SEGMENT_TYPES; i++) {
+		json(fp, i > 0 ? ",%t:" : "%t:", type_names[i]);
+		json(fp, "{'count':%n,'duration':%s}", tallies[i].count,
+		    tallies[i].duration);
 	}
-	fputs("]}", fp);
+}
+
+static void
+json_counts(FILE *fp, const struct counts *c)
+{
+	json(fp, ",'segments':{");
+	json_tallies(fp, c->segments);
+	json(fp, ",'temp':{'count':%n},'bad':{'count':%n},", c->temp, c->bad);
+	json(fp, "'tombstoned':{'count':%n},'ahead':{'count':%n},",
+	    c->tombstoned, c->ahead);
+	json(fp, "'empty':{'count':%n}},'overlaps':{", c->empty);
+	json_tallies(fp, c->overlaps);
+	putc('}', fp);
 }
 
 static void
 json_share(FILE *fp, const struct options *opt, const struct report *r,
     const struct share *share, const struct coverage *c, int64_t hour)
 {
-	cJSON *object = cJSON_CreateObject();
-
-	json_add(object, "coverage", json_seconds(share->covered));
-	json_add(object, "hole_count", json_count(share->holesz));
-	json_add(object, "hole_duration", json_seconds(share->hole_duration));
-	json_write(fp, object, true);
+	json(fp, "{'coverage':%s,'hole_count':%n,'hole_duration':%s",
+	    share->covered, share->holesz, share->hole_duration);
 	json_holes(fp, opt, r,
 	    share->holesz > 0 ? &c->holes.v[share->first] : NULL, share->holesz,
 	    hour);
@@ -365,26 +307,20 @@ static void
 json_hour_report(FILE *fp, const struct options *opt, const struct report *r,
     const struct hour *h)
 {
-	cJSON *array, *object = cJSON_CreateObject();
+	const struct tally *incomplete = &h->counts.incomplete;
 	size_t i;
 
-	json_add(object, "hour", json_hour(h->time));
-	json_add(object, "start", json_time(h->start));
-	json_add(object, "end", json_time(h->end));
-	json_counts(object, &h->counts);
-	json_write(fp, object, true);
-	fputs(",\"raw\":", fp);
+	json(fp, "{'hour':%h,'start':%i,'end':%i", h->time, h->start, h->end);
+	json_counts(fp, &h->counts);
+	json(fp, ",'raw':");
 	json_share(fp, opt, r, &h->raw, &r->raw, h->time);
-	fputs(",\"editable\":", fp);
+	json(fp, ",'editable':");
 	json_share(fp, opt, r, &h->editable, &r->editable, h->time);
-	fputs(",\"incomplete\":", fp);
-	json_write(fp, json_tally(&h->counts.incomplete), false);
-	array = cJSON_CreateArray();
+	json(fp, ",'incomplete':{'count':%n,'duration':%s},'bad_names':[",
+	    incomplete->count, incomplete->duration);
 	for (i = 0; i < h->bad_namesz; i++)
-		cJSON_AddItemToArray(array, json_text(h->bad_names[i]));
-	fputs(",\"bad_names\":", fp);
-	json_write(fp, array, false);
-	fprintf(fp, ",\"readable\":%s}", h->readable ? "true" : "false");
+		json(fp, i > 0 ? ",%t" : "%t", h->bad_names[i]);
+	json(fp, "],'readable':%b}", h->readable);
 }
 
 static void
@@ -393,44 +329,125 @@ json_coverage(FILE *fp, const struct options *opt, const struct report *r,
 {
 	const struct span *longest = hole_longest(c);
 	int64_t ratio = coverage_ratio(c);
-	cJSON *object = cJSON_CreateObject();
 
-	json_add(object, "coverage", json_seconds(c->covered));
-	json_add(object, "ratio",
-	    ratio < 0 ? cJSON_CreateNull() : json_seconds(ratio));
-	json_add(object, "hole_count", json_count(c->holes.n));
-	json_add(object, "hole_duration", json_seconds(c->hole_duration));
-	json_add(object, "longest_hole",
-	    longest == NULL ? cJSON_CreateNull()
-			    : json_hole(opt, r, longest, TIME_NONE));
-	json_write(fp, object, true);
+	json(fp, "{'coverage':%s,'ratio':%s,'hole_count':%n", c->covered,
+	    ratio < 0 ? TIME_NONE : ratio, c->holes.n);
+	json(fp, ",'hole_duration':%s,'longest_hole':", c->hole_duration);
+	if (longest == NULL)
+		fputs("null", fp);
+	else
+		json_hole(fp, opt, r, longest, TIME_NONE);
 	json_holes(fp, opt, r, c->holes.v, c->holes.n, TIME_NONE);
 }
 
-/*
- * Writes whole hours as a member of an open object.
- */
+static void
+json_incomplete(FILE *fp, const struct options *opt, const struct report *r)
+{
+	struct span span;
+	size_t i = 0;
+	const char *comma = "";
+
+	json(fp, ",'incomplete':{'count':%n,'duration':%s,'spans':[",
+	    r->counts.incomplete.count, r->counts.incomplete.duration);
+	while (spans_join(&r->incomplete, &i, opt->tolerance, &span)) {
+		if (!span_cut(&span, opt->window.start, opt->window.end))
+			continue;
+		fputs(comma, fp);
+		comma = ",";
+		json_span(fp, &span);
+		putc('}', fp);
+	}
+	fputs("]}", fp);
+}
+
 static void
 json_hours(FILE *fp, const char *key, const struct spans *hours)
 {
 	const struct span *range;
-	cJSON *object = cJSON_CreateObject();
+
+	json(fp, ",%t:{'count':%n,'ranges':[", key, spans_hours(hours));
+	for (range = hours->v; range < hours->v + hours->n; range++) {
+		fputs(range > hours->v ? "," : "", fp);
+		json(fp, "{'first':%h,'last':%h,'count':%n}", range->start,
+		    range->end - HOUR,
+		    (size_t)((range->end - range->start) / HOUR));
+	}
+	fputs("]}", fp);
+}
+
+static void
+json_gaps(
+    FILE *fp, const struct fleet *f, const char *key, enum gap_state state)
+{
+	const struct gap *gap;
+	const char *comma = "";
 	size_t i;
 
-	fprintf(fp, ",\"%s\":", key);
-	json_add(object, "count", json_count(spans_hours(hours)));
-	json_write(fp, object, true);
-	fputs(",\"ranges\":[", fp);
-	for (i = 0; i < hours->n; i++) {
-		range = &hours->v[i];
-		object = cJSON_CreateObject();
-		json_add(object, "first", json_hour(range->start));
-		json_add(object, "last", json_hour(range->end - HOUR));
-		json_add(object, "count",
-		    json_count((uint64_t)(range->end - range->start) / HOUR));
-		if (i > 0)
-			putc(',', fp);
-		json_write(fp, object, false);
+	json(fp, ",%t:{'count':%n,'duration':%s,'spans':[", key,
+	    f->tallies[state].count, f->tallies[state].duration);
+	for (gap = f->gaps; gap < f->gaps + f->gapsz; gap++) {
+		if (gap->state != state)
+			continue;
+		fputs(comma, fp);
+		comma = ",";
+		json_span(fp, &gap->span);
+		for (i = 0; i < gap->havingsz; i++)
+			json(fp, i > 0 ? ",%t" : ",'nodes':[%t",
+			    f->nodes[f->having[gap->first + i]].name);
+		fputs(gap->havingsz > 0 ? "]}" : "}", fp);
+	}
+	fputs("]}", fp);
+}
+
+static void
+json_node(FILE *fp, const struct fleet_node *node, int64_t now, bool here)
+{
+	const struct report *r = node->report;
+	const struct coverage *c = &node->coverage;
+	int64_t ratio = coverage_ratio(c);
+
+	json(fp, "{'name':%t,", node->name);
+	if (r == NULL) {
+		json(fp,
+		    "'start':null,'end':null,'age':null,'coverage':null,"
+		    "'ratio':null,'hole_count':null,'hole_duration':null,"
+		    "'has_duration':null,'horizon':null}");
+		return;
+	}
+	json(fp, "'start':%i,'end':%i,'age':%s,'coverage':%s,'ratio':%s",
+	    r->start, r->end, r->end == TIME_NONE ? TIME_NONE : now - r->end,
+	    c->covered, ratio < 0 ? TIME_NONE : ratio);
+	json(fp, ",'hole_count':%n,'hole_duration':%s,'has_duration':%s",
+	    c->holes.n, c->hole_duration, here ? TIME_NONE : node->has);
+	json(fp, ",'horizon':%i}", node->horizon);
+}
+
+static void
+json_fleet(FILE *fp, const struct options *opt, const struct fleet *f)
+{
+	static const struct {
+		const char *key;
+		enum gap_state state;
+	} gaps[] = {{"lost", GAP_LOST}, {"elsewhere", GAP_ELSEWHERE},
+	    {"better", GAP_BETTER}, {"unknown", GAP_UNKNOWN}};
+	int64_t ratio;
+	size_t i;
+
+	json(fp, ",'fleet':");
+	if (f == NULL) {
+		fputs("null", fp);
+		return;
+	}
+	ratio = coverage_ratio(&f->together);
+	json(fp, "{'start':%i,'end':%i,'coverage':%s,'ratio':%s",
+	    f->range.start, f->range.end, f->together.covered,
+	    ratio < 0 ? TIME_NONE : ratio);
+	for (i = 0; i < LENGTH(gaps); i++)
+		json_gaps(fp, f, gaps[i].key, gaps[i].state);
+	json(fp, ",'nodes':[");
+	for (i = 0; i < f->nodesz; i++) {
+		fputs(i > 0 ? "," : "", fp);
+		json_node(fp, &f->nodes[i], opt->now, i < f->here);
 	}
 	fputs("]}", fp);
 }
@@ -439,30 +456,23 @@ static void
 json_quality(
     FILE *fp, const struct options *opt, const struct report *r, bool hours)
 {
-	cJSON *object = cJSON_CreateObject();
 	size_t i;
 
-	json_add(object, "channel", json_text(r->channel));
-	json_add(object, "quality", json_text(r->quality));
-	json_add(
-	    object, "found", cJSON_CreateBool(r->state >= STATE_UNREADABLE));
-	json_add(object, "start", json_time(r->start));
-	json_add(object, "end", json_time(r->end));
-	json_add(object, "age",
-	    r->end == TIME_NONE ? cJSON_CreateNull()
-				: json_seconds(opt->now - r->end));
-	json_counts(object, &r->counts);
-	json_write(fp, object, true);
-	fputs(",\"raw\":", fp);
+	json(fp, "{'channel':%t,'quality':%t,'found':%b,'start':%i,'end':%i",
+	    r->channel, r->quality, r->state >= STATE_UNREADABLE, r->start,
+	    r->end);
+	json(fp, ",'age':%s",
+	    r->end == TIME_NONE ? TIME_NONE : opt->now - r->end);
+	json_counts(fp, &r->counts);
+	json(fp, ",'raw':");
 	json_coverage(fp, opt, r, &r->raw);
-	fputs(",\"editable\":", fp);
+	json(fp, ",'editable':");
 	json_coverage(fp, opt, r, &r->editable);
-	fputs(",\"incomplete\":", fp);
 	json_incomplete(fp, opt, r);
 	json_hours(fp, "missing_hours", &r->missing);
 	json_hours(fp, "unreadable_hours", &r->unreadable);
-	fputs(",\"fleet\":null", fp);
-	fputs(",\"hours\":[", fp);
+	json_fleet(fp, opt, r->fleet);
+	json(fp, ",'hours':[");
 	for (i = 0; hours && i < r->hoursz; i++) {
 		fputs(i > 0 ? ",\n" : "\n", fp);
 		json_hour_report(fp, opt, r, &r->hours[i]);
@@ -473,16 +483,33 @@ json_quality(
 static void
 json_errors(FILE *fp, const struct survey *s)
 {
-	cJSON *object;
 	size_t i;
 
-	fputs(",\"errors\":[", fp);
+	json(fp, ",'errors':[");
 	for (i = 0; i < s->errorsz; i++) {
-		object = cJSON_CreateObject();
-		json_add(object, "path", json_text(s->errors[i].path));
-		json_add(object, "message", json_text(s->errors[i].message));
 		fputs(i > 0 ? ",\n" : "\n", fp);
-		json_write(fp, object, false);
+		json(fp, "{'path':%t,'message':%t}", s->errors[i].path,
+		    s->errors[i].message);
+	}
+	putc(']', fp);
+}
+
+static void
+json_peers(FILE *fp, const struct options *opt, const struct survey *s)
+{
+	const struct peer *peer;
+
+	json(fp, ",'peers':[");
+	for (peer = s->peers; peer < s->peers + s->peersz; peer++) {
+		json(fp, peer > s->peers ? ",\n{" : "\n{");
+		json(fp, "'name':%t,'file':%t,'generated_at':%i,'age':%s",
+		    peer->name, peer->file, peer->generated_at,
+		    peer->generated_at == TIME_NONE
+			? TIME_NONE
+			: opt->now - peer->generated_at);
+		json(fp, ",'usable':%b,'message':", peer->message == NULL);
+		json(
+		    fp, peer->message == NULL ? "null}" : "%t}", peer->message);
 	}
 	putc(']', fp);
 }
@@ -497,26 +524,18 @@ report_json(FILE *fp, const struct options *opt, const struct survey *s,
 {
 	const struct report *reports = report != NULL ? report : s->reports;
 	const size_t reportsz = report != NULL ? 1 : s->reportsz;
-	cJSON_Hooks hooks = {allocate, free};
-	cJSON *object;
 	size_t i;
 
-	/* with an allocator that fails, cJSON leaves out keys in silence */
-	cJSON_InitHooks(&hooks);
-	object = cJSON_CreateObject();
-	json_add(object, "schema_version", json_count(1));
-	json_add(object, "generator", cJSON_CreateString(PROGRAM " " VERSION));
-	json_add(object, "generated_at", json_time(opt->now));
-	json_add(object, "base_dir", json_text(opt->base_dir));
-	json_add(object, "tolerance", json_seconds(opt->tolerance));
-	json_add(object, "first_hour", json_hour(opt->window.start));
-	json_add(object, "last_hour",
-	    opt->window.end == INT64_MAX ? cJSON_CreateNull()
-					 : json_hour(opt->window.end - HOUR));
-	json_add(object, "complete", cJSON_CreateBool(s->complete));
-	json_write(fp, object, true);
+	json(fp, "{'schema_version':1,'generator':'" PROGRAM " " VERSION "'");
+	json(fp, ",'generated_at':%i,'base_dir':%t,'tolerance':%s", opt->now,
+	    opt->base_dir, opt->tolerance);
+	json(fp, ",'first_hour':%h,'last_hour':%h,'complete':%b",
+	    opt->window.start,
+	    opt->window.end == INT64_MAX ? TIME_NONE : opt->window.end - HOUR,
+	    s->complete);
 	json_errors(fp, s);
-	fputs(",\"peers\":[],\"reports\":[", fp);
+	json_peers(fp, opt, s);
+	json(fp, ",'reports':[");
 	for (i = 0; i < reportsz; i++) {
 		fputs(i > 0 ? ",\n" : "\n", fp);
 		json_quality(fp, opt, &reports[i], report == NULL);
@@ -526,28 +545,850 @@ report_json(FILE *fp, const struct options *opt, const struct survey *s,
 }
 
 /*
- * The fleet: what other nodes' reports say, and what follows from all
+ * The fleet: what other nodes' reports say, and what follows from all of them
  *
  * The program calls, in this order:
- *	peer_parse	peers[n] of the bytes of its file, the terminating NUL
- *			not counted in size; call it for one after the other,
- *			for it looks at those before (a quality given twice).
- *			-1: peers[n].message says why, to be printed behind
+ *	peer_parse	for one file after the other: it compares with those
+ *			before it. peers[n].message is to be printed behind
  *			NAME=FILE; the peer stays in the array
- *	fleet_reports	without CHANNEL: makes survey->reports, one for each
- *			quality that a peer reports; names stay the peers'
- *	fleet_make	with peers: fills fleet of every report, adds notes
- *	fleet_free, peers_free (the array, too)
+ *	fleet_reports	without CHANNEL, in place of the walk
+ *	fleet_make	before any output
+ *	fleet_free	for each report, then peers_free
  *
  * The other sections call:
- *	bool is_known(opt, r, span)	whether --known has it
- *	bool fleet_lost(r)		for the verdict: r->fleet may be NULL
  *	text_fleet(sheet, r)		table, LOST and Elsewhere
+ *	metrics_fleet(fp, reports, n)	all families; nothing without peers
  *	holes_fleet(fp, opt, r)		lines of -f holes, if r->fleet
- *	metrics_fleet(fp, survey, only)	all families, if there are peers
  *	check_fleet(fp, opt, r)		findings in place of those of holes,
  *					if r->fleet; whether there are any
  */
+
+#define PEER_DEPTH  64
+#define PEER_VALUES 4000000 /* of 100 bytes each, while it is read */
+
+/*
+ * Keeps what is wrong with a peer's report. Returns -1, as all readers then do.
+ */
+static int __attribute__((format(printf, 2, 3)))
+broken(struct peer *peer, const char *fmt, ...)
+{
+	char *outer = peer->message;
+	va_list ap;
+	int length;
+
+	va_start(ap, fmt);
+	length = vasprintf(&peer->message, fmt, ap);
+	va_end(ap);
+	if (length < 0)
+		errx(EXIT_TROUBLE, "out of memory");
+	free(outer);
+	return -1;
+}
+
+/*
+ * Says where in the report the part is that the message is about.
+ */
+static int
+broken_in(struct peer *peer, const char *array, size_t i)
+{
+	return broken(peer, "%s[%zu]: %s", array, i, peer->message);
+}
+
+/*
+ * Rejects what is no JSON, or not safe to be read as such: cJSON calls itself
+ * for each level, and allocates for each value.
+ */
+static int
+bytes_judge(struct peer *peer, const char *text, size_t size)
+{
+	const char *s = text + strspn(text, " \t\r\n");
+	size_t depth = 0, values = 0;
+	bool quoted = false;
+
+	if (strlen(text) < size)
+		return broken(peer, "not JSON: it has a NUL byte");
+	if (*s == '\0')
+		return broken(peer, "it is empty");
+	if (*s == '<')
+		return broken(peer, "HTML, not JSON");
+	for (; *s != '\0'; s++) {
+		if (*s == '"')
+			quoted = !quoted;
+		else if (quoted)
+			s += *s == '\\' && s[1] != '\0';
+		else if (*s == '[' || *s == '{')
+			depth++;
+		else if ((*s == ']' || *s == '}') && depth > 0)
+			depth--;
+		values += !quoted && strchr("[{,", *s) != NULL;
+		if (depth > PEER_DEPTH)
+			return broken(
+			    peer, "JSON nested deeper than %d", PEER_DEPTH);
+		if (values > PEER_VALUES)
+			return broken(
+			    peer, "JSON of more than %d values", PEER_VALUES);
+	}
+	return quoted || depth > 0 ? broken(peer, "truncated JSON") : 0;
+}
+
+static const cJSON *
+member(const cJSON *object, const char *key)
+{
+	return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
+/*
+ * Reads an instant or an hour. Null leaves *t as it is.
+ */
+static int
+instant_read(
+    struct peer *peer, const cJSON *object, const char *key, int64_t *t)
+{
+	const cJSON *value = member(object, key);
+	bool date_only;
+
+	if (cJSON_IsNull(value))
+		return 0;
+	if (!cJSON_IsString(value))
+		return broken(peer, "%s is not an instant", key);
+	if (time_parse(value->valuestring, t, &date_only) != 0)
+		return broken(peer, "%s is not an instant: %.40s", key,
+		    value->valuestring);
+	return 0;
+}
+
+static int
+span_compare(const void *a, const void *b)
+{
+	const struct span *p = a, *q = b;
+
+	return (p->start > q->start) - (p->start < q->start);
+}
+
+/*
+ * Sorts spans and joins those that overlap or touch.
+ */
+static void
+spans_sort(struct spans *spans)
+{
+	size_t i, n = spans->n;
+
+	for (i = 1; i < n && spans->v[i - 1].start <= spans->v[i].start; i++)
+		;
+	if (i < n)
+		qsort(spans->v, n, sizeof(*spans->v), span_compare);
+	spans->n = 0;
+	for (i = 0; i < n; i++)
+		spans_add(spans, spans->v[i].start, spans->v[i].end);
+}
+
+static int
+span_read(struct peer *peer, const cJSON *object, const char *const keys[2],
+    struct span *span)
+{
+	*span = (struct span){TIME_NONE, TIME_NONE};
+	if (instant_read(peer, object, keys[0], &span->start) != 0 ||
+	    instant_read(peer, object, keys[1], &span->end) != 0)
+		return -1;
+	if (span->start == TIME_NONE || span->end == TIME_NONE)
+		return broken(peer, "%s or %s is null", keys[0], keys[1]);
+	if (span->end < span->start)
+		return broken(peer, "%s is before %s", keys[1], keys[0]);
+	return 0;
+}
+
+/*
+ * Reads an array of spans whose ends have these two keys. An end counts from
+ * `length` us after what is written: an hour's name is where it starts.
+ */
+static int
+spans_read(struct peer *peer, const cJSON *array, const char *name,
+    const char *const keys[2], int64_t length, struct spans *spans)
+{
+	const cJSON *item;
+	struct span span;
+	size_t i = 0;
+
+	if (!cJSON_IsArray(array))
+		return broken(peer, "no array %s", name);
+	cJSON_ArrayForEach(item, array)
+	{
+		if (span_read(peer, item, keys, &span) != 0)
+			return broken_in(peer, name, i);
+		i++;
+		span.end += length;
+		if (span.end == span.start)
+			continue;
+		spans->v = need(
+		    array_room(spans->v, &spans->cap, spans->n, sizeof(span)));
+		spans->v[spans->n++] = span;
+	}
+	spans_sort(spans);
+	return 0;
+}
+
+/*
+ * Reads the hours that the node could not read. A report of version 1.0 says
+ * so of each hour only.
+ */
+static int
+unreadable_read(struct peer *peer, const cJSON *object, struct spans *spans)
+{
+	static const char *const keys[] = {"first", "last"};
+	const cJSON *item, *unreadable = member(object, "unreadable_hours");
+	int64_t hour;
+
+	if (unreadable != NULL)
+		return spans_read(peer, member(unreadable, "ranges"),
+		    "unreadable_hours.ranges", keys, HOUR, spans);
+	cJSON_ArrayForEach(item, member(object, "hours"))
+	{
+		if (!cJSON_IsFalse(member(item, "readable")))
+			continue;
+		hour = TIME_NONE;
+		if (instant_read(peer, item, "hour", &hour) != 0)
+			return -1;
+		if (hour != TIME_NONE)
+			spans_add(spans, hour, hour + HOUR);
+	}
+	spans_sort(spans);
+	return 0;
+}
+
+/*
+ * Reads one quality. The report of a node that could not read everything and
+ * names no segment of it says nothing: its state is then STATE_UNREADABLE.
+ */
+static int
+quality_read(
+    struct peer *peer, const cJSON *object, bool complete, struct report *r)
+{
+	static const char *const keys[] = {"start", "end"};
+	const cJSON *channel = member(object, "channel");
+	const cJSON *quality = member(object, "quality");
+	const cJSON *found = member(object, "found");
+
+	if (!cJSON_IsString(channel) || !cJSON_IsString(quality))
+		return broken(peer, "%s is not a string",
+		    cJSON_IsString(channel) ? "quality" : "channel");
+	r->channel = need(strdup(channel->valuestring));
+	r->quality = need(strdup(quality->valuestring));
+	r->start = r->end = TIME_NONE;
+	if (!cJSON_IsBool(found))
+		return broken(peer, "found is neither true nor false");
+	if (instant_read(peer, object, "start", &r->start) != 0 ||
+	    instant_read(peer, object, "end", &r->end) != 0 ||
+	    spans_read(peer, member(member(object, "raw"), "holes"),
+		"raw.holes", keys, 0, &r->raw.holes) != 0 ||
+	    spans_read(peer, member(member(object, "incomplete"), "spans"),
+		"incomplete.spans", keys, 0, &r->incomplete) != 0 ||
+	    unreadable_read(peer, object, &r->unreadable) != 0)
+		return -1;
+	if ((r->start == TIME_NONE) != (r->end == TIME_NONE))
+		return broken(peer, "only one of start and end is null");
+	if (r->end < r->start)
+		return broken(peer, "end is before start");
+	r->newest = r->end;
+	if (!complete && r->start == TIME_NONE)
+		r->state = STATE_UNREADABLE;
+	else
+		r->state = cJSON_IsTrue(found) ? STATE_READ : STATE_ABSENT;
+	return 0;
+}
+
+static int
+quality_compare(const void *a, const void *b)
+{
+	const struct report *p = a, *q = b;
+	int order = strcmp(p->channel, q->channel);
+
+	return order != 0 ? order : strcmp(p->quality, q->quality);
+}
+
+static int
+qualities_read(struct peer *peer, const cJSON *array, bool complete)
+{
+	const cJSON *item;
+	struct report *r;
+	size_t cap = 0, i;
+
+	if (!cJSON_IsArray(array))
+		return broken(peer, "no array reports");
+	cJSON_ArrayForEach(item, array)
+	{
+		peer->reports = need(array_room(
+		    peer->reports, &cap, peer->reportsz, sizeof(*r)));
+		r = &peer->reports[peer->reportsz++];
+		*r = (struct report){.channel = NULL};
+		if (quality_read(peer, item, complete, r) != 0)
+			return broken_in(peer, "reports", peer->reportsz - 1);
+	}
+	if (peer->reportsz == 0)
+		return 0;
+	qsort(peer->reports, peer->reportsz, sizeof(*r), quality_compare);
+	for (i = 1; i < peer->reportsz; i++) {
+		r = &peer->reports[i];
+		if (quality_compare(r - 1, r) == 0)
+			return broken(peer, "%s/%s is in it twice", r->channel,
+			    r->quality);
+	}
+	return 0;
+}
+
+/*
+ * Reads what stands before the reports, then these.
+ */
+static int
+root_read(struct peer *peer, const cJSON *root)
+{
+	const cJSON *complete = member(root, "complete");
+	const cJSON *tolerance = member(root, "tolerance");
+	const cJSON *version = member(root, "schema_version");
+	int64_t last = TIME_NONE;
+
+	if (!cJSON_IsNumber(version))
+		return broken(peer, "not a report of " PROGRAM);
+	if (version->valuedouble != 1)
+		return broken(
+		    peer, "schema_version is %g, not 1", version->valuedouble);
+	if (instant_read(peer, root, "generated_at", &peer->generated_at) !=
+		0 ||
+	    instant_read(peer, root, "first_hour", &peer->window.start) != 0 ||
+	    instant_read(peer, root, "last_hour", &last) != 0)
+		return -1;
+	if (peer->generated_at == TIME_NONE)
+		return broken(peer, "generated_at is null");
+	if (last != TIME_NONE)
+		peer->window.end = last + HOUR;
+	if (peer->window.end <= peer->window.start)
+		return broken(peer, "last_hour is before first_hour");
+	if (!cJSON_IsBool(complete))
+		return broken(peer, "complete is neither true nor false");
+	if (!cJSON_IsNumber(tolerance) || !(tolerance->valuedouble >= 0) ||
+	    tolerance->valuedouble > 3600)
+		return broken(peer, "tolerance is not from 0 to 3600");
+	peer->tolerance = (int64_t)(tolerance->valuedouble * SECOND + 0.5);
+	return qualities_read(
+	    peer, member(root, "reports"), cJSON_IsTrue(complete));
+}
+
+static void
+reports_drop(struct peer *peer)
+{
+	struct report *r = peer->reports;
+
+	for (; r < peer->reports + peer->reportsz; r++) {
+		free((char *)r->channel);
+		free((char *)r->quality);
+		free(r->raw.holes.v);
+		free(r->incomplete.v);
+		free(r->unreadable.v);
+	}
+	free(peer->reports);
+	peer->reports = NULL;
+	peer->reportsz = 0;
+}
+
+static const struct report *
+peer_report(const struct peer *peer, const struct report *r)
+{
+	return peer->reportsz == 0 ? NULL
+				   : bsearch(r, peer->reports, peer->reportsz,
+					 sizeof(*r), quality_compare);
+}
+
+/*
+ * Rejects a quality that an earlier file of the same node has, too.
+ */
+static int
+peer_compare(const struct peer *peers, struct peer *peer)
+{
+	const struct peer *earlier;
+	const struct report *r;
+	size_t i;
+
+	for (earlier = peers; earlier < peer; earlier++) {
+		if (strcmp(earlier->name, peer->name) != 0)
+			continue;
+		for (i = 0; i < peer->reportsz; i++) {
+			r = &peer->reports[i];
+			if (peer_report(earlier, r) != NULL)
+				return broken(peer, "%s/%s is in %s, too",
+				    r->channel, r->quality, earlier->file);
+		}
+	}
+	return 0;
+}
+
+/*
+ * Reads the report of peers[n], which has its name and file. The text ends
+ * with a NUL that is not counted in its size. Returns -1 if it cannot be used;
+ * its message then says why. Those before it have been read.
+ */
+int
+peer_parse(struct peer *peers, size_t n, const char *text, size_t size)
+{
+	cJSON_Hooks hooks = {allocate, free};
+	struct peer *peer = &peers[n];
+	cJSON *root;
+	int result;
+
+	cJSON_InitHooks(&hooks);
+	peer->generated_at = TIME_NONE;
+	peer->window = (struct span){INT64_MIN, INT64_MAX};
+	if (bytes_judge(peer, text, size) != 0)
+		return -1;
+	if ((root = cJSON_ParseWithOpts(text, NULL, true)) == NULL)
+		result = broken(peer, "not JSON from byte %td on",
+		    cJSON_GetErrorPtr() - text);
+	else
+		result = root_read(peer, root);
+	cJSON_Delete(root);
+	if (result != 0 || (result = peer_compare(peers, peer)) != 0) {
+		reports_drop(peer);
+		peer->generated_at = TIME_NONE;
+	}
+	return result;
+}
+
+/*
+ * Frees the array, too. May be NULL.
+ */
+void
+peers_free(struct peer *peers, size_t peersz)
+{
+	size_t i;
+
+	for (i = 0; i < peersz; i++) {
+		reports_drop(&peers[i]);
+		free(peers[i].message);
+	}
+	free(peers);
+}
+
+/*
+ * Makes a report of each quality that a peer reports, with nothing of this
+ * node. Their names stay the peers'.
+ */
+void
+fleet_reports(struct survey *s)
+{
+	struct report *r;
+	size_t i, j, n = 0;
+
+	for (i = 0; i < s->peersz; i++)
+		n += s->peers[i].reportsz;
+	s->reports = need(calloc(n + 1, sizeof(*r)));
+	n = 0;
+	for (i = 0; i < s->peersz; i++)
+		for (j = 0; j < s->peers[i].reportsz; j++) {
+			r = &s->peers[i].reports[j];
+			s->reports[n++] = (struct report){.channel = r->channel,
+			    .quality = r->quality,
+			    .start = TIME_NONE,
+			    .end = TIME_NONE,
+			    .stream = {TIME_NONE, TIME_NONE},
+			    .newest = TIME_NONE};
+		}
+	qsort(s->reports, n, sizeof(*r), quality_compare);
+	for (i = 0; i < n; i++)
+		if (s->reportsz == 0 ||
+		    quality_compare(
+			&s->reports[s->reportsz - 1], &s->reports[i]) != 0)
+			s->reports[s->reportsz++] = s->reports[i];
+}
+
+/*
+ * The sweep: from one instant at which any node changes to the next
+ */
+
+enum says { /* of an instant, the better the higher */
+	SAYS_UNKNOWN,
+	SAYS_LACKS,
+	SAYS_INCOMPLETE,
+	SAYS_COMPLETE
+};
+
+struct voice { /* of a node during the sweep */
+	const struct fleet_node *node;
+	struct spans incomplete; /* owned */
+	size_t hole; /* first of each that ends later */
+	size_t incomplete_at;
+	size_t unreadable;
+	enum says says;
+	int64_t until; /* when it may say something else */
+};
+
+/*
+ * Returns whether t is in one of the spans. *at is the first that does not end
+ * before; *until is moved to where that changes, if that is earlier.
+ */
+static bool
+spans_at(const struct spans *spans, size_t *at, int64_t t, int64_t *until)
+{
+	const struct span *span;
+	int64_t change;
+
+	while (*at < spans->n && spans->v[*at].end <= t)
+		(*at)++;
+	if (*at == spans->n)
+		return false;
+	span = &spans->v[*at];
+	change = span->start > t ? span->start : span->end;
+	if (change < *until)
+		*until = change;
+	return span->start <= t;
+}
+
+static bool
+span_at(struct span span, int64_t t, int64_t *until)
+{
+	const struct spans spans = {&span, 1, 1};
+	size_t at = 0;
+
+	return spans_at(&spans, &at, t, until);
+}
+
+/*
+ * Moves a node to t, no earlier than before.
+ */
+static void
+voice_move(struct voice *v, int64_t t)
+{
+	const struct fleet_node *node = v->node;
+	const struct report *r = node->report;
+	struct span stream;
+
+	v->says = SAYS_UNKNOWN;
+	v->until = INT64_MAX;
+	if (r == NULL || !span_at(node->window, t, &v->until) ||
+	    spans_at(&r->unreadable, &v->unreadable, t, &v->until))
+		return;
+	stream = (struct span){r->start, r->end};
+	if (span_at(stream, t, &v->until) &&
+	    !spans_at(&r->raw.holes, &v->hole, t, &v->until))
+		v->says =
+		    spans_at(&v->incomplete, &v->incomplete_at, t, &v->until)
+		    ? SAYS_INCOMPLETE
+		    : SAYS_COMPLETE;
+	else if (span_at((struct span){INT64_MIN, node->horizon}, t, &v->until))
+		v->says = SAYS_LACKS;
+}
+
+/*
+ * Adds the indices of peers that say so to those that have the next gap.
+ */
+static void
+having_add(
+    struct fleet *f, size_t *n, const struct voice *voices, enum says says)
+{
+	size_t i;
+
+	for (i = f->here; i < f->nodesz; i++) {
+		if (voices[i].says != says)
+			continue;
+		f->having = need(array_room(f->having, &f->havingcap,
+		    f->havingsz + *n, sizeof(*f->having)));
+		f->having[f->havingsz + (*n)++] = i;
+	}
+}
+
+/*
+ * Adds a gap, or makes the last one longer if it is of the same state and the
+ * same nodes have it.
+ */
+static void
+gap_add(struct fleet *f, struct gap gap, const struct voice *voices)
+{
+	struct gap *last = f->gapsz > 0 ? &f->gaps[f->gapsz - 1] : NULL;
+	size_t n = 0;
+
+	if (gap.state == GAP_ELSEWHERE || gap.state == GAP_BETTER)
+		having_add(f, &n, voices, SAYS_COMPLETE);
+	if (gap.state == GAP_ELSEWHERE)
+		having_add(f, &n, voices, SAYS_INCOMPLETE);
+	if (last != NULL && last->state == gap.state &&
+	    last->span.end == gap.span.start && last->havingsz == n &&
+	    (n == 0 ||
+		memcmp(&f->having[last->first], &f->having[f->havingsz],
+		    n * sizeof(*f->having)) == 0)) {
+		last->span.end = gap.span.end;
+		return;
+	}
+	gap.first = f->havingsz;
+	gap.havingsz = n;
+	f->havingsz += n;
+	f->gaps = need(array_room(f->gaps, &f->gapcap, f->gapsz, sizeof(gap)));
+	f->gaps[f->gapsz++] = gap;
+}
+
+/*
+ * Takes what all nodes say of a span, to each node's own account first.
+ */
+static void
+span_take(struct fleet *f, const struct voice *voices, struct span span)
+{
+	enum says here = f->here ? voices[0].says : SAYS_UNKNOWN;
+	struct coverage *c;
+	struct gap gap = {.span = span};
+	size_t i, say[SAYS_COMPLETE + 1] = {0};
+	const int64_t length = span.end - span.start;
+
+	for (i = 0; i < f->nodesz; i++) {
+		say[voices[i].says]++;
+		c = &f->nodes[i].coverage;
+		if (voices[i].says == SAYS_LACKS) {
+			spans_add(&c->holes, span.start, span.end);
+			c->hole_duration += length;
+		} else if (voices[i].says != SAYS_UNKNOWN) {
+			c->covered += length;
+			f->nodes[i].has += here == SAYS_LACKS ? length : 0;
+		}
+	}
+	if (here == SAYS_INCOMPLETE && say[SAYS_COMPLETE] > 0)
+		gap.state = GAP_BETTER;
+	else if (here == SAYS_LACKS &&
+	    say[SAYS_INCOMPLETE] + say[SAYS_COMPLETE] > 0)
+		gap.state = GAP_ELSEWHERE;
+	else if (say[SAYS_INCOMPLETE] + say[SAYS_COMPLETE] > 0)
+		return;
+	else
+		gap.state = say[SAYS_UNKNOWN] > 0 ? GAP_UNKNOWN : GAP_LOST;
+	gap_add(f, gap, voices);
+}
+
+/*
+ * Returns whether a lost gap lies between two instants that somebody has, and
+ * is too short to tell: one of the nodes takes no notice of such.
+ */
+static bool
+is_sliver(const struct fleet *f, const struct gap *gap, int64_t tolerance)
+{
+	const struct gap *before = gap - 1, *after = gap + 1;
+
+	if (gap->state != GAP_LOST ||
+	    gap->span.end - gap->span.start > tolerance ||
+	    gap->span.start == f->range.start || gap->span.end == f->range.end)
+		return false;
+	if (gap > f->gaps && before->state == GAP_UNKNOWN &&
+	    before->span.end == gap->span.start)
+		return false;
+	return after == f->gaps + f->gapsz || after->state != GAP_UNKNOWN ||
+	    after->span.start != gap->span.end;
+}
+
+/*
+ * Drops what is too short to be lost, and sums up.
+ */
+static void
+gaps_sum(struct fleet *f)
+{
+	struct gap *gap;
+	struct span span;
+	int64_t length, tolerance = 0;
+	size_t i, n = 0;
+
+	for (i = 0; i < f->nodesz; i++)
+		if (f->nodes[i].tolerance > tolerance)
+			tolerance = f->nodes[i].tolerance;
+	f->together.covered = f->range.end - f->range.start;
+	for (i = 0; i < f->gapsz; i++) {
+		gap = &f->gaps[i];
+		if (is_sliver(f, gap, tolerance))
+			continue;
+		span = gap->span;
+		length = span.end - span.start;
+		f->tallies[gap->state].count++;
+		f->tallies[gap->state].duration += length;
+		if (gap->state == GAP_LOST) {
+			spans_add(&f->together.holes, span.start, span.end);
+			f->together.hole_duration += length;
+		}
+		if (gap->state == GAP_LOST || gap->state == GAP_UNKNOWN)
+			f->together.covered -= length;
+		f->gaps[n++] = *gap;
+	}
+	f->gapsz = n;
+}
+
+static void
+fleet_sweep(struct fleet *f)
+{
+	struct voice *v, *voices = need(calloc(f->nodesz, sizeof(*voices)));
+	struct span joined, span = f->range;
+	size_t i, at;
+
+	for (v = voices, i = 0; i < f->nodesz; i++, v++) {
+		v->node = &f->nodes[i];
+		v->until = INT64_MIN;
+		at = 0;
+		while (v->node->report != NULL &&
+		    spans_join(&v->node->report->incomplete, &at,
+			i < f->here ? v->node->tolerance : 0, &joined))
+			spans_add(&v->incomplete, joined.start, joined.end);
+	}
+	for (; span.start < f->range.end; span.start = span.end) {
+		span.end = f->range.end;
+		for (v = voices; v < voices + f->nodesz; v++) {
+			if (v->until <= span.start)
+				voice_move(v, span.start);
+			if (v->until < span.end)
+				span.end = v->until;
+		}
+		span_take(f, voices, span);
+	}
+	for (v = voices; v < voices + f->nodesz; v++)
+		free(v->incomplete.v);
+	free(voices);
+	gaps_sum(f);
+}
+
+/*
+ * Sets the range from the earliest start to the latest end, cut at the window.
+ */
+static void
+fleet_range(const struct options *opt, struct fleet *f)
+{
+	struct span range = {INT64_MAX, INT64_MIN};
+	const struct report *r;
+	size_t i;
+
+	for (i = 0; i < f->nodesz; i++) {
+		r = f->nodes[i].report;
+		if (r == NULL || r->start == TIME_NONE)
+			continue;
+		if (r->start < range.start)
+			range.start = r->start;
+		if (r->end > range.end)
+			range.end = r->end;
+	}
+	if (!span_cut(&range, opt->window.start, opt->window.end))
+		range = (struct span){TIME_NONE, TIME_NONE};
+	f->range = range;
+}
+
+static struct fleet_node *
+node_named(struct fleet *f, const char *name)
+{
+	struct fleet_node *node;
+	size_t i;
+
+	for (i = f->here; i < f->nodesz; i++)
+		if (strcmp(f->nodes[i].name, name) == 0)
+			return &f->nodes[i];
+	node = &f->nodes[f->nodesz++];
+	*node = (struct fleet_node){.name = name, .generated_at = TIME_NONE};
+	return node;
+}
+
+/*
+ * Lists the nodes: this one, if it was asked about its own archive, and one
+ * for each name of a peer, which may have a file for each quality.
+ */
+static void
+fleet_nodes(const struct options *opt, const struct survey *s,
+    const struct report *r, struct fleet *f)
+{
+	const struct peer *peer;
+	struct fleet_node *node;
+
+	f->nodes = need(calloc(s->peersz + 1, sizeof(*f->nodes)));
+	f->here = opt->channelsz > 0;
+	if (f->here)
+		f->nodes[f->nodesz++] = (struct fleet_node){.name = opt->name,
+		    .report = s->complete || r->start != TIME_NONE ? r : NULL,
+		    .window = opt->window,
+		    .generated_at = opt->now,
+		    .tolerance = opt->tolerance};
+	for (peer = s->peers; peer < s->peers + s->peersz; peer++) {
+		node = node_named(f, peer->name);
+		if (peer->generated_at == TIME_NONE || node->report != NULL)
+			continue;
+		node->peer = peer;
+		node->report = peer_report(peer, r);
+		node->window = peer->window;
+		node->generated_at = peer->generated_at;
+		node->tolerance = peer->tolerance;
+		if (node->report != NULL &&
+		    node->report->state == STATE_UNREADABLE)
+			node->report = NULL;
+	}
+	for (node = f->nodes; node < f->nodes + f->nodesz; node++)
+		node->horizon = node->generated_at - opt->settle;
+}
+
+static void __attribute__((format(printf, 2, 3)))
+note(struct survey *s, const char *fmt, ...)
+{
+	struct names *notes = &s->notes;
+	va_list ap;
+
+	notes->v = need(
+	    array_room(notes->v, &notes->cap, notes->n, sizeof(*notes->v)));
+	va_start(ap, fmt);
+	if (vasprintf(&notes->v[notes->n++], fmt, ap) < 0)
+		errx(EXIT_TROUBLE, "out of memory");
+	va_end(ap);
+}
+
+static void
+peers_note(const struct options *opt, struct survey *s)
+{
+	const struct peer *peer;
+	char ours[TIME_SIZE], time[TIME_SIZE];
+
+	seconds_format(ours, opt->tolerance);
+	for (peer = s->peers; peer < s->peers + s->peersz; peer++) {
+		if (peer->generated_at == TIME_NONE)
+			continue;
+		time_format(time, peer->generated_at);
+		if (peer->generated_at > opt->now + AHEAD)
+			note(s, "%s: its report is from the future: %s",
+			    peer->name, time);
+		seconds_format(time, peer->tolerance);
+		if (peer->tolerance > opt->tolerance)
+			note(s, "%s: it ignores gaps of up to %s s, we of %s s",
+			    peer->name, time, ours);
+	}
+}
+
+/*
+ * Fills in the fleet of every report, if there are peers.
+ */
+void
+fleet_make(const struct options *opt, struct survey *s)
+{
+	struct report *r;
+
+	if (s->peersz == 0)
+		return;
+	peers_note(opt, s);
+	for (r = s->reports; r < s->reports + s->reportsz; r++) {
+		r->fleet = need(calloc(1, sizeof(*r->fleet)));
+		fleet_nodes(opt, s, r, r->fleet);
+		fleet_range(opt, r->fleet);
+		fleet_sweep(r->fleet);
+	}
+}
+
+/*
+ * May be NULL.
+ */
+void
+fleet_free(struct fleet *f)
+{
+	size_t i;
+
+	if (f == NULL)
+		return;
+	for (i = 0; i < f->nodesz; i++)
+		free(f->nodes[i].coverage.holes.v);
+	free(f->nodes);
+	free(f->together.holes.v);
+	free(f->having);
+	free(f->gaps);
+	free(f);
+}
 
 /*
  * Text
