@@ -126,13 +126,13 @@ map_paint(struct map *map, const struct report *report)
 	struct span outside = map->range;
 
 	paint(map, outside, white);
-	if (report->stream.start != TIME_NONE) {
-		paint(map, report->stream, blue);
+	if (report->extent.start != TIME_NONE) {
+		paint(map, report->extent, blue);
 		paint_all(map, &report->incomplete, orange);
 		paint_all(map, &report->raw.holes, white);
-		outside.end = report->stream.start;
+		outside.end = report->extent.start;
 		paint(map, outside, white);
-		outside.start = report->stream.end;
+		outside.start = report->extent.end;
 		outside.end = map->range.end;
 		paint(map, outside, white);
 	}
@@ -196,6 +196,19 @@ map_range(
 			range->end = hour->time + HOUR;
 	}
 	return report->state == STATE_READ && shown;
+}
+
+/*
+ * Returns the width of the quality's map in hours, 0 if there is none.
+ */
+int64_t
+map_hours(const struct options *opt, const struct report *report)
+{
+	struct span range;
+
+	return map_range(opt, report, &range)
+	    ? (range.end - range.start) / HOUR
+	    : 0;
 }
 
 /*
