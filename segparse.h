@@ -313,6 +313,8 @@ int	 report_metrics(FILE *fp, const struct options *opt,
 	    const struct survey *survey, const struct report *report);
 bool	 report_check(FILE *fp, const struct options *opt,
 	    const struct survey *survey);
+int	 report_summary(FILE *fp, const struct options *opt,
+	    const struct survey *survey);
 int	 peer_parse(struct peer *peers, size_t n, const char *text,
 	    size_t size);
 void	 peers_free(struct peer *peers, size_t peersz);
