@@ -16,7 +16,6 @@
 
 #define MILLISECOND (SECOND / 1000)
 #define YEAR        (366 * DAY)
-#define WIDTH       80 /* columns of the text */
 #define STOPPED     (2 * MINUTE) /* a stream has, this long without a segment */
 #define LISTED_MAX  10 /* errors in the text, holes of --check */
 
@@ -247,36 +246,61 @@ holes_pick(struct pick *pick, const struct options *opt, const struct report *r,
 static void
 duration_format(char buf[TIME_SIZE], int64_t us)
 {
-	static const struct {
-		int64_t below;
-		int64_t step;
-	} steps[] = {{MILLISECOND, 1}, {SECOND, MILLISECOND},
-	    {HOUR, SECOND / 10}, {DAY, SECOND}, {INT64_MAX, HOUR}};
-	int64_t step;
-	size_t i;
+	const int64_t step = us < MILLISECOND ? 1
+	    : us < SECOND                     ? MILLISECOND
+	    : us < HOUR                       ? SECOND / 10
+	    : us < DAY                        ? SECOND
+					      : HOUR;
+	int hours, minutes, seconds, tenths;
 
-	for (i = 0; us >= steps[i].below; i++)
-		;
-	step = steps[i].step;
 	us = (us + step / 2) / step * step;
-	if (us == 0)
-		snprintf(buf, TIME_SIZE, "0s");
-	else if (us < SECOND)
-		snprintf(buf, TIME_SIZE, "0.%0*ds", us < MILLISECOND ? 6 : 3,
-		    (int)(us < MILLISECOND ? us : us / MILLISECOND));
-	else if (us < MINUTE)
-		snprintf(buf, TIME_SIZE, "%d.%ds", (int)(us / SECOND),
-		    (int)(us % SECOND / (SECOND / 10)));
-	else if (us < HOUR)
-		snprintf(buf, TIME_SIZE, "%dm%02d.%ds", (int)(us / MINUTE),
-		    (int)(us % MINUTE / SECOND),
-		    (int)(us % SECOND / (SECOND / 10)));
-	else if (us < DAY)
-		snprintf(buf, TIME_SIZE, "%dh%02dm%02ds", (int)(us / HOUR),
-		    (int)(us % HOUR / MINUTE), (int)(us % MINUTE / SECOND));
+	hours = (int)(us % DAY / HOUR);
+	minutes = (int)(us % HOUR / MINUTE);
+	seconds = (int)(us % MINUTE / SECOND);
+	tenths = (int)(us % SECOND / (SECOND / 10));
+	if (us >= DAY)
+		snprintf(buf, TIME_SIZE, "%" PRId64 "d%02dh", us / DAY, hours);
+	else if (us >= HOUR)
+		snprintf(
+		    buf, TIME_SIZE, "%dh%02dm%02ds", hours, minutes, seconds);
+	else if (us >= MINUTE)
+		snprintf(
+		    buf, TIME_SIZE, "%dm%02d.%ds", minutes, seconds, tenths);
+	else if (us >= SECOND)
+		snprintf(buf, TIME_SIZE, "%d.%ds", seconds, tenths);
+	else if (us >= MILLISECOND)
+		snprintf(buf, TIME_SIZE, "0.%03ds", (int)(us / MILLISECOND));
 	else
-		snprintf(buf, TIME_SIZE, "%" PRId64 "d%02dh", us / DAY,
-		    (int)(us % DAY / HOUR));
+		snprintf(buf, TIME_SIZE, us > 0 ? "0.%06ds" : "0s", (int)us);
+}
+
+/*
+ * Formats an age with two units at most; 0s for what is still to come.
+ */
+static void
+age_format(char buf[TIME_SIZE], int64_t us)
+{
+	char *s;
+
+	duration_format(buf, us > 0 ? us / 100000 * 100000 : 0);
+	if ((s = strchr(buf, 'm')) != NULL && strchr(buf, 'h') != NULL)
+		s[1] = '\0';
+	else if (s != NULL && (s = strchr(s, '.')) != NULL)
+		strcpy(s, "s");
+}
+
+/*
+ * Formats an instant as `2025-11-15T02:45:51` with that many digits of a
+ * fraction.
+ */
+static void
+moment_format(char buf[TIME_SIZE], int64_t t, size_t digits)
+{
+	char *s;
+
+	time_format(buf, t);
+	if ((s = strchr(buf, '.')) != NULL)
+		s[digits > 0 ? digits + 1 : 0] = '\0';
 }
 
 struct sheet;
@@ -1543,29 +1567,25 @@ fleet_free(struct fleet *f)
 #define BLUE   "\033[34m"
 #define ON_RED "\033[34;41m" /* what is left, on what is lost */
 
+#define WIDTH        80 /* columns */
+#define NAME_WIDTH   7 /* of a quality */
+#define WORD_WIDTH   13 /* of its verdict */
+#define STRIP_END    47 /* columns left of the figures of days and hours */
 #define HOLES_LISTED 5
 #define NOTES_LISTED 3
-#define WORST_HOURS  10
-#define WORST_DAYS   15
-#define NAMES_WIDE   12 /* columns of the longest name that all others match */
-#define DAY_CELLS    24
-#define HOUR_CELLS   30
-#define STRIP_END    47 /* columns left of the figures of days and hours */
 
 /* lines of the text for one quality, for one of more days, for several */
-#define LINES_WEEK 24
-#define LINES_DAYS 8
-#define LINES_YEAR 40
-#define LINES_MANY 60
+#define LINES_WEEK  24
+#define LINES_DAYS  8
+#define LINES_YEAR  40
+#define LINES_MANY  60
+#define LINES_HOURS 3 /* kept for hours */
 
 struct sheet { /* the text on its way out */
 	FILE *fp;
 	const struct options *opt;
 	size_t lines; /* written so far */
 	size_t column; /* of the line of items being written */
-	int indent; /* of such a line */
-	int names; /* columns of the names in the table of qualities */
-	int words; /* and of the verdicts */
 	bool cells; /* some were shown and want a legend */
 };
 
@@ -1594,30 +1614,40 @@ static const struct {
     [VERDICT_OK] = {"OK", GREEN},
 };
 
-struct row { /* of the table of days or of hours */
-	struct span span; /* whole days or hours; several if all alike */
+static const struct unit { /* of the tables of days and of hours */
+	const char *title;
+	const char *worst_title; /* if some are left out */
+	const char *scale;
+	int name; /* columns of the title */
+	int cells;
+	size_t worst; /* so many rows at most */
+	int64_t length; /* us */
+} units[] = {
+    {"Days", "Worst days", "00    06    12    18", 12, 24, 15, DAY},
+    {"Hours", "Worst hours", "00   10   20   30   40   50", 15, 30, 10, HOUR},
+};
+
+struct row { /* of such a table */
+	struct span span; /* one unit, or several if they are alike */
 	const struct hour *hour; /* the first directory in it, or NULL */
 	size_t holes;
 	int64_t lost; /* us */
-	int64_t missing; /* us */
-	int64_t unreadable; /* us */
 	int64_t incomplete; /* us */
 	size_t bad;
-	bool fine; /* not worth a line of its own */
+	int64_t trouble; /* 0: not worth a line; the worse, the more */
 	bool shown;
 };
 
 struct rows {
+	const struct unit *unit;
+	struct span range; /* of the stream, as far as it is reported */
 	struct row *v; /* owned */
 	size_t n;
 	size_t cap;
-	int64_t unit; /* DAY or HOUR */
-	struct span range; /* of the stream, as far as it is reported */
 };
 
 struct cursor { /* the first span of each that may reach what comes next */
 	size_t hole;
-	size_t missing;
 	size_t incomplete;
 	size_t unreadable;
 };
@@ -1645,42 +1675,6 @@ print_coloured(const struct sheet *sheet, const char *colour, const char *s)
 }
 
 /*
- * Formats an age in two units, rounded down; 0s for what is still to come.
- */
-static void
-age_format(char buf[TIME_SIZE], int64_t us)
-{
-	if (us < 0)
-		us = 0;
-	if (us < MINUTE)
-		snprintf(buf, TIME_SIZE, "%d.%ds", (int)(us / SECOND),
-		    (int)(us % SECOND / (SECOND / 10)));
-	else if (us < HOUR)
-		snprintf(buf, TIME_SIZE, "%dm%02ds", (int)(us / MINUTE),
-		    (int)(us % MINUTE / SECOND));
-	else if (us < DAY)
-		snprintf(buf, TIME_SIZE, "%dh%02dm", (int)(us / HOUR),
-		    (int)(us % HOUR / MINUTE));
-	else
-		snprintf(buf, TIME_SIZE, "%" PRId64 "d%02dh", us / DAY,
-		    (int)(us % DAY / HOUR));
-}
-
-/*
- * Formats an instant as `2025-11-15T02:45:51` with that many digits of a
- * fraction.
- */
-static void
-moment_format(char buf[TIME_SIZE], int64_t t, size_t digits)
-{
-	char *s;
-
-	time_format(buf, t);
-	if ((s = strchr(buf, '.')) != NULL)
-		s[digits > 0 ? digits + 1 : 0] = '\0';
-}
-
-/*
  * Prints start and end, the end without its date if that is the same.
  */
 static void
@@ -1688,15 +1682,14 @@ print_span(const struct sheet *sheet, const struct span *span)
 {
 	char end[TIME_SIZE], start[TIME_SIZE];
 	const char *time;
-	size_t date, digits;
+	size_t digits;
 
 	digits = span->end - span->start < 10 * MILLISECOND ? 6 : 3;
 	moment_format(start, span->start, digits);
 	moment_format(end, span->end, digits);
 	time = strchr(end, 'T') + 1;
-	date = (size_t)(time - end);
 	fprintf(sheet->fp, "%s  %s", start,
-	    strncmp(start, end, date) == 0 ? time : end);
+	    strncmp(start, end, (size_t)(time - end)) == 0 ? time : end);
 }
 
 /*
@@ -1705,6 +1698,7 @@ print_span(const struct sheet *sheet, const struct span *span)
 static void __attribute__((format(printf, 3, 4)))
 item(struct sheet *sheet, const char *colour, const char *fmt, ...)
 {
+	const int indent = 4 + NAME_WIDTH + 1;
 	char buf[256];
 	va_list ap;
 	size_t width;
@@ -1718,76 +1712,51 @@ item(struct sheet *sheet, const char *colour, const char *fmt, ...)
 		newline(sheet);
 		sheet->column = 0;
 	}
-	if (sheet->column == 0) {
-		fprintf(sheet->fp, "%*s", sheet->indent, "");
-		sheet->column = (size_t)sheet->indent;
-	} else {
-		fputs("; ", sheet->fp);
-		sheet->column += 2;
-	}
+	fprintf(sheet->fp, "%*s", sheet->column > 0 ? 2 : indent,
+	    sheet->column > 0 ? "; " : "");
 	print_coloured(sheet, colour, buf);
-	sheet->column += width;
-}
-
-static void
-items_end(struct sheet *sheet)
-{
-	if (sheet->column > 0)
-		newline(sheet);
-	sheet->column = 0;
+	sheet->column += (sheet->column > 0 ? 2 : (size_t)indent) + width;
 }
 
 /*
- * Prints untrusted bytes so that they cannot control the terminal. Returns
- * how many columns they take.
+ * Prints untrusted bytes so that they cannot control the terminal, padded to
+ * the width; what comes next goes to the next line if they are longer.
  */
-static size_t
-print_name(const struct sheet *sheet, const char *name)
+static void
+print_name(struct sheet *sheet, const char *name, int width)
 {
 	char *printable = need(name_printable(name, sheet->opt->utf8));
-	size_t columns = utf8_length(printable);
+	int used = (int)utf8_length(printable);
 
 	fputs(printable, sheet->fp);
 	free(printable);
-	return columns;
-}
-
-static size_t
-name_width(const struct sheet *sheet, const char *name)
-{
-	char *printable = need(name_printable(name, sheet->opt->utf8));
-	size_t columns = utf8_length(printable);
-
-	free(printable);
-	return columns;
-}
-
-static void
-print_padded(const struct sheet *sheet, const char *name, int width)
-{
-	int used = (int)print_name(sheet, name);
-
+	if (used > width && width > 0) {
+		newline(sheet);
+		used = -4;
+	}
 	fprintf(sheet->fp, "%*s", used < width ? width - used : 0, "");
 }
 
 /*
  * Prints one right-aligned column, or "-" if there is nothing to show.
  */
-static void __attribute__((format(printf, 5, 6)))
-figure(const struct sheet *sheet, int width, bool any, const char *colour,
-    const char *fmt, ...)
+static void
+figure(const struct sheet *sheet, int width, const char *colour, const char *s,
+    bool any)
 {
-	char buf[TIME_SIZE] = "-";
-	va_list ap;
-	int used;
+	int pad = width - (int)strlen(any ? s : "-");
 
-	va_start(ap, fmt);
-	if (any)
-		vsnprintf(buf, sizeof(buf), fmt, ap);
-	va_end(ap);
-	used = (int)strlen(buf);
-	fprintf(sheet->fp, "%*s", used < width ? width - used : 1, "");
-	print_coloured(sheet, any ? colour : "", buf);
+	fprintf(sheet->fp, "%*s", pad > 0 ? pad : 1, "");
+	print_coloured(sheet, any ? colour : "", any ? s : "-");
+}
+
+static void
+figure_count(const struct sheet *sheet, int width, const char *colour, size_t n)
+{
+	char buf[TIME_SIZE];
+
+	snprintf(buf, sizeof(buf), "%zu", n);
+	figure(sheet, width, colour, buf, n > 0);
 }
 
 static void
@@ -1797,28 +1766,24 @@ figure_time(
 	char buf[TIME_SIZE];
 
 	duration_format(buf, us);
-	figure(sheet, width, us > 0, colour, "%s", buf);
+	figure(sheet, width, colour, buf, us > 0);
 }
 
 static void
 text_errors(struct sheet *sheet, const struct survey *s)
 {
-	char buf[256];
 	size_t i;
 
-	snprintf(buf, sizeof(buf), "%s: %zu error%s",
-	    s->complete ? "TROUBLE" : "NOT COMPLETE", s->errorsz,
-	    plural(s->errorsz));
-	print_coloured(sheet, RED, buf);
-	fputs(s->complete ? "; the figures below are complete"
-			  : "; what could not be read is left out below",
-	    sheet->fp);
+	print_coloured(sheet, RED, s->complete ? "TROUBLE" : "NOT COMPLETE");
+	fprintf(sheet->fp, ": %zu error%s; %s", s->errorsz, plural(s->errorsz),
+	    s->complete ? "the figures below are complete"
+			: "what could not be read is left out below");
 	newline(sheet);
 	for (i = 0; i < s->errorsz && i < LISTED_MAX; i++) {
 		fputs("  ", sheet->fp);
-		print_name(sheet, s->errors[i].path);
+		print_name(sheet, s->errors[i].path, 0);
 		fputs(": ", sheet->fp);
-		print_name(sheet, s->errors[i].message);
+		print_name(sheet, s->errors[i].message, 0);
 		newline(sheet);
 	}
 	if (s->errorsz > i) {
@@ -1837,12 +1802,13 @@ static enum verdict
 verdict_find(const struct options *opt, const struct report *r)
 {
 	const struct coverage *c = coverage_shown(r);
+	const bool here = c == &r->raw;
 
-	if (r->state == STATE_ABSENT && c == &r->raw)
+	if (here && r->state == STATE_ABSENT)
 		return VERDICT_ABSENT;
-	if ((r->state != STATE_READ && c == &r->raw) || r->unreadable.n > 0)
+	if ((here && r->state != STATE_READ) || r->unreadable.n > 0)
 		return VERDICT_UNREADABLE;
-	if (coverage_ratio(c) < 0 || (r->start == TIME_NONE && c == &r->raw))
+	if (coverage_ratio(c) < 0 || (here && r->start == TIME_NONE))
 		return VERDICT_EMPTY;
 	if (silence(opt, r) > 0)
 		return VERDICT_STOPPED;
@@ -1851,19 +1817,6 @@ verdict_find(const struct options *opt, const struct report *r)
 	if (c->holes.n > 0)
 		return VERDICT_HOLES;
 	return is_incomplete(r) ? VERDICT_INCOMPLETE : VERDICT_OK;
-}
-
-static void
-verdict_format(
-    char buf[TIME_SIZE], const struct options *opt, const struct report *r)
-{
-	char age[TIME_SIZE] = "";
-	enum verdict verdict = verdict_find(opt, r);
-
-	if (verdict == VERDICT_STOPPED)
-		age_format(age, silence(opt, r));
-	snprintf(buf, TIME_SIZE, "%s%s%s", verdicts[verdict].word,
-	    *age != '\0' ? " " : "", age);
 }
 
 /*
@@ -1881,122 +1834,36 @@ percent_format(char buf[TIME_SIZE], int64_t ratio)
 		    hundredths % 100);
 }
 
-static bool
-is_reported(const struct survey *s, const char *channel, const char *quality)
-{
-	size_t i;
-
-	for (i = 0; i < s->reportsz; i++)
-		if (strcmp(s->reports[i].channel, channel) == 0 &&
-		    strcmp(s->reports[i].quality, quality) == 0)
-			return true;
-	return false;
-}
-
 /*
- * Prints the channel's other directories behind `intro`, as many as fit in
- * the line that begins at `column`. With a survey only those that it lacks.
- * Returns whether there were any.
+ * Lists the channel's directories, or with a survey those that it lacks, in
+ * at most so many bytes.
  */
-static bool
-print_siblings(const struct sheet *sheet, const char *intro, size_t column,
+static void
+siblings_format(char *buf, size_t size, const struct sheet *sheet,
     const struct report *r, const struct survey *s)
 {
-	size_t i, n = 0;
+	char *name;
+	size_t i, j, used = 0;
 
-	if (r->siblings == NULL)
-		return false;
-	column += strlen(intro);
-	for (i = 0; i < r->siblings->n; i++) {
-		if (s != NULL && is_reported(s, r->channel, r->siblings->v[i]))
+	*buf = '\0';
+	for (i = 0; r->siblings != NULL && i < r->siblings->n; i++) {
+		for (j = 0; s != NULL && j < s->reportsz; j++)
+			if (s->reports[j].siblings == r->siblings &&
+			    strcmp(s->reports[j].quality, r->siblings->v[i]) ==
+				0)
+				break;
+		if (s != NULL && j < s->reportsz)
 			continue;
-		column += name_width(sheet, r->siblings->v[i]) + 2;
-		fputs(n++ == 0 ? intro : ", ", sheet->fp);
-		if (n > 1 && column + strlen(", ...)") > WIDTH) {
-			fputs("...", sheet->fp);
-			break;
-		}
-		print_name(sheet, r->siblings->v[i]);
+		name =
+		    need(name_printable(r->siblings->v[i], sheet->opt->utf8));
+		if (used + strlen(name) + strlen(", ...") < size)
+			used += (size_t)sprintf(
+			    buf + used, "%s%s", used > 0 ? ", " : "", name);
+		else if (used + strlen(", ...") < size)
+			used += (size_t)sprintf(
+			    buf + used, "%s...", used > 0 ? ", " : "");
+		free(name);
 	}
-	return n > 0;
-}
-
-/*
- * Prints why a quality has no figures.
- */
-static void
-text_reason(struct sheet *sheet, const struct report *r)
-{
-	size_t column = (size_t)(4 + sheet->names + 2 + sheet->words + 2);
-
-	fputs("  ", sheet->fp);
-	if (r->state == STATE_UNKNOWN)
-		fputs("(not looked at)", sheet->fp);
-	else if (r->state == STATE_UNREADABLE)
-		fputs("(could not be listed)", sheet->fp);
-	else if (r->state == STATE_READ)
-		fputs(r->start == TIME_NONE ? "(nothing in the window)"
-					    : "(only segments of no duration)",
-		    sheet->fp);
-	else if (print_siblings(sheet, "(there are: ", column, r, NULL))
-		putc(')', sheet->fp);
-	else
-		fputs("(no such quality)", sheet->fp);
-}
-
-/*
- * Names gaps of more than a year: a stray hour on one side of them makes
- * every figure useless.
- */
-static void
-remark_strays(struct sheet *sheet, const struct report *r)
-{
-	char after[TIME_SIZE], before[TIME_SIZE];
-	const struct span *gap;
-	size_t i;
-
-	for (i = 0; i < r->missing.n; i++) {
-		gap = &r->missing.v[i];
-		if (gap->end - gap->start <= YEAR)
-			continue;
-		hour_format(before, gap->start - HOUR);
-		hour_format(after, gap->end);
-		item(sheet, RED, "hours more than a year apart: %s, %s", before,
-		    after);
-	}
-}
-
-static void
-remark_absence(struct sheet *sheet, const struct report *r)
-{
-	const struct options *opt = sheet->opt;
-	char at[TIME_SIZE];
-
-	if (r->start != TIME_NONE || r->stream.start == TIME_NONE)
-		return;
-	if (r->stream.start < opt->window.start) {
-		moment_format(at, r->stream.end, 0);
-		if (r->raw.holes.n == 0)
-			item(sheet, "", "the last before ended %s", at);
-	} else {
-		moment_format(at, r->stream.start, 0);
-		item(sheet, "", "the first after begins %s", at);
-	}
-}
-
-/*
- * Editable coverage is worth a word only if it lacks much more than raw does.
- */
-static void
-remark_editable(struct sheet *sheet, const struct report *r)
-{
-	char lost[TIME_SIZE];
-
-	if (r->editable.hole_duration <= 2 * r->raw.hole_duration)
-		return;
-	duration_format(lost, r->editable.hole_duration);
-	item(sheet, "", "a cutter lacks %s in %zu hole%s", lost,
-	    r->editable.holes.n, plural(r->editable.holes.n));
 }
 
 /*
@@ -2006,17 +1873,24 @@ static void
 text_remarks(struct sheet *sheet, const struct report *r)
 {
 	const struct counts *c = &r->counts;
+	char after[TIME_SIZE], before[TIME_SIZE];
+	const struct span *gap;
 	size_t i, known = 0, n;
 
-	for (i = 0; i < r->raw.holes.n; i++)
-		known += hole_known(sheet->opt, r, &r->raw.holes.v[i]);
-	sheet->indent = 4 + sheet->names + 2;
-	remark_strays(sheet, r);
-	remark_absence(sheet, r);
+	for (i = 0; i < r->missing.n; i++) {
+		gap = &r->missing.v[i];
+		hour_format(before, gap->start - HOUR);
+		hour_format(after, gap->end);
+		if (gap->end - gap->start > YEAR)
+			item(sheet, RED, "%s and %s: more than a year apart",
+			    before, after);
+	}
 	if ((n = spans_hours(&r->unreadable)) > 0)
 		item(sheet, RED, "%zu hour%s unreadable", n, plural(n));
 	if ((n = spans_hours(&r->missing)) > 0)
 		item(sheet, RED, "%zu hour%s missing", n, plural(n));
+	for (i = 0; i < r->raw.holes.n; i++)
+		known += hole_known(sheet->opt, r, &r->raw.holes.v[i]);
 	if (known > 0)
 		item(sheet, "", "%zu hole%s (%zu known)", r->raw.holes.n,
 		    plural(r->raw.holes.n), known);
@@ -2026,11 +1900,46 @@ text_remarks(struct sheet *sheet, const struct report *r)
 	if (c->bad > 0)
 		item(sheet, YELLOW, "%zu bad name%s", c->bad, plural(c->bad));
 	if (c->empty > 0)
-		item(sheet, YELLOW, "%zu of them empty", c->empty);
+		item(sheet, YELLOW, "%zu empty", c->empty);
 	if (c->temp > 0 && r->start == TIME_NONE)
 		item(sheet, "", "%zu being downloaded", c->temp);
-	remark_editable(sheet, r);
-	items_end(sheet);
+	duration_format(before, r->editable.hole_duration);
+	if (r->editable.hole_duration > 2 * r->raw.hole_duration)
+		item(sheet, "", "editable: %zu hole%s lose%s %s",
+		    r->editable.holes.n, plural(r->editable.holes.n),
+		    r->editable.holes.n == 1 ? "s" : "", before);
+	if (sheet->column > 0)
+		newline(sheet);
+	sheet->column = 0;
+}
+
+/*
+ * Prints why a quality has no figures.
+ */
+static void
+text_reason(struct sheet *sheet, const struct report *r)
+{
+	char buf[WIDTH];
+
+	siblings_format(buf, 36, sheet, r, NULL);
+	if (r->state == STATE_UNKNOWN)
+		fputs("  (not looked at)", sheet->fp);
+	else if (r->state == STATE_UNREADABLE)
+		fputs("  (could not be listed)", sheet->fp);
+	else if (r->state == STATE_ABSENT)
+		fprintf(sheet->fp, "  (%s%s)",
+		    *buf == '\0' ? "no such quality" : "there are: ", buf);
+	else if (r->start != TIME_NONE)
+		fputs("  (only segments of no duration)", sheet->fp);
+	else if (r->stream.start == TIME_NONE)
+		fputs("  (none at all)", sheet->fp);
+	else if (r->stream.start < sheet->opt->window.start) {
+		moment_format(buf, r->stream.end, 0);
+		fprintf(sheet->fp, "  (the last before ended %s)", buf);
+	} else {
+		moment_format(buf, r->stream.start, 0);
+		fprintf(sheet->fp, "  (the first after begins %s)", buf);
+	}
 }
 
 /*
@@ -2041,26 +1950,30 @@ text_quality(struct sheet *sheet, const struct report *r)
 {
 	const struct coverage *c = coverage_shown(r);
 	const struct span *longest = hole_longest(c);
-	char buf[TIME_SIZE];
+	const enum verdict verdict = verdict_find(sheet->opt, r);
+	char buf[2 * TIME_SIZE], age[TIME_SIZE];
 
 	fputs("    ", sheet->fp);
-	print_padded(sheet, r->quality, sheet->names + 2);
-	verdict_format(buf, sheet->opt, r);
-	print_coloured(
-	    sheet, verdicts[verdict_find(sheet->opt, r)].colour, buf);
-	fprintf(sheet->fp, "%*s", sheet->words - (int)strlen(buf), "");
+	print_name(sheet, r->quality, NAME_WIDTH);
+	age_format(age, silence(sheet->opt, r));
+	snprintf(buf, sizeof(buf), "%s%s%s", verdicts[verdict].word,
+	    verdict == VERDICT_STOPPED ? " " : "",
+	    verdict == VERDICT_STOPPED ? age : "");
+	putc(' ', sheet->fp);
+	print_coloured(sheet, verdicts[verdict].colour, buf);
+	fprintf(sheet->fp, "%*s", WORD_WIDTH - (int)strlen(buf), "");
 	if (coverage_ratio(c) < 0)
 		text_reason(sheet, r);
 	else {
 		percent_format(buf, coverage_ratio(c));
 		fprintf(sheet->fp, "%9s", buf);
-		figure(sheet, 7, c->holes.n > 0, RED, "%zu", c->holes.n);
+		figure_count(sheet, 7, RED, c->holes.n);
 		figure_time(sheet, 10, RED, c->hole_duration);
 		figure_time(sheet, 10, "",
 		    longest == NULL ? 0 : longest->end - longest->start);
 		figure_time(sheet, 10, YELLOW, r->counts.incomplete.duration);
-		age_format(buf, sheet->opt->now - r->newest);
-		fprintf(sheet->fp, "  %s", r->newest == TIME_NONE ? "-" : buf);
+		age_format(age, sheet->opt->now - r->newest);
+		fprintf(sheet->fp, "  %s", r->newest == TIME_NONE ? "-" : age);
 	}
 	newline(sheet);
 	text_remarks(sheet, r);
@@ -2076,6 +1989,7 @@ text_range(struct sheet *sheet, const struct report *reports, size_t reportsz)
 {
 	char end[TIME_SIZE], start[TIME_SIZE];
 	struct span range = {INT64_MAX, INT64_MIN};
+	const struct span *window = &sheet->opt->window;
 	size_t i;
 
 	for (i = 0; i < reportsz; i++) {
@@ -2086,10 +2000,10 @@ text_range(struct sheet *sheet, const struct report *reports, size_t reportsz)
 		if (reports[i].end > range.end)
 			range.end = reports[i].end;
 	}
-	if (sheet->opt->window.start != INT64_MIN)
-		range.start = sheet->opt->window.start;
-	if (sheet->opt->window.end != INT64_MAX)
-		range.end = sheet->opt->window.end;
+	if (window->start != INT64_MIN)
+		range.start = window->start;
+	if (window->end != INT64_MAX)
+		range.end = window->end;
 	if (range.start >= range.end)
 		return;
 	moment_format(start, range.start, 0);
@@ -2099,43 +2013,32 @@ text_range(struct sheet *sheet, const struct report *reports, size_t reportsz)
 }
 
 static void
-text_channel(struct sheet *sheet, const char *channel)
-{
-	int width = 2 + sheet->names + 2 + sheet->words;
-
-	fputs(sheet->opt->colour ? "  " BOLD : "  ", sheet->fp);
-	print_padded(sheet, channel, width);
-	fprintf(sheet->fp, "%s%9s%7s%10s%10s%10s  newest",
-	    sheet->opt->colour ? RESET : "", "covered", "holes", "lost",
-	    "longest", "incompl.");
-	newline(sheet);
-}
-
-static void
 text_table(struct sheet *sheet, const struct survey *s,
     const struct report *reports, size_t reportsz)
 {
 	const struct report *r;
-	char buf[TIME_SIZE];
-	size_t i, width;
+	char buf[WIDTH];
+	size_t i;
 
 	for (i = 0; i < reportsz; i++) {
-		width = name_width(sheet, reports[i].quality);
-		if (width <= NAMES_WIDE && (int)width > sheet->names)
-			sheet->names = (int)width;
-		verdict_format(buf, sheet->opt, &reports[i]);
-		if ((int)strlen(buf) > sheet->words)
-			sheet->words = (int)strlen(buf);
-	}
-	for (i = 0; i < reportsz; i++) {
 		r = &reports[i];
-		if (i == 0 || strcmp(r[-1].channel, r->channel) != 0)
-			text_channel(sheet, r->channel);
-		text_quality(sheet, r);
-		if ((i + 1 == reportsz ||
-			strcmp(r[1].channel, r->channel) != 0) &&
-		    print_siblings(sheet, "    not asked for: ", 0, r, s))
+		if (i == 0 || strcmp(r[-1].channel, r->channel) != 0) {
+			fputs(sheet->opt->colour ? "  " BOLD : "  ", sheet->fp);
+			print_name(
+			    sheet, r->channel, 2 + NAME_WIDTH + 1 + WORD_WIDTH);
+			fprintf(sheet->fp, "%s%9s%7s%10s%10s%10s  newest",
+			    sheet->opt->colour ? RESET : "", "covered", "holes",
+			    "lost", "longest", "incompl.");
 			newline(sheet);
+		}
+		text_quality(sheet, r);
+		if (i + 1 < reportsz && strcmp(r[1].channel, r->channel) == 0)
+			continue;
+		siblings_format(buf, 60, sheet, r, s);
+		if (*buf != '\0') {
+			fprintf(sheet->fp, "    not asked for: %s", buf);
+			newline(sheet);
+		}
 	}
 	text_range(sheet, reports, reportsz);
 }
@@ -2160,21 +2063,11 @@ spans_within(const struct spans *spans, size_t *at, const struct span *bounds,
 		(*at)++;
 	for (i = *at; i < spans->n && spans->v[i].start < bounds->end; i++) {
 		part = spans->v[i];
-		if (!span_cut(&part, bounds->start, bounds->end))
-			continue;
+		span_cut(&part, bounds->start, bounds->end);
 		*duration += part.end - part.start;
 		n++;
 	}
 	return n;
-}
-
-/*
- * Returns the multiple of unit that is no later.
- */
-static int64_t
-time_floor(int64_t t, int64_t unit)
-{
-	return t - ((t % unit) + unit) % unit;
 }
 
 /*
@@ -2187,161 +2080,122 @@ is_much(int64_t incomplete, const struct span *span)
 }
 
 /*
- * Finds the time that a quality's rows are of.
- */
-static struct span
-rows_range(const struct options *opt, const struct report *r)
-{
-	struct span range = r->stream;
-	const struct spans *holes = &r->raw.holes;
-
-	if (holes->n > 0 &&
-	    (range.start == TIME_NONE || holes->v[0].start < range.start))
-		range.start = holes->v[0].start;
-	if (holes->n > 0 && holes->v[holes->n - 1].end > range.end)
-		range.end = holes->v[holes->n - 1].end;
-	if (r->unreadable.n > 0) {
-		if (range.start == TIME_NONE ||
-		    r->unreadable.v[0].start < range.start)
-			range.start = r->unreadable.v[0].start;
-		if (r->unreadable.v[r->unreadable.n - 1].end > range.end)
-			range.end = r->unreadable.v[r->unreadable.n - 1].end;
-	}
-	if (range.start == TIME_NONE ||
-	    !span_cut(&range, opt->window.start, opt->window.end))
-		range = (struct span){0, 0};
-	return range;
-}
-
-/*
- * Fills in a row, and takes its hours' directories from *next on.
+ * Fills in a row, taking its directories from *next on.
  */
 static void
 row_fill(struct row *row, const struct rows *rows, const struct report *r,
     size_t *next, struct cursor *at)
 {
-	const struct hour *h;
 	struct span part = row->span;
+	int64_t unreadable;
 
 	row->holes =
 	    spans_within(&r->raw.holes, &at->hole, &row->span, &row->lost);
-	spans_within(&r->missing, &at->missing, &row->span, &row->missing);
-	spans_within(
-	    &r->unreadable, &at->unreadable, &row->span, &row->unreadable);
 	for (; *next < r->hoursz && r->hours[*next].time < row->span.end;
 	     (*next)++) {
-		h = &r->hours[*next];
 		if (row->hour == NULL)
-			row->hour = h;
-		row->incomplete += h->counts.incomplete.duration;
-		row->bad += h->counts.bad;
+			row->hour = &r->hours[*next];
+		row->incomplete += r->hours[*next].counts.incomplete.duration;
+		row->bad += r->hours[*next].counts.bad;
 	}
 	if (!span_cut(&part, rows->range.start, rows->range.end))
 		part = row->span;
-	row->fine = row->holes == 0 && row->missing == 0 &&
-	    row->unreadable == 0 && !is_much(row->incomplete, &part);
+	if (spans_within(
+		&r->unreadable, &at->unreadable, &row->span, &unreadable) > 0)
+		row->trouble = INT64_MAX;
+	else if (row->holes > 0)
+		row->trouble = row->lost + DAY;
+	else if (is_much(row->incomplete, &part))
+		row->trouble = row->incomplete;
 }
 
 /*
- * Makes a row for each day, or hour, that has a directory, and one for all
- * the time between two such.
+ * Makes a row for each day or hour that has a directory, and one for all the
+ * time between two such. Days without trouble that follow each other become
+ * one row unless all are asked for.
  */
 static void
 rows_make(struct rows *rows, const struct options *opt, const struct report *r,
-    int64_t unit)
+    const struct unit *unit)
 {
+	const int64_t length = unit->length;
 	struct cursor at = {0};
-	struct row *row;
-	int64_t next_time, t, to;
+	struct row row;
+	struct span time = r->stream;
+	int64_t until;
 	size_t next = 0;
 
-	*rows = (struct rows){.unit = unit, .range = rows_range(opt, r)};
-	t = rows->range.start;
-	to = rows->range.end;
-	if (r->hoursz > 0 && (t == to || r->hours[0].time < t))
-		t = r->hours[0].time;
-	if (r->hoursz > 0 && (to < r->hours[r->hoursz - 1].time + HOUR))
-		to = r->hours[r->hoursz - 1].time + HOUR;
-	for (t = time_floor(t, unit); t < to; t = row->span.end) {
-		next_time = next < r->hoursz
-		    ? time_floor(r->hours[next].time, unit)
-		    : time_floor(to - 1, unit) + unit;
-		rows->v = need(
-		    array_room(rows->v, &rows->cap, rows->n, sizeof(*rows->v)));
-		row = &rows->v[rows->n++];
-		*row = (struct row){
-		    .span = {t, next_time > t ? next_time : t + unit}};
-		row_fill(row, rows, r, &next, &at);
+	if (r->raw.holes.n > 0 && r->raw.holes.v[0].start < time.start)
+		time.start = r->raw.holes.v[0].start;
+	if (!span_cut(&time, opt->window.start, opt->window.end))
+		time = (struct span){0, 0};
+	*rows = (struct rows){.unit = unit, .range = time};
+	if (r->hoursz > 0) {
+		until = r->hours[r->hoursz - 1].time + HOUR;
+		if (time.end == 0 || r->hours[0].time < time.start)
+			time.start = r->hours[0].time;
+		if (time.end == 0 || time.end < until)
+			time.end = until;
+	}
+	time.start -= (time.start % length + length) % length;
+	for (; time.start < time.end; time.start = row.span.end) {
+		until = next < r->hoursz ? r->hours[next].time
+					 : time.end + length - 1;
+		until -= (until % length + length) % length;
+		if (until <= time.start)
+			until = time.start + length;
+		row = (struct row){.span = {time.start, until}};
+		row_fill(&row, rows, r, &next, &at);
+		rows->v =
+		    need(array_room(rows->v, &rows->cap, rows->n, sizeof(row)));
+		rows->v[rows->n++] = row;
 	}
 }
 
 /*
- * Joins rows that are fine and follow each other.
+ * Joins rows without trouble that follow each other.
  */
 static void
 rows_join(struct rows *rows)
 {
-	struct row *last, *row;
+	struct row *last = NULL, *row;
 	size_t i, n = 0;
 
 	for (i = 0; i < rows->n; i++) {
 		row = &rows->v[i];
-		last = n > 0 ? &rows->v[n - 1] : NULL;
-		if (last == NULL || !last->fine || !row->fine) {
-			rows->v[n++] = *row;
-			continue;
+		if (last != NULL && last->trouble == 0 && row->trouble == 0) {
+			last->span.end = row->span.end;
+			last->incomplete += row->incomplete;
+			last->bad += row->bad;
+		} else {
+			last = &rows->v[n++];
+			*last = *row;
 		}
-		last->span.end = row->span.end;
-		last->incomplete += row->incomplete;
-		last->bad += row->bad;
 	}
 	rows->n = n;
 }
 
-static int
-row_compare(const void *a, const void *b)
-{
-	const struct row *const *x = a, *const *y = b;
-	const struct row *p = *x, *q = *y;
-
-	if (p->fine != q->fine)
-		return p->fine - q->fine;
-	if (p->unreadable != q->unreadable)
-		return (p->unreadable < q->unreadable) -
-		    (p->unreadable > q->unreadable);
-	if (p->lost != q->lost)
-		return (p->lost < q->lost) - (p->lost > q->lost);
-	if (p->incomplete != q->incomplete)
-		return (p->incomplete < q->incomplete) -
-		    (p->incomplete > q->incomplete);
-	return (p > q) - (p < q);
-}
-
 /*
- * Marks the worst rows, at most max of them, as shown.
+ * Marks the worst rows as shown, at most max of them.
  */
 static void
-rows_worst(struct rows *rows, size_t max)
+rows_choose(struct rows *rows, size_t max)
 {
-	struct row **sorted = need(calloc(rows->n + 1, sizeof(struct row *)));
+	struct row *row, *worst;
 	size_t i;
 
-	for (i = 0; i < rows->n; i++)
-		sorted[i] = &rows->v[i];
-	qsort(sorted, rows->n, sizeof(struct row *), row_compare);
-	for (i = 0; i < rows->n && i < max; i++)
-		sorted[i]->shown = true;
-	free(sorted);
-}
-
-static size_t
-rows_bad(const struct rows *rows)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < rows->n; i++)
-		n += !rows->v[i].fine;
-	return n;
+	for (; max > 0; max--) {
+		worst = NULL;
+		for (i = 0; i < rows->n; i++) {
+			row = &rows->v[i];
+			if (!row->shown &&
+			    (worst == NULL || row->trouble > worst->trouble))
+				worst = row;
+		}
+		if (worst == NULL)
+			break;
+		worst->shown = true;
+	}
 }
 
 /*
@@ -2357,18 +2211,18 @@ cell_glyph(const struct sheet *sheet, const struct report *r,
 	static const char *const digits[] = {
 	    "0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
 	const bool drawn = sheet->opt->utf8 && sheet->opt->colour;
-	int64_t covered, incomplete, length = cell->end - cell->start, lost;
+	const int64_t length = cell->end - cell->start;
+	int64_t incomplete, lost;
 
 	*colour = "";
 	if (spans_within(&r->unreadable, &at->unreadable, cell, &lost) > 0)
 		return "?";
-	spans_within(&r->incomplete, &at->incomplete, cell, &incomplete);
 	if (spans_within(&r->raw.holes, &at->hole, cell, &lost) > 0) {
-		covered = length - lost;
 		*colour = ON_RED;
-		return drawn ? blocks[covered * 8 / length]
-			     : digits[covered * 10 / length];
+		return drawn ? blocks[(length - lost) * 8 / length]
+			     : digits[(length - lost) * 10 / length];
 	}
+	spans_within(&r->incomplete, &at->incomplete, cell, &incomplete);
 	if (is_much(incomplete, cell)) {
 		*colour = YELLOW;
 		return drawn ? "\u2588" : "+";
@@ -2384,10 +2238,8 @@ static void
 text_cells(struct sheet *sheet, const struct report *r, const struct rows *rows,
     const struct row *row, struct cursor *at)
 {
-	const int64_t width =
-	    rows->unit == DAY ? DAY / DAY_CELLS : HOUR / HOUR_CELLS;
-	const char *colour = "", *glyph, *wanted = "";
-	const bool coloured = sheet->opt->colour;
+	const int64_t width = rows->unit->length / rows->unit->cells;
+	const char *colour = "", *glyph, *wanted;
 	struct span cell;
 	int64_t t;
 
@@ -2397,25 +2249,14 @@ text_cells(struct sheet *sheet, const struct report *r, const struct rows *rows,
 		glyph = " ";
 		if (span_cut(&cell, rows->range.start, rows->range.end))
 			glyph = cell_glyph(sheet, r, &cell, at, &wanted);
-		if (coloured && strcmp(colour, wanted) != 0)
-			fprintf(sheet->fp, "%s%s", *colour != '\0' ? RESET : "",
-			    wanted);
+		if (sheet->opt->colour && strcmp(colour, wanted) != 0)
+			fprintf(sheet->fp, RESET "%s", wanted);
 		colour = wanted;
 		fputs(glyph, sheet->fp);
 	}
-	if (coloured && *colour != '\0')
+	if (sheet->opt->colour && *colour != '\0')
 		fputs(RESET, sheet->fp);
 	sheet->cells = true;
-}
-
-static void
-unit_format(char buf[TIME_SIZE], int64_t t, int64_t unit)
-{
-	char *s;
-
-	hour_format(buf, t);
-	if (unit == DAY && (s = strchr(buf, 'T')) != NULL)
-		*s = '\0';
 }
 
 /*
@@ -2425,32 +2266,35 @@ static void
 text_row(struct sheet *sheet, const struct report *r, const struct rows *rows,
     const struct row *row, struct cursor *at)
 {
-	const int name = rows->unit == DAY ? 12 : 15;
-	const bool several = row->span.end - row->span.start > rows->unit;
-	char buf[TIME_SIZE];
-	const char *word = row->fine ? "whole" : "MISSING";
-	int used = 2 + name;
+	const struct unit *unit = rows->unit;
+	const int digits = unit->length == DAY ? 10 : 13;
+	const bool several = row->span.end - row->span.start > unit->length;
+	const char *word = row->trouble == 0 ? "whole" : "MISSING";
+	char name[TIME_SIZE];
+	int used = 2 + unit->name;
 
-	unit_format(buf, row->span.start, rows->unit);
-	fprintf(sheet->fp, "  %-*s", name, buf);
+	hour_format(name, row->span.start);
+	fprintf(sheet->fp, "  %-*.*s", unit->name, digits, name);
 	if (!several && row->hour != NULL) {
 		text_cells(sheet, r, rows, row, at);
-		used += rows->unit == DAY ? DAY_CELLS : HOUR_CELLS;
+		used += unit->cells;
 	} else {
-		unit_format(buf, row->span.end - rows->unit, rows->unit);
+		hour_format(name, row->span.end - unit->length);
 		if (several)
-			used += fprintf(sheet->fp, "to %-*s", name, buf);
-		print_coloured(sheet, row->fine ? "" : RED, word);
+			used += fprintf(
+			    sheet->fp, "to %-*.*s", unit->name, digits, name);
+		print_coloured(sheet, row->trouble == 0 ? "" : RED, word);
 		used += (int)strlen(word);
 	}
 	fprintf(sheet->fp, "%*s", used < STRIP_END ? STRIP_END - used : 0, "");
-	if (row->hour != NULL && rows->unit == HOUR && !row->hour->readable)
+	if (row->hour != NULL && !several && unit->length == HOUR &&
+	    !row->hour->readable)
 		print_coloured(sheet, RED, "  UNREADABLE");
 	else {
-		figure(sheet, 7, row->holes > 0, RED, "%zu", row->holes);
+		figure_count(sheet, 7, RED, row->holes);
 		figure_time(sheet, 10, RED, row->lost);
 		figure_time(sheet, 10, YELLOW, row->incomplete);
-		figure(sheet, 6, row->bad > 0, YELLOW, "%zu", row->bad);
+		figure_count(sheet, 6, YELLOW, row->bad);
 	}
 	newline(sheet);
 }
@@ -2514,44 +2358,69 @@ text_everything(struct sheet *sheet, const struct hour *h)
 }
 
 /*
- * Prints the rows that are marked as shown.
+ * Prints the table of a quality's days, if there are several, or of its hours:
+ * those with trouble, in at most so many lines, or all that there are.
  */
 static void
-text_rows(struct sheet *sheet, const struct report *r, const struct rows *rows,
-    bool all)
+text_rows(struct sheet *sheet, const struct report *r, const struct unit *unit,
+    size_t lines)
 {
-	const bool days = rows->unit == DAY;
-	const struct row *row;
+	const bool all = sheet->opt->all_hours, days = unit->length == DAY;
 	struct cursor at = {0};
-	char title[TIME_SIZE];
-	size_t i;
+	struct rows rows;
+	size_t i, max, troubled = 0;
 
-	snprintf(title, sizeof(title), "%s%s", all ? "" : "Worst ",
-	    days ? "days" : "hours");
-	if (all)
-		title[0] = days ? 'D' : 'H';
-	fprintf(sheet->fp, "  %-*s%-*s%7s%10s%10s%6s", days ? 12 : 15, title,
-	    days ? STRIP_END - 14 : STRIP_END - 17,
-	    days ? "00    06    12    18" : "00   10   20   30   40   50",
-	    "holes", "lost", "incompl.", "bad");
+	rows_make(&rows, sheet->opt, r, unit);
+	if (days && rows.n < 2)
+		lines = 0;
+	if (days && !all)
+		rows_join(&rows);
+	for (i = 0; i < rows.n; i++)
+		troubled += rows.v[i].trouble > 0;
+	if (lines < 2 || (troubled == 0 && !all))
+		goto out;
+	max = days || all ? rows.n : troubled;
+	if (max > unit->worst && !all)
+		max = unit->worst;
+	if (max > lines - 1)
+		max = lines - 1;
+	rows_choose(&rows, max);
+	fprintf(sheet->fp, "  %-*s%-*s%7s%10s%10s%6s", unit->name,
+	    max < (days || all ? rows.n : troubled) ? unit->worst_title
+						    : unit->title,
+	    STRIP_END - 2 - unit->name, unit->scale, "holes", "lost",
+	    "incompl.", "bad");
 	newline(sheet);
-	for (i = 0; i < rows->n; i++) {
-		row = &rows->v[i];
-		if (!row->shown)
+	for (i = 0; i < rows.n; i++) {
+		if (!rows.v[i].shown)
 			continue;
-		text_row(sheet, r, rows, row, &at);
-		if (sheet->opt->all_hours && row->hour != NULL && !days &&
-		    row->hour->readable)
-			text_everything(sheet, row->hour);
+		text_row(sheet, r, &rows, &rows.v[i], &at);
+		if (all && !days && rows.v[i].hour != NULL &&
+		    rows.v[i].hour->readable)
+			text_everything(sheet, rows.v[i].hour);
 	}
+out:
+	free(rows.v);
 }
 
 /*
  * Text: what is said of a quality that is not OK
  */
 
+static bool
+is_detailed(const struct options *opt, const struct report *r)
+{
+	enum verdict verdict = verdict_find(opt, r);
+
+	return opt->all_hours || verdict == VERDICT_HOLES ||
+	    verdict == VERDICT_INCOMPLETE ||
+	    ((verdict == VERDICT_STOPPED || verdict == VERDICT_LOST) &&
+		(r->raw.holes.n > 0 || is_incomplete(r))) ||
+	    (verdict == VERDICT_UNREADABLE && r->state == STATE_READ);
+}
+
 /*
- * Prints the title, and the longest holes that are not known.
+ * Prints the title, and the longest holes that are not known, or all holes.
  */
 static void
 text_holes(struct sheet *sheet, const struct report *r)
@@ -2560,18 +2429,19 @@ text_holes(struct sheet *sheet, const struct report *r)
 	const struct span *hole;
 	struct pick pick;
 	char duration[TIME_SIZE];
+	const char *state;
 	size_t i, n;
 
 	holes_pick(&pick, opt, r, HOLES_LISTED, false);
 	n = opt->all_hours ? r->raw.holes.n : pick.n;
 	newline(sheet);
 	fputs(opt->colour ? "  " BOLD : "  ", sheet->fp);
-	print_name(sheet, r->channel);
+	print_name(sheet, r->channel, 0);
 	putc('/', sheet->fp);
-	print_name(sheet, r->quality);
+	print_name(sheet, r->quality, 0);
 	fputs(opt->colour ? RESET : "", sheet->fp);
 	if (n > 0)
-		fprintf(sheet->fp, ": %s%s", n == 1 ? "hole" : "holes",
+		fprintf(sheet->fp, ": hole%s%s", plural(n),
 		    n == 1 || opt->all_hours ? "" : ", longest first");
 	if (n > 0 && n < r->raw.holes.n)
 		fprintf(sheet->fp, " (%zu of %zu; all: -f holes)", n,
@@ -2582,94 +2452,29 @@ text_holes(struct sheet *sheet, const struct report *r)
 		duration_format(duration, hole->end - hole->start);
 		fprintf(sheet->fp, "%12s  ", duration);
 		print_span(sheet, hole);
-		if (strcmp(hole_state(opt, r, hole), "hole") != 0)
-			fprintf(sheet->fp, "  %s", hole_state(opt, r, hole));
+		state = hole_state(opt, r, hole);
+		if (strcmp(state, "hole") != 0)
+			fprintf(sheet->fp, "  %s", state);
 		newline(sheet);
 	}
 }
 
 /*
- * Prints a line a day if there are several days and trouble in them, as long
- * as so many lines are left for hours. Takes its lines off *lines.
- */
-static void
-text_days(struct sheet *sheet, const struct report *r, struct rows *days,
-    size_t *lines, size_t hours)
-{
-	const bool all = sheet->opt->all_hours;
-	size_t n;
-
-	if (days->n < 2 || (rows_bad(days) == 0 && !all))
-		return;
-	if (!all)
-		rows_join(days);
-	n = days->n > WORST_DAYS && !all ? WORST_DAYS : days->n;
-	if (*lines < hours + 2)
-		return;
-	if (n > *lines - hours - 1)
-		n = *lines - hours - 1;
-	rows_worst(days, n);
-	text_rows(sheet, r, days, n == days->n);
-	*lines -= n + 1;
-}
-
-/*
- * Prints the hours that are not fine, or the worst of them.
- */
-static void
-text_hours(
-    struct sheet *sheet, const struct report *r, struct rows *hours, size_t n)
-{
-	const size_t bad = sheet->opt->all_hours ? hours->n : rows_bad(hours);
-
-	if (n > bad)
-		n = bad;
-	if (n > WORST_HOURS && !sheet->opt->all_hours)
-		n = WORST_HOURS;
-	if (n == 0)
-		return;
-	rows_worst(hours, n);
-	text_rows(sheet, r, hours, n == bad);
-}
-
-/*
- * Prints holes, days and the worst hours of a quality in about so many lines,
- * or all of them with --all-hours.
+ * Prints holes, days and hours of a quality in about so many lines, or all of
+ * them with --all-hours.
  */
 static void
 text_details(struct sheet *sheet, const struct report *r, size_t lines)
 {
-	struct rows days, hours;
-	const size_t before = sheet->lines;
-	size_t bad, used;
+	const size_t end =
+	    sheet->opt->all_hours ? SIZE_MAX : sheet->lines + lines;
 
 	text_holes(sheet, r);
-	rows_make(&hours, sheet->opt, r, HOUR);
-	rows_make(&days, sheet->opt, r, DAY);
-	used = sheet->lines - before;
-	lines = sheet->opt->all_hours ? SIZE_MAX
-	    : lines > used            ? lines - used
-				      : 0;
-	bad = rows_bad(&hours);
-	text_days(sheet, r, &days, &lines, bad < 2 ? 2 * bad : 3);
-	text_hours(sheet, r, &hours, lines > 0 ? lines - 1 : 0);
-	free(days.v);
-	free(hours.v);
-}
-
-/*
- * Returns whether more is said of a quality than its row does.
- */
-static bool
-is_detailed(const struct options *opt, const struct report *r)
-{
-	enum verdict verdict = verdict_find(opt, r);
-
-	if (opt->all_hours)
-		return r->hoursz > 0 || r->raw.holes.n > 0;
-	return r->raw.holes.n > 0 || r->unreadable.n > 0 ||
-	    verdict == VERDICT_INCOMPLETE ||
-	    (verdict == VERDICT_STOPPED && is_incomplete(r));
+	if (end > sheet->lines + LINES_HOURS)
+		text_rows(
+		    sheet, r, &units[0], end - sheet->lines - LINES_HOURS);
+	if (end > sheet->lines)
+		text_rows(sheet, r, &units[1], end - sheet->lines);
 }
 
 static void
@@ -2698,7 +2503,7 @@ text_notes(struct sheet *sheet, const struct names *notes)
 		n = NOTES_LISTED;
 	for (i = 0; i < n; i++) {
 		fputs("  ", sheet->fp);
-		print_name(sheet, notes->v[i]);
+		print_name(sheet, notes->v[i], 0);
 		newline(sheet);
 	}
 	if (n < notes->n) {
