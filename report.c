@@ -154,6 +154,43 @@ spans_hours(const struct spans *spans)
 }
 
 /*
+ * Returns the index of the first span that ends after t.
+ */
+static size_t
+spans_find(const struct spans *spans, int64_t t)
+{
+	size_t from = 0, middle, to = spans->n;
+
+	while (from < to) {
+		middle = from + (to - from) / 2;
+		if (spans->v[middle].end <= t)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+/*
+ * Returns how many spans reach into the bounds, and for how long in all.
+ */
+static size_t
+spans_within(
+    const struct spans *spans, const struct span *bounds, int64_t *duration)
+{
+	struct span part;
+	size_t first = spans_find(spans, bounds->start), i;
+
+	*duration = 0;
+	for (i = first; i < spans->n && spans->v[i].start < bounds->end; i++) {
+		part = spans->v[i];
+		span_cut(&part, bounds->start, bounds->end);
+		*duration += part.end - part.start;
+	}
+	return i - first;
+}
+
+/*
  * Returns whether --known accepts the hole: it lies within a known span, give
  * or take the tolerance.
  */
@@ -161,18 +198,10 @@ static bool
 hole_known(
     const struct options *opt, const struct report *r, const struct span *hole)
 {
-	const struct span *known = r->known.v;
-	size_t from = 0, middle, to = r->known.n;
+	size_t i = spans_find(&r->known, hole->end - opt->tolerance - 1);
 
-	/* find the last one that starts no later */
-	while (from < to) {
-		middle = from + (to - from) / 2;
-		if (known[middle].start - opt->tolerance <= hole->start)
-			from = middle + 1;
-		else
-			to = middle;
-	}
-	return from > 0 && hole->end <= known[from - 1].end + opt->tolerance;
+	return i < r->known.n &&
+	    r->known.v[i].start - opt->tolerance <= hole->start;
 }
 
 /*
@@ -1567,12 +1596,13 @@ fleet_free(struct fleet *f)
 #define BLUE   "\033[34m"
 #define ON_RED "\033[34;41m" /* what is left, on what is lost */
 
-#define WIDTH        80 /* columns */
-#define NAME_WIDTH   7 /* of a quality */
-#define WORD_WIDTH   13 /* of its verdict */
-#define STRIP_END    47 /* columns left of the figures of days and hours */
-#define HOLES_LISTED 5
-#define NOTES_LISTED 3
+#define WIDTH           80 /* columns */
+#define NAME_WIDTH      7 /* of a quality */
+#define WORD_WIDTH      13 /* of its verdict */
+#define STRIP_END       47 /* columns left of the figures of days and hours */
+#define HOLES_LISTED    5
+#define NOTES_LISTED    3
+#define SIBLINGS_LISTED 5
 
 /* lines of the text for one quality, for one of more days, for several */
 #define LINES_WEEK  24
@@ -1644,12 +1674,6 @@ struct rows {
 	struct row *v; /* owned */
 	size_t n;
 	size_t cap;
-};
-
-struct cursor { /* the first span of each that may reach what comes next */
-	size_t hole;
-	size_t incomplete;
-	size_t unreadable;
 };
 
 static const char *
@@ -1738,35 +1762,22 @@ print_name(struct sheet *sheet, const char *name, int width)
 }
 
 /*
- * Prints one right-aligned column, or "-" if there is nothing to show.
+ * Prints one right-aligned column: a count, or a duration if time is set.
  */
 static void
-figure(const struct sheet *sheet, int width, const char *colour, const char *s,
-    bool any)
+figure(const struct sheet *sheet, int width, const char *colour, int64_t n,
+    bool time)
 {
-	int pad = width - (int)strlen(any ? s : "-");
+	char buf[TIME_SIZE] = "-";
+	int pad;
 
+	if (n > 0 && time)
+		duration_format(buf, n);
+	else if (n > 0)
+		snprintf(buf, sizeof(buf), "%" PRId64, n);
+	pad = width - (int)strlen(buf);
 	fprintf(sheet->fp, "%*s", pad > 0 ? pad : 1, "");
-	print_coloured(sheet, any ? colour : "", any ? s : "-");
-}
-
-static void
-figure_count(const struct sheet *sheet, int width, const char *colour, size_t n)
-{
-	char buf[TIME_SIZE];
-
-	snprintf(buf, sizeof(buf), "%zu", n);
-	figure(sheet, width, colour, buf, n > 0);
-}
-
-static void
-figure_time(
-    const struct sheet *sheet, int width, const char *colour, int64_t us)
-{
-	char buf[TIME_SIZE];
-
-	duration_format(buf, us);
-	figure(sheet, width, colour, buf, us > 0);
+	print_coloured(sheet, n > 0 ? colour : "", buf);
 }
 
 static void
@@ -1835,35 +1846,30 @@ percent_format(char buf[TIME_SIZE], int64_t ratio)
 }
 
 /*
- * Lists the channel's directories, or with a survey those that it lacks, in
- * at most so many bytes.
+ * Prints the channel's directories behind `intro`, or with a survey those that
+ * it lacks. Returns whether there are any.
  */
-static void
-siblings_format(char *buf, size_t size, const struct sheet *sheet,
-    const struct report *r, const struct survey *s)
+static bool
+print_siblings(struct sheet *sheet, const char *intro, const struct report *r,
+    const struct survey *s)
 {
-	char *name;
-	size_t i, j, used = 0;
+	const char *name;
+	size_t i, j, n = 0;
 
-	*buf = '\0';
 	for (i = 0; r->siblings != NULL && i < r->siblings->n; i++) {
+		name = r->siblings->v[i];
 		for (j = 0; s != NULL && j < s->reportsz; j++)
 			if (s->reports[j].siblings == r->siblings &&
-			    strcmp(s->reports[j].quality, r->siblings->v[i]) ==
-				0)
+			    strcmp(s->reports[j].quality, name) == 0)
 				break;
 		if (s != NULL && j < s->reportsz)
 			continue;
-		name =
-		    need(name_printable(r->siblings->v[i], sheet->opt->utf8));
-		if (used + strlen(name) + strlen(", ...") < size)
-			used += (size_t)sprintf(
-			    buf + used, "%s%s", used > 0 ? ", " : "", name);
-		else if (used + strlen(", ...") < size)
-			used += (size_t)sprintf(
-			    buf + used, "%s...", used > 0 ? ", " : "");
-		free(name);
+		fputs(n == 0 ? intro : ", ", sheet->fp);
+		print_name(sheet, n < SIBLINGS_LISTED ? name : "...", 0);
+		if (n++ == SIBLINGS_LISTED)
+			break;
 	}
+	return n > 0;
 }
 
 /*
@@ -1919,27 +1925,30 @@ text_remarks(struct sheet *sheet, const struct report *r)
 static void
 text_reason(struct sheet *sheet, const struct report *r)
 {
-	char buf[WIDTH];
+	char at[TIME_SIZE] = "";
+	const char *reason = "none at all";
 
-	siblings_format(buf, 36, sheet, r, NULL);
-	if (r->state == STATE_UNKNOWN)
-		fputs("  (not looked at)", sheet->fp);
-	else if (r->state == STATE_UNREADABLE)
-		fputs("  (could not be listed)", sheet->fp);
-	else if (r->state == STATE_ABSENT)
-		fprintf(sheet->fp, "  (%s%s)",
-		    *buf == '\0' ? "no such quality" : "there are: ", buf);
-	else if (r->start != TIME_NONE)
-		fputs("  (only segments of no duration)", sheet->fp);
-	else if (r->stream.start == TIME_NONE)
-		fputs("  (none at all)", sheet->fp);
-	else if (r->stream.start < sheet->opt->window.start) {
-		moment_format(buf, r->stream.end, 0);
-		fprintf(sheet->fp, "  (the last before ended %s)", buf);
-	} else {
-		moment_format(buf, r->stream.start, 0);
-		fprintf(sheet->fp, "  (the first after begins %s)", buf);
+	if (r->state == STATE_ABSENT) {
+		if (!print_siblings(sheet, "  (there are: ", r, NULL))
+			fputs("  (no such quality", sheet->fp);
+		putc(')', sheet->fp);
+		return;
 	}
+	if (r->state == STATE_UNKNOWN)
+		reason = "not looked at";
+	else if (r->state == STATE_UNREADABLE)
+		reason = "could not be listed";
+	else if (r->start != TIME_NONE)
+		reason = "only segments of no duration";
+	else if (r->stream.start != TIME_NONE &&
+	    r->stream.start < sheet->opt->window.start) {
+		reason = "the last before ended ";
+		moment_format(at, r->stream.end, 0);
+	} else if (r->stream.start != TIME_NONE) {
+		reason = "the first after begins ";
+		moment_format(at, r->stream.start, 0);
+	}
+	fprintf(sheet->fp, "  (%s%s)", reason, at);
 }
 
 /*
@@ -1967,11 +1976,11 @@ text_quality(struct sheet *sheet, const struct report *r)
 	else {
 		percent_format(buf, coverage_ratio(c));
 		fprintf(sheet->fp, "%9s", buf);
-		figure_count(sheet, 7, RED, c->holes.n);
-		figure_time(sheet, 10, RED, c->hole_duration);
-		figure_time(sheet, 10, "",
-		    longest == NULL ? 0 : longest->end - longest->start);
-		figure_time(sheet, 10, YELLOW, r->counts.incomplete.duration);
+		figure(sheet, 7, RED, (int64_t)c->holes.n, false);
+		figure(sheet, 10, RED, c->hole_duration, true);
+		figure(sheet, 10, "",
+		    longest == NULL ? 0 : longest->end - longest->start, true);
+		figure(sheet, 10, YELLOW, r->counts.incomplete.duration, true);
 		age_format(age, sheet->opt->now - r->newest);
 		fprintf(sheet->fp, "  %s", r->newest == TIME_NONE ? "-" : age);
 	}
@@ -2017,7 +2026,6 @@ text_table(struct sheet *sheet, const struct survey *s,
     const struct report *reports, size_t reportsz)
 {
 	const struct report *r;
-	char buf[WIDTH];
 	size_t i;
 
 	for (i = 0; i < reportsz; i++) {
@@ -2034,11 +2042,8 @@ text_table(struct sheet *sheet, const struct survey *s,
 		text_quality(sheet, r);
 		if (i + 1 < reportsz && strcmp(r[1].channel, r->channel) == 0)
 			continue;
-		siblings_format(buf, 60, sheet, r, s);
-		if (*buf != '\0') {
-			fprintf(sheet->fp, "    not asked for: %s", buf);
+		if (print_siblings(sheet, "    not asked for: ", r, s))
 			newline(sheet);
-		}
 	}
 	text_range(sheet, reports, reportsz);
 }
@@ -2046,29 +2051,6 @@ text_table(struct sheet *sheet, const struct survey *s,
 /*
  * Text: days and hours
  */
-
-/*
- * Sums up what of the spans lies within the bounds. *at is the first that may:
- * bounds only move on. Returns how many there are.
- */
-static size_t
-spans_within(const struct spans *spans, size_t *at, const struct span *bounds,
-    int64_t *duration)
-{
-	struct span part;
-	size_t i, n = 0;
-
-	*duration = 0;
-	while (*at < spans->n && spans->v[*at].end <= bounds->start)
-		(*at)++;
-	for (i = *at; i < spans->n && spans->v[i].start < bounds->end; i++) {
-		part = spans->v[i];
-		span_cut(&part, bounds->start, bounds->end);
-		*duration += part.end - part.start;
-		n++;
-	}
-	return n;
-}
 
 /*
  * Returns whether more than 1 % of a span is incomplete.
@@ -2084,13 +2066,12 @@ is_much(int64_t incomplete, const struct span *span)
  */
 static void
 row_fill(struct row *row, const struct rows *rows, const struct report *r,
-    size_t *next, struct cursor *at)
+    size_t *next)
 {
 	struct span part = row->span;
 	int64_t unreadable;
 
-	row->holes =
-	    spans_within(&r->raw.holes, &at->hole, &row->span, &row->lost);
+	row->holes = spans_within(&r->raw.holes, &row->span, &row->lost);
 	for (; *next < r->hoursz && r->hours[*next].time < row->span.end;
 	     (*next)++) {
 		if (row->hour == NULL)
@@ -2100,8 +2081,7 @@ row_fill(struct row *row, const struct rows *rows, const struct report *r,
 	}
 	if (!span_cut(&part, rows->range.start, rows->range.end))
 		part = row->span;
-	if (spans_within(
-		&r->unreadable, &at->unreadable, &row->span, &unreadable) > 0)
+	if (spans_within(&r->unreadable, &row->span, &unreadable) > 0)
 		row->trouble = INT64_MAX;
 	else if (row->holes > 0)
 		row->trouble = row->lost + DAY;
@@ -2110,16 +2090,39 @@ row_fill(struct row *row, const struct rows *rows, const struct report *r,
 }
 
 /*
- * Makes a row for each day or hour that has a directory, and one for all the
- * time between two such. Days without trouble that follow each other become
- * one row unless all are asked for.
+ * Adds a row. Days without trouble that follow each other become one row
+ * unless all are asked for.
  */
 static void
-rows_make(struct rows *rows, const struct options *opt, const struct report *r,
-    const struct unit *unit)
+row_add(struct rows *rows, const struct row *row, bool all)
 {
-	const int64_t length = unit->length;
-	struct cursor at = {0};
+	struct row *last = rows->n > 0 ? &rows->v[rows->n - 1] : NULL;
+
+	if (rows->unit->length == DAY && !all && last != NULL &&
+	    last->trouble == 0 && row->trouble == 0) {
+		last->span.end = row->span.end;
+		last->incomplete += row->incomplete;
+		last->bad += row->bad;
+		return;
+	}
+	rows->v = need(array_room(rows->v, &rows->cap, rows->n, sizeof(*row)));
+	rows->v[rows->n++] = *row;
+}
+
+static int64_t
+time_floor(int64_t t, int64_t unit)
+{
+	return t - (t % unit + unit) % unit;
+}
+
+/*
+ * Makes a row for each day or hour that has a directory, and one for all the
+ * time between two such.
+ */
+static void
+rows_make(struct rows *rows, const struct options *opt, const struct report *r)
+{
+	const int64_t length = rows->unit->length;
 	struct row row;
 	struct span time = r->stream;
 	int64_t until;
@@ -2128,51 +2131,27 @@ rows_make(struct rows *rows, const struct options *opt, const struct report *r,
 	if (r->raw.holes.n > 0 && r->raw.holes.v[0].start < time.start)
 		time.start = r->raw.holes.v[0].start;
 	if (!span_cut(&time, opt->window.start, opt->window.end))
-		time = (struct span){0, 0};
-	*rows = (struct rows){.unit = unit, .range = time};
+		time = (struct span){INT64_MAX, INT64_MIN};
+	rows->range = time;
 	if (r->hoursz > 0) {
 		until = r->hours[r->hoursz - 1].time + HOUR;
-		if (time.end == 0 || r->hours[0].time < time.start)
+		if (r->hours[0].time < time.start)
 			time.start = r->hours[0].time;
-		if (time.end == 0 || time.end < until)
+		if (time.end < until)
 			time.end = until;
 	}
-	time.start -= (time.start % length + length) % length;
-	for (; time.start < time.end; time.start = row.span.end) {
-		until = next < r->hoursz ? r->hours[next].time
-					 : time.end + length - 1;
-		until -= (until % length + length) % length;
+	while (time.start < time.end) {
+		time.start = time_floor(time.start, length);
+		until = time_floor(next < r->hoursz ? r->hours[next].time
+						    : time.end + length - 1,
+		    length);
 		if (until <= time.start)
 			until = time.start + length;
 		row = (struct row){.span = {time.start, until}};
-		row_fill(&row, rows, r, &next, &at);
-		rows->v =
-		    need(array_room(rows->v, &rows->cap, rows->n, sizeof(row)));
-		rows->v[rows->n++] = row;
+		row_fill(&row, rows, r, &next);
+		row_add(rows, &row, opt->all_hours);
+		time.start = until;
 	}
-}
-
-/*
- * Joins rows without trouble that follow each other.
- */
-static void
-rows_join(struct rows *rows)
-{
-	struct row *last = NULL, *row;
-	size_t i, n = 0;
-
-	for (i = 0; i < rows->n; i++) {
-		row = &rows->v[i];
-		if (last != NULL && last->trouble == 0 && row->trouble == 0) {
-			last->span.end = row->span.end;
-			last->incomplete += row->incomplete;
-			last->bad += row->bad;
-		} else {
-			last = &rows->v[n++];
-			*last = *row;
-		}
-	}
-	rows->n = n;
 }
 
 /*
@@ -2204,7 +2183,7 @@ rows_choose(struct rows *rows, size_t max)
  */
 static const char *
 cell_glyph(const struct sheet *sheet, const struct report *r,
-    const struct span *cell, struct cursor *at, const char **colour)
+    const struct span *cell, const char **colour)
 {
 	static const char *const blocks[] = {" ", "\u2581", "\u2582", "\u2583",
 	    "\u2584", "\u2585", "\u2586", "\u2587"};
@@ -2215,14 +2194,14 @@ cell_glyph(const struct sheet *sheet, const struct report *r,
 	int64_t incomplete, lost;
 
 	*colour = "";
-	if (spans_within(&r->unreadable, &at->unreadable, cell, &lost) > 0)
+	if (spans_within(&r->unreadable, cell, &lost) > 0)
 		return "?";
-	if (spans_within(&r->raw.holes, &at->hole, cell, &lost) > 0) {
+	if (spans_within(&r->raw.holes, cell, &lost) > 0) {
 		*colour = ON_RED;
 		return drawn ? blocks[(length - lost) * 8 / length]
 			     : digits[(length - lost) * 10 / length];
 	}
-	spans_within(&r->incomplete, &at->incomplete, cell, &incomplete);
+	spans_within(&r->incomplete, cell, &incomplete);
 	if (is_much(incomplete, cell)) {
 		*colour = YELLOW;
 		return drawn ? "\u2588" : "+";
@@ -2236,7 +2215,7 @@ cell_glyph(const struct sheet *sheet, const struct report *r,
  */
 static void
 text_cells(struct sheet *sheet, const struct report *r, const struct rows *rows,
-    const struct row *row, struct cursor *at)
+    const struct row *row)
 {
 	const int64_t width = rows->unit->length / rows->unit->cells;
 	const char *colour = "", *glyph, *wanted;
@@ -2248,7 +2227,7 @@ text_cells(struct sheet *sheet, const struct report *r, const struct rows *rows,
 		wanted = "";
 		glyph = " ";
 		if (span_cut(&cell, rows->range.start, rows->range.end))
-			glyph = cell_glyph(sheet, r, &cell, at, &wanted);
+			glyph = cell_glyph(sheet, r, &cell, &wanted);
 		if (sheet->opt->colour && strcmp(colour, wanted) != 0)
 			fprintf(sheet->fp, RESET "%s", wanted);
 		colour = wanted;
@@ -2264,7 +2243,7 @@ text_cells(struct sheet *sheet, const struct report *r, const struct rows *rows,
  */
 static void
 text_row(struct sheet *sheet, const struct report *r, const struct rows *rows,
-    const struct row *row, struct cursor *at)
+    const struct row *row)
 {
 	const struct unit *unit = rows->unit;
 	const int digits = unit->length == DAY ? 10 : 13;
@@ -2276,7 +2255,7 @@ text_row(struct sheet *sheet, const struct report *r, const struct rows *rows,
 	hour_format(name, row->span.start);
 	fprintf(sheet->fp, "  %-*.*s", unit->name, digits, name);
 	if (!several && row->hour != NULL) {
-		text_cells(sheet, r, rows, row, at);
+		text_cells(sheet, r, rows, row);
 		used += unit->cells;
 	} else {
 		hour_format(name, row->span.end - unit->length);
@@ -2291,19 +2270,19 @@ text_row(struct sheet *sheet, const struct report *r, const struct rows *rows,
 	    !row->hour->readable)
 		print_coloured(sheet, RED, "  UNREADABLE");
 	else {
-		figure_count(sheet, 7, RED, row->holes);
-		figure_time(sheet, 10, RED, row->lost);
-		figure_time(sheet, 10, YELLOW, row->incomplete);
-		figure_count(sheet, 6, YELLOW, row->bad);
+		figure(sheet, 7, RED, (int64_t)row->holes, false);
+		figure(sheet, 10, RED, row->lost, true);
+		figure(sheet, 10, YELLOW, row->incomplete, true);
+		figure(sheet, 6, YELLOW, (int64_t)row->bad, false);
 	}
 	newline(sheet);
 }
 
 /*
- * Prints the counts and durations of the hour's segments or overlaps.
+ * Prints counts and durations of the hour's segments or overlaps.
  */
 static void
-text_types(struct sheet *sheet, const char *name,
+text_tallies(struct sheet *sheet, const char *name,
     const struct tally tallies[SEGMENT_TYPES])
 {
 	char duration[TIME_SIZE];
@@ -2318,43 +2297,31 @@ text_types(struct sheet *sheet, const char *name,
 	newline(sheet);
 }
 
-static void
-text_share(struct sheet *sheet, const char *name, const struct share *share)
-{
-	char covered[TIME_SIZE], lost[TIME_SIZE];
-
-	duration_format(covered, share->covered);
-	duration_format(lost, share->hole_duration);
-	fprintf(sheet->fp, "    %-18s %8s  holes %7zu %8s", name, covered,
-	    share->holesz, lost);
-	newline(sheet);
-}
-
 /*
  * Prints everything that the Python logged of an hour.
  */
 static void
 text_everything(struct sheet *sheet, const struct hour *h)
 {
-	const struct counts *c = &h->counts;
-	char end[TIME_SIZE], length[TIME_SIZE], start[TIME_SIZE];
+	char end[TIME_SIZE] = "-", start[TIME_SIZE] = "-";
+	char editable[TIME_SIZE], raw[TIME_SIZE];
 
-	fputs("    ", sheet->fp);
 	if (h->start != TIME_NONE) {
 		moment_format(start, h->start, 6);
 		moment_format(end, h->end, 6);
-		duration_format(length, h->end - h->start);
-		fprintf(sheet->fp, "%s to %s, %s; ", strchr(start, 'T') + 1,
-		    strchr(end, 'T') + 1, length);
 	}
-	fprintf(sheet->fp, "%zu temp, %zu tombstoned", c->temp, c->tombstoned);
+	fprintf(sheet->fp, "    %s  %s  temp %zu, tombstoned %zu", start, end,
+	    h->counts.temp, h->counts.tombstoned);
 	newline(sheet);
-	if (h->start == TIME_NONE)
-		return;
-	text_types(sheet, "segments", c->segments);
-	text_types(sheet, "overlaps", c->overlaps);
-	text_share(sheet, "coverage  raw", &h->raw);
-	text_share(sheet, "coverage  editable", &h->editable);
+	text_tallies(sheet, "segments", h->counts.segments);
+	text_tallies(sheet, "overlaps", h->counts.overlaps);
+	duration_format(raw, h->raw.covered);
+	duration_format(editable, h->editable.covered);
+	fprintf(sheet->fp, "    coverage  raw %s, %zu holes  editable %s", raw,
+	    h->raw.holesz, editable);
+	duration_format(editable, h->editable.hole_duration);
+	fprintf(sheet->fp, ", %zu holes, %s", h->editable.holesz, editable);
+	newline(sheet);
 }
 
 /*
@@ -2366,15 +2333,12 @@ text_rows(struct sheet *sheet, const struct report *r, const struct unit *unit,
     size_t lines)
 {
 	const bool all = sheet->opt->all_hours, days = unit->length == DAY;
-	struct cursor at = {0};
-	struct rows rows;
+	struct rows rows = {.unit = unit};
 	size_t i, max, troubled = 0;
 
-	rows_make(&rows, sheet->opt, r, unit);
+	rows_make(&rows, sheet->opt, r);
 	if (days && rows.n < 2)
 		lines = 0;
-	if (days && !all)
-		rows_join(&rows);
 	for (i = 0; i < rows.n; i++)
 		troubled += rows.v[i].trouble > 0;
 	if (lines < 2 || (troubled == 0 && !all))
@@ -2394,7 +2358,7 @@ text_rows(struct sheet *sheet, const struct report *r, const struct unit *unit,
 	for (i = 0; i < rows.n; i++) {
 		if (!rows.v[i].shown)
 			continue;
-		text_row(sheet, r, &rows, &rows.v[i], &at);
+		text_row(sheet, r, &rows, &rows.v[i]);
 		if (all && !days && rows.v[i].hour != NULL &&
 		    rows.v[i].hour->readable)
 			text_everything(sheet, rows.v[i].hour);
@@ -2412,11 +2376,10 @@ is_detailed(const struct options *opt, const struct report *r)
 {
 	enum verdict verdict = verdict_find(opt, r);
 
-	return opt->all_hours || verdict == VERDICT_HOLES ||
-	    verdict == VERDICT_INCOMPLETE ||
-	    ((verdict == VERDICT_STOPPED || verdict == VERDICT_LOST) &&
-		(r->raw.holes.n > 0 || is_incomplete(r))) ||
-	    (verdict == VERDICT_UNREADABLE && r->state == STATE_READ);
+	return opt->all_hours ||
+	    (verdict != VERDICT_ABSENT && verdict != VERDICT_OK &&
+		(r->raw.holes.n > 0 || r->unreadable.n > 0 ||
+		    is_incomplete(r)));
 }
 
 /*
@@ -2553,8 +2516,8 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
 
 struct family {
 	const char *name;
-	const char *help;
 	size_t types; /* how many values it has; 0: one, without a type */
+	const char *help;
 };
 
 struct values { /* in millionths, in the order of the families;
@@ -2563,74 +2526,60 @@ struct values { /* in millionths, in the order of the families;
 	size_t n;
 };
 
+/* clang-format off */
 /* the Python's names */
 static const struct family hour_families[] = {
-    {"segment_count", "Segments in the hour, by type.", HOUR_TYPES},
-    {"segment_duration", "Seconds of segments in the hour, by type.",
-	SEGMENT_TYPES},
-    {"raw_coverage", "Seconds that the hour's segments cover.", 0},
-    {"editable_coverage",
-	"Seconds of the hour's segments that can be joined without overlap.",
-	0},
-    {"raw_holes", "Holes in raw coverage that touch the hour.", 0},
-    {"editable_holes", "Holes in editable coverage that touch the hour.", 0},
-    {"overlap_count", "Overlaps in the hour, by type of segment.",
-	SEGMENT_TYPES},
-    {"overlap_duration", "Seconds of overlaps in the hour, by type of segment.",
-	SEGMENT_TYPES},
+    {"segment_count", HOUR_TYPES, "Segments in the hour, by type."},
+    {"segment_duration", 3, "Seconds of segments in the hour, by type."},
+    {"raw_coverage", 0, "Seconds that the hour's segments cover."},
+    {"editable_coverage", 0, "Seconds of the hour that a cutter can join."},
+    {"raw_holes", 0, "Holes in raw coverage that touch the hour."},
+    {"editable_holes", 0, "Holes in editable coverage that touch the hour."},
+    {"overlap_count", 3, "Overlaps in the hour, by type of segment."},
+    {"overlap_duration", 3, "Seconds of overlaps in the hour, by type."},
 };
 
-#define NAME(name) "segment_coverage_" name
-
+#define NAME(name) PREFIX name
+#define PREFIX "segment_coverage_"
 static const struct family quality_families[] = {
-    {NAME("segments"), "Segments, by type.", QUALITY_TYPES},
-    {NAME("segment_seconds"), "Seconds of segments, by type.", SEGMENT_TYPES},
-    {NAME("overlaps"), "Overlaps, by type of segment.", SEGMENT_TYPES},
-    {NAME("overlap_seconds"), "Seconds of overlaps, by type of segment.",
-	SEGMENT_TYPES},
-    {NAME("raw_covered_seconds"), "Seconds that segments cover.", 0},
-    {NAME("raw_ratio"),
-	"Covered part of what should be covered; 1 only without a hole.", 0},
-    {NAME("raw_holes"), "Holes in raw coverage.", 0},
-    {NAME("raw_hole_seconds"), "Seconds that holes in raw coverage lose.", 0},
-    {NAME("raw_longest_hole_seconds"),
-	"Seconds of the longest hole in raw coverage; 0 without a hole.", 0},
-    {NAME("editable_covered_seconds"),
-	"Seconds of segments that can be joined without overlap.", 0},
-    {NAME("editable_ratio"),
-	"Editable part of what should be covered; 1 only without a hole.", 0},
-    {NAME("editable_holes"), "Holes in editable coverage.", 0},
-    {NAME("editable_hole_seconds"),
-	"Seconds that holes in editable coverage lose.", 0},
-    {NAME("editable_longest_hole_seconds"),
-	"Seconds of the longest hole in editable coverage; 0 without a hole.",
-	0},
-    {NAME("recent_hole_seconds"),
-	"Seconds of holes that began in the last hour and have settled.", 0},
-    {NAME("known_hole_seconds"), "Seconds of holes that --known accepts.", 0},
-    {NAME("incomplete_segments"),
-	"Best segments of their time that are suspect or partial.", 0},
-    {NAME("incomplete_seconds"),
-	"Seconds of best segments that are suspect or partial.", 0},
-    {NAME("ahead_segments"),
-	"Segments ahead of the clock, which are ignored otherwise.", 0},
-    {NAME("missing_seconds"),
-	"Seconds of whole hours without a segment: 3600 for each.", 0},
-    {NAME("unreadable_seconds"),
-	"Seconds of hours that could not be read: 3600 for each.", 0},
-    {NAME("oldest_segment_timestamp_seconds"),
-	"When the oldest segment starts; none without a segment.", 0},
-    {NAME("newest_segment_timestamp_seconds"),
-	"When the stream's newest segment ends, in the window or not.", 0},
-    {NAME("stalled_seconds"),
-	"Age of the newest segment once the stream has stopped, else 0.", 0},
-    {NAME("found"), "Whether the directory of the quality exists.", 0},
-    {NAME("run_timestamp_seconds"), "When the program ran.", 0},
-    {NAME("run_duration_seconds"),
-	"Seconds that the run had taken when this was written.", 0},
-    {NAME("run_errors"), "Errors of the run, of all that it looked at.", 0},
-    {NAME("run_complete"), "Whether the run could read all there is.", 0},
+    {NAME("segments"), QUALITY_TYPES, "Segments, by type."},
+    {NAME("segment_seconds"), 3, "Seconds of segments, by type."},
+    {NAME("overlaps"), 3, "Overlaps, by type of segment."},
+    {NAME("overlap_seconds"), 3, "Seconds of overlaps, by type of segment."},
+    {NAME("raw_covered_seconds"), 0, "Seconds that segments cover."},
+    {NAME("raw_ratio"), 0, "Covered part; 1 only without a hole."},
+    {NAME("raw_holes"), 0, "Holes in raw coverage."},
+    {NAME("raw_hole_seconds"), 0, "Seconds that raw holes lose."},
+    {NAME("raw_longest_hole_seconds"), 0, "Seconds of the longest raw hole."},
+    {NAME("editable_covered_seconds"), 0, "Seconds that a cutter can join."},
+    {NAME("editable_ratio"), 0, "Editable part; 1 only without a hole."},
+    {NAME("editable_holes"), 0, "Holes in editable coverage."},
+    {NAME("editable_hole_seconds"), 0, "Seconds that editable holes lose."},
+    {NAME("editable_longest_hole_seconds"), 0,
+	"Seconds of the longest editable hole."},
+    {NAME("recent_hole_seconds"), 0,
+	"Seconds of raw holes that began in the last hour and have settled."},
+    {NAME("known_hole_seconds"), 0,
+	"Seconds of raw holes that --known accepts."},
+    {NAME("incomplete_segments"), 0,
+	"Best segments of their time that are suspect or partial."},
+    {NAME("incomplete_seconds"), 0, "Seconds of such segments."},
+    {NAME("ahead_segments"), 0, "Segments ahead of the clock, ignored."},
+    {NAME("missing_seconds"), 0, "Seconds of hours without a segment."},
+    {NAME("unreadable_seconds"), 0, "Seconds of hours that are unreadable."},
+    {NAME("oldest_segment_timestamp_seconds"), 0,
+	"When the window's oldest segment starts."},
+    {NAME("newest_segment_timestamp_seconds"), 0,
+	"When the stream's newest segment ends, in the window or not."},
+    {NAME("stalled_seconds"), 0,
+	"Age of the newest segment once the stream has stopped, else 0."},
+    {NAME("found"), 0, "Whether the directory of the quality exists."},
+    {NAME("run_timestamp_seconds"), 0, "When the program ran."},
+    {NAME("run_duration_seconds"), 0, "Seconds that the run has taken."},
+    {NAME("run_errors"), 0, "Errors of the whole run."},
+    {NAME("run_complete"), 0, "Whether the run could read all there is."},
 };
+/* clang-format on */
 
 static void
 add(struct values *values, int64_t value)
@@ -2645,36 +2594,30 @@ add_count(struct values *values, size_t n)
 }
 
 static void
-add_counts(struct values *values, const struct tally tallies[SEGMENT_TYPES])
+add_tallies(struct values *values, const struct tally tallies[SEGMENT_TYPES],
+    bool durations)
 {
 	size_t i;
 
 	for (i = 0; i < SEGMENT_TYPES; i++)
-		add_count(values, tallies[i].count);
-}
-
-static void
-add_durations(struct values *values, const struct tally tallies[SEGMENT_TYPES])
-{
-	size_t i;
-
-	for (i = 0; i < SEGMENT_TYPES; i++)
-		add(values, tallies[i].duration);
+		add(values,
+		    durations ? tallies[i].duration
+			      : (int64_t)tallies[i].count * SECOND);
 }
 
 static void
 hour_values(struct values *values, const struct hour *h)
 {
 	values->n = 0;
-	add_counts(values, h->counts.segments);
+	add_tallies(values, h->counts.segments, false);
 	add_count(values, h->counts.bad);
-	add_durations(values, h->counts.segments);
+	add_tallies(values, h->counts.segments, true);
 	add(values, h->raw.covered);
 	add(values, h->editable.covered);
 	add_count(values, h->raw.holesz);
 	add_count(values, h->editable.holesz);
-	add_counts(values, h->counts.overlaps);
-	add_durations(values, h->counts.overlaps);
+	add_tallies(values, h->counts.overlaps, false);
+	add_tallies(values, h->counts.overlaps, true);
 }
 
 static void
@@ -2690,42 +2633,39 @@ coverage_values(struct values *values, const struct coverage *c)
 	add(values, longest == NULL ? 0 : longest->end - longest->start);
 }
 
-static void
-holes_values(
-    struct values *values, const struct options *opt, const struct report *r)
-{
-	const struct span *hole;
-	int64_t known = 0, recent = 0;
-	size_t i;
-
-	for (i = 0; i < r->raw.holes.n; i++) {
-		hole = &r->raw.holes.v[i];
-		if (hole->start > opt->now - HOUR && !hole_settling(opt, hole))
-			recent += hole->end - hole->start;
-		if (hole_known(opt, r, hole))
-			known += hole->end - hole->start;
-	}
-	add(values, recent);
-	add(values, known);
-}
-
 /*
- * Adds what was read of a quality.
+ * Adds what is known of a quality, which is nothing if it could not be read:
+ * no holes would be as wrong as some.
  */
 static void
-archive_values(
-    struct values *values, const struct options *opt, const struct report *r)
+quality_values(struct values *values, const struct options *opt,
+    const struct survey *s, const struct report *r)
 {
-	add_counts(values, r->counts.segments);
+	const struct spans *holes = &r->raw.holes;
+	const bool ended = opt->window.end <= opt->now;
+	int64_t known = 0, length, recent = 0;
+	size_t i;
+
+	for (i = 0; i < holes->n; i++) {
+		length = holes->v[i].end - holes->v[i].start;
+		if (hole_known(opt, r, &holes->v[i]))
+			known += length;
+		if (holes->v[i].start > opt->now - HOUR &&
+		    !hole_settling(opt, &holes->v[i]))
+			recent += length;
+	}
+	values->n = 0;
+	add_tallies(values, r->counts.segments, false);
 	add_count(values, r->counts.bad);
 	add_count(values, r->counts.temp);
 	add_count(values, r->counts.tombstoned);
-	add_durations(values, r->counts.segments);
-	add_counts(values, r->counts.overlaps);
-	add_durations(values, r->counts.overlaps);
+	add_tallies(values, r->counts.segments, true);
+	add_tallies(values, r->counts.overlaps, false);
+	add_tallies(values, r->counts.overlaps, true);
 	coverage_values(values, &r->raw);
 	coverage_values(values, &r->editable);
-	holes_values(values, opt, r);
+	add(values, recent);
+	add(values, known);
 	add_count(values, r->counts.incomplete.count);
 	add(values, r->counts.incomplete.duration);
 	add_count(values, r->counts.ahead);
@@ -2734,23 +2674,9 @@ archive_values(
 	add(values, r->start);
 	add(values, r->newest);
 	add(values,
-	    stream_age(opt, r) == TIME_NONE   ? TIME_NONE
-		: opt->window.end <= opt->now ? 0
-					      : silence(opt, r));
-}
-
-/*
- * If a quality could not be read nothing is known of it: no holes would be as
- * wrong as some.
- */
-static void
-quality_values(struct values *values, const struct options *opt,
-    const struct survey *s, const struct report *r)
-{
-	size_t i;
-
-	values->n = 0;
-	archive_values(values, opt, r);
+	    stream_age(opt, r) == TIME_NONE ? TIME_NONE
+		: ended                     ? 0
+					    : silence(opt, r));
 	if (r->state == STATE_UNKNOWN || r->state == STATE_UNREADABLE)
 		for (i = 0; i < values->n; i++)
 			values->v[i] = TIME_NONE;
@@ -2799,8 +2725,8 @@ print_family(FILE *fp, const char *name, const char *help)
 }
 
 /*
- * Prints the samples of a family that an hour has, or the quality if hour is
- * NULL; the family's own lines before the first of all.
+ * Prints a family's samples of one quality, or of one of its hours if hour is
+ * not NULL; before the first of all the family's own lines.
  */
 static void
 print_samples(FILE *fp, const struct family *family, bool *begun,
@@ -2830,48 +2756,27 @@ print_samples(FILE *fp, const struct family *family, bool *begun,
  */
 static void
 metrics_hours(FILE *fp, const struct options *opt, const struct family *family,
-    size_t first, const struct report *reports, size_t reportsz)
+    const struct report *reports, size_t reportsz, size_t first)
 {
 	struct values values;
 	const struct report *r;
 	char hour[TIME_SIZE];
-	size_t i;
+	size_t i, j;
 	bool begun = false;
 
-	for (r = reports; r < reports + reportsz; r++) {
-		i = r->hoursz < opt->metrics_hours
-		    ? 0
-		    : r->hoursz - opt->metrics_hours;
-		for (; i < r->hoursz; i++) {
-			if (!r->hours[i].readable)
+	for (i = 0; i < reportsz; i++) {
+		r = &reports[i];
+		j = r->hoursz < opt->metrics_hours ? r->hoursz
+						   : opt->metrics_hours;
+		for (j = r->hoursz - j; j < r->hoursz; j++) {
+			if (!r->hours[j].readable)
 				continue;
-			hour_values(&values, &r->hours[i]);
-			hour_format(hour, r->hours[i].time);
+			hour_values(&values, &r->hours[j]);
+			hour_format(hour, r->hours[j].time);
 			print_samples(
 			    fp, family, &begun, r, hour, &values.v[first]);
 		}
 	}
-}
-
-static void
-metrics_qualities(FILE *fp, const struct options *opt, const struct survey *s,
-    const struct report *reports, size_t reportsz)
-{
-	struct values *values = need(calloc(reportsz + 1, sizeof(*values)));
-	size_t at = 0, i, j;
-	bool begun;
-
-	for (i = 0; i < reportsz; i++)
-		quality_values(&values[i], opt, s, &reports[i]);
-	for (i = 0; i < LENGTH(quality_families); i++) {
-		begun = false;
-		for (j = 0; j < reportsz; j++)
-			print_samples(fp, &quality_families[i], &begun,
-			    &reports[j], NULL, &values[j].v[at]);
-		at += quality_families[i].types > 0 ? quality_families[i].types
-						    : 1;
-	}
-	free(values);
 }
 
 int
@@ -2880,27 +2785,61 @@ report_metrics(FILE *fp, const struct options *opt, const struct survey *s,
 {
 	const struct report *reports = report != NULL ? report : s->reports;
 	const size_t reportsz = report != NULL ? 1 : s->reportsz;
-	size_t at = 0, i;
+	const struct family *family;
+	struct values *values = need(calloc(reportsz + 1, sizeof(*values)));
+	size_t at, i;
+	bool begun;
 
-	for (i = 0; i < LENGTH(hour_families); i++) {
-		metrics_hours(
-		    fp, opt, &hour_families[i], at, reports, reportsz);
-		at += hour_families[i].types > 0 ? hour_families[i].types : 1;
+	family = hour_families;
+	for (at = 0; family < hour_families + LENGTH(hour_families); family++) {
+		metrics_hours(fp, opt, family, reports, reportsz, at);
+		at += family->types > 0 ? family->types : 1;
 	}
-	metrics_qualities(fp, opt, s, reports, reportsz);
-	metrics_fleet(fp, reports, reportsz);
+	for (i = 0; i < reportsz; i++)
+		quality_values(&values[i], opt, s, &reports[i]);
+	family = quality_families;
+	for (at = 0; family < quality_families + LENGTH(quality_families);
+	     family++) {
+		begun = false;
+		for (i = 0; i < reportsz; i++)
+			print_samples(fp, family, &begun, &reports[i], NULL,
+			    &values[i].v[at]);
+		at += family->types > 0 ? family->types : 1;
+	}
+	free(values);
 	print_family(
 	    fp, NAME("build_info"), "The program's version; always 1.");
 	for (i = 0; i < reportsz; i++) {
 		print_labels(fp, NAME("build_info"), &reports[i]);
 		fprintf(fp, ",version=\"%s\"} 1\n", VERSION);
 	}
+	metrics_fleet(fp, reports, reportsz);
 	return ferror(fp) ? -1 : 0;
 }
 
 /*
  * Holes as lines
  */
+
+/*
+ * Prints one line: channel, quality, start, end, seconds, state, nodes.
+ */
+static void
+print_hole(FILE *fp, const struct report *r, const struct span *hole,
+    const char *state)
+{
+	char *channel = need(name_printable(r->channel, true));
+	char *quality = need(name_printable(r->quality, true));
+	char end[TIME_SIZE], seconds[TIME_SIZE], start[TIME_SIZE];
+
+	time_format(start, hole->start);
+	time_format(end, hole->end);
+	seconds_format(seconds, hole->end - hole->start);
+	fprintf(fp, "%s\t%s\t%s\t%s\t%s\t%s\t", channel, quality, start, end,
+	    seconds, state);
+	free(channel);
+	free(quality);
+}
 
 static int
 report_compare(const void *a, const void *b)
@@ -2912,40 +2851,6 @@ report_compare(const void *a, const void *b)
 }
 
 /*
- * Prints one line: channel, quality, start, end, seconds, state, nodes.
- */
-static void
-hole_print(FILE *fp, const struct report *r, const struct span *hole,
-    const char *state)
-{
-	char *channel = need(name_printable(r->channel, true));
-	char *quality = need(name_printable(r->quality, true));
-	char end[TIME_SIZE], seconds[TIME_SIZE], start[TIME_SIZE];
-
-	time_format(start, hole->start);
-	time_format(end, hole->end);
-	seconds_format(seconds, hole->end - hole->start);
-	fprintf(fp, "%s\t%s\t%s\t%s\t%s\t%s\t\n", channel, quality, start, end,
-	    seconds, state);
-	free(channel);
-	free(quality);
-}
-
-static void
-holes_print(FILE *fp, const struct options *opt, const struct report *r)
-{
-	size_t i;
-
-	if (r->fleet != NULL) {
-		holes_fleet(fp, opt, r);
-		return;
-	}
-	for (i = 0; i < r->raw.holes.n; i++)
-		hole_print(fp, r, &r->raw.holes.v[i],
-		    hole_state(opt, r, &r->raw.holes.v[i]));
-}
-
-/*
  * Writes a line for each hole, in the order of sort(1) in the C locale.
  */
 int
@@ -2954,18 +2859,25 @@ report_holes(FILE *fp, const struct options *opt, const struct survey *s,
 {
 	const struct report **sorted =
 	    need(calloc(s->reportsz + 1, sizeof(*sorted)));
-	size_t i, n = 0;
+	const struct span *hole;
+	size_t i, j, n = 0;
 
-	if (report != NULL)
-		sorted[n++] = report;
-	else
-		while (n < s->reportsz) {
-			sorted[n] = &s->reports[n];
-			n++;
-		}
+	for (i = 0; i < s->reportsz; i++)
+		if (report == NULL || report == &s->reports[i])
+			sorted[n++] = &s->reports[i];
 	qsort(sorted, n, sizeof(*sorted), report_compare);
-	for (i = 0; i < n; i++)
-		holes_print(fp, opt, sorted[i]);
+	for (i = 0; i < n; i++) {
+		if (sorted[i]->fleet != NULL)
+			holes_fleet(fp, opt, sorted[i]);
+		for (j = 0;
+		     sorted[i]->fleet == NULL && j < sorted[i]->raw.holes.n;
+		     j++) {
+			hole = &sorted[i]->raw.holes.v[j];
+			print_hole(fp, sorted[i], hole,
+			    hole_state(opt, sorted[i], hole));
+			putc('\n', fp);
+		}
+	}
 	free(sorted);
 	return ferror(fp) ? -1 : 0;
 }
@@ -3094,32 +3006,31 @@ report_check(FILE *fp, const struct options *opt, const struct survey *s)
 int
 report_summary(FILE *fp, const struct options *opt, const struct survey *s)
 {
-	char *findings = NULL;
-	const char *line, *more;
+	char *at, *findings = NULL, *first;
 	FILE *memory;
-	int64_t hours = 0;
+	int64_t longest = 0;
 	size_t i, n = 0, size;
 
 	memory = need(open_memstream(&findings, &size));
 	report_check(memory, opt, s);
 	if (fclose(memory) != 0)
 		need(NULL);
-	for (more = findings; (more = strchr(more, '\n')) != NULL; more++)
+	for (at = findings; (at = strchr(at, '\n')) != NULL; at++)
 		n++;
 	for (i = 0; i < s->reportsz; i++)
-		if (s->reports[i].end - s->reports[i].start > hours)
-			hours = s->reports[i].end - s->reports[i].start;
-	line = findings + strlen(PROGRAM ": ");
+		if (s->reports[i].end - s->reports[i].start > longest)
+			longest = s->reports[i].end - s->reports[i].start;
+	first = findings + (n > 0 ? strlen(PROGRAM ": ") : 0);
 	if (n == 0)
 		fprintf(fp, "COVERAGE OK: %zu qualit%s, %" PRId64 " h\n",
-		    s->reportsz, s->reportsz == 1 ? "y" : "ies", hours / HOUR);
-	else {
-		fprintf(fp, "COVERAGE CRITICAL: %.*s",
-		    (int)(strchr(line, '\n') - line), line);
-		if (n > 1)
-			fprintf(fp, " (and %zu more)", n - 1);
+		    s->reportsz, s->reportsz == 1 ? "y" : "ies",
+		    (longest + HOUR / 2) / HOUR);
+	else
+		fprintf(fp, "COVERAGE CRITICAL: %s", strtok(first, "\n"));
+	if (n > 1)
+		fprintf(fp, " (and %zu more)", n - 1);
+	if (n > 0)
 		putc('\n', fp);
-	}
 	free(findings);
 	return ferror(fp) ? -1 : 0;
 }
@@ -3145,7 +3056,7 @@ metrics_fleet(FILE *fp, const struct report *reports, size_t reportsz)
 static void
 holes_fleet(FILE *fp, const struct options *opt, const struct report *r)
 {
-	hole_print(fp, r, &opt->window, "lost");
+	print_hole(fp, r, &opt->window, "lost");
 }
 
 static bool
