@@ -49,8 +49,6 @@
 #define TEMPORARY_SIZE 40
 #define WRITERS_MAX    100 /* at the same time in one directory */
 
-#define SEGMENT_HIDDEN (SEGMENT_TEMP + 1) /* as a type: tombstoned */
-
 struct listing { /* of one hour directory; the arrays are owned */
 	struct segment *segs; /* by start, then by name */
 	size_t segsz;
@@ -1405,48 +1403,28 @@ names_sort(const char **names, size_t n)
 }
 
 /*
- * Compares NAME.ts with the name that a tombstone hides; n is the length of
- * the tombstone's NAME.
+ * For bsearch(): compares the tombstone that would hide a name with one that
+ * is there. Makes no copy: some file systems have names longer than NAME_MAX.
  */
 static int
-hidden_compare(const char *name, const char *tombstone, size_t n)
+hider_compare(const void *name, const void *tombstone)
 {
-	int order = strncmp(name, tombstone, n);
+	const char *a = name, *b = *(const char *const *)tombstone;
+	size_t n = strlen(a) - SUFFIX_LEN;
+	int order = strncmp(a, b, n);
 
-	return order != 0 ? order : strcmp(name + n, SUFFIX);
+	return order != 0 ? order : strcmp(TOMBSTONE, b + n);
 }
 
 /*
- * Marks the segment that a tombstone hides, if there is one. Finds it by
- * start and name, so that n tombstones cost n log n.
+ * Whether NAME.tombstone hides NAME.ts.
  */
-static void
-segment_hide(struct listing *l, const char *tombstone)
+static bool
+is_hidden(const struct listing *l, const char *name)
 {
-	const struct segment *seg;
-	struct segment key;
-	size_t high = l->segsz, low = 0, middle;
-	size_t n = strlen(tombstone) - TOMBSTONE_LEN;
-	int order;
-
-	if (segment_parse(tombstone, n + SUFFIX_LEN, &key) != 0)
-		return;
-	while (low < high) {
-		middle = low + (high - low) / 2;
-		seg = &l->segs[middle];
-		order = (seg->offset > key.offset) - (seg->offset < key.offset);
-		if (order == 0)
-			order =
-			    hidden_compare(l->buf + seg->name, tombstone, n);
-		if (order == 0) {
-			l->segs[middle].type = SEGMENT_HIDDEN;
-			return;
-		}
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	return l->tombstonesz > 0 &&
+	    bsearch(name, l->tombstones, l->tombstonesz, sizeof(*l->tombstones),
+		hider_compare) != NULL;
 }
 
 /*
@@ -1482,7 +1460,7 @@ segments_sift(
 
 	for (i = 0; i < l->segsz; i++) {
 		seg = &l->segs[i];
-		if ((int)seg->type == SEGMENT_HIDDEN)
+		if (is_hidden(l, l->buf + seg->name))
 			counts->tombstoned++;
 		else if (seg->type == SEGMENT_TEMP)
 			counts->temp++;
@@ -1500,22 +1478,7 @@ segments_sift(
 }
 
 /*
- * For bsearch(): compares the tombstone that would hide a name with one that
- * is there. Makes no copy: some file systems have names longer than NAME_MAX.
- */
-static int
-hider_compare(const void *name, const void *tombstone)
-{
-	const char *a = name, *b = *(const char *const *)tombstone;
-	size_t n = strlen(a) - SUFFIX_LEN;
-	int order = strncmp(a, b, n);
-
-	return order != 0 ? order : strcmp(TOMBSTONE, b + n);
-}
-
-/*
- * Removes hidden bad names, and counts both kinds. A bad name may not tell
- * its start, so the search is for the whole name of its tombstone.
+ * Removes hidden bad names, and counts both kinds.
  */
 static void
 bad_names_sift(struct listing *l, struct counts *counts)
@@ -1523,14 +1486,11 @@ bad_names_sift(struct listing *l, struct counts *counts)
 	size_t i, n = names_sort(l->bad_names, l->bad);
 
 	l->bad = 0;
-	for (i = 0; i < n; i++) {
-		if (l->tombstonesz > 0 &&
-		    bsearch(l->bad_names[i], l->tombstones, l->tombstonesz,
-			sizeof(*l->tombstones), hider_compare) != NULL)
+	for (i = 0; i < n; i++)
+		if (is_hidden(l, l->bad_names[i]))
 			counts->tombstoned++;
 		else
 			l->bad_names[l->bad++] = l->bad_names[i];
-	}
 	counts->bad = l->bad;
 }
 
@@ -1541,16 +1501,12 @@ static int
 hour_list(
     int fd, struct listing *l, const struct options *opt, struct reading *r)
 {
-	size_t i;
-
 	l->segsz = l->bad = l->tombstonesz = 0;
 	if (records_list(fd, l) != 0 || records_take(fd, l, r) != 0 ||
 	    segments_sort(l) != 0)
 		return -1;
 	starts_order(l);
 	l->tombstonesz = names_sort(l->tombstones, l->tombstonesz);
-	for (i = 0; i < l->tombstonesz; i++)
-		segment_hide(l, l->tombstones[i]);
 	if (segments_sift(fd, l, opt, r) != 0)
 		return -1;
 	bad_names_sift(l, &r->hour.counts);
