@@ -15,7 +15,6 @@
 #include <locale.h>
 #include <malloc.h>
 #include <pthread.h>
-#include <search.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -24,6 +23,8 @@
 #include <unistd.h>
 
 #include "segparse.h"
+
+#include ".build/help.txt.h" /* made from man/help.txt */
 
 #define EXIT_FOUND     1 /* --check found something */
 #define JOBS_MAX       256
@@ -91,7 +92,10 @@ struct run {
 	int base; /* file descriptor, -1: it could not be opened */
 	struct names base_dirs; /* directories in the base directory */
 	struct names base_rest; /* other names there */
-	void *written; /* tree of the struct stat of each output */
+	struct stat *written; /* owned; each output, so that no other
+				 takes its place */
+	size_t writtensz;
+	size_t writtencap;
 	size_t maps; /* written */
 	const struct report *map; /* the last one's quality */
 	int64_t started; /* us of the monotonic clock */
@@ -226,66 +230,6 @@ usage(const char *fmt, ...)
 	exit(EXIT_TROUBLE);
 }
 
-/* One page, in the manual's words. */
-static const char help[] =
-    "usage: segment-coverage [options] CHANNEL...\n"
-    "\n"
-    "Report what is missing in BASE/CHANNEL/QUALITY/HOUR/*.ts\n"
-    "\n"
-    "  -b, --base-dir DIR      the archive (.)\n"
-    "  -q, --qualities LIST    qualities, comma-separated (source)\n"
-    "      --first-hour HOUR   report from this hour on (all): 2025-11-15T02,\n"
-    "                          a date and time, a date, now, -6h, -2d\n"
-    "      --last-hour HOUR    report up to the end of this hour (all)\n"
-    "      --expect TIME       the stream should have begun then: report a\n"
-    "                          later start as a hole\n"
-    "  -t, --tolerance SECONDS ignore gaps and overlaps up to this (0.01)\n"
-    "  -s, --sizes             ask for every segment's size; an empty one is\n"
-    "                          bad\n"
-    "\n"
-    "  -f, --format FORMAT     the report: text, json, holes or none (text)\n"
-    "  -a, --all-hours         text: every hour with all its figures\n"
-    "      --color WHEN        text: always, never or auto (auto)\n"
-    "  -r, --report FILE       write the report to FILE, not to stdout\n"
-    "  -m, --metrics FILE      write Prometheus metrics to FILE\n"
-    "      --metrics-hours N   with series for each of the newest N hour\n"
-    "                          directories of a quality (168)\n"
-    "\n"
-    "      --output-dir DIR    where maps and pages go, relative to the base\n"
-    "                          directory (coverage-maps)\n"
-    "  -n, --no-map            write no map\n"
-    "      --make-page         also write a page with the maps of all nodes\n"
-    "      --connection-string DSN\n"
-    "                          the database that knows the nodes\n"
-    "      --node NAME=URL     a node for the page, instead of the database;\n"
-    "                          repeatable\n"
-    "\n"
-    "      --peer NAME=FILE    compare with the JSON report of another node;\n"
-    "                          repeatable\n"
-    "      --name NAME         what this node is called there (here)\n"
-    "      --known FILE        losses that are accepted: lines of -f holes\n"
-    "\n"
-    "  -c, --check             only check: no map, no page; exit 1 if there\n"
-    "                          is a hole or another finding\n"
-    "      --settle SECONDS    holes that began less than this before now may\n"
-    "                          still be filled (60)\n"
-    "      --backfill SECONDS  with --check: how long after its end a hole may\n"
-    "                          stay open that a peer can fill (900)\n"
-    "      --min-hole SECONDS  with --check: ignore shorter holes (0)\n"
-    "      --max-age SECONDS   with --check: how long ago the newest segment of\n"
-    "                          the window may have ended (any time)\n"
-    "\n"
-    "  -j, --jobs N            read N hours at the same time (16)\n"
-    "      --now TIME          take this as the present (the clock)\n"
-    "  -v, --verbose           on stderr: each bad name, stray and missing\n"
-    "                          quality, and each file written\n"
-    "  -h, --help              print this page and exit\n"
-    "  -V, --version           print the version and exit\n"
-    "\n"
-    "SECONDS may have a unit: 90s, 5m, 2h, 1d.\n"
-    "Exit status: 0 done; 1 --check found something; 2 trouble.\n"
-    "The whole manual: man segment-coverage\n";
-
 enum {
 	OPTION_FIRST_HOUR = 256,
 	OPTION_LAST_HOUR,
@@ -305,11 +249,10 @@ enum {
 	OPTION_MAX_AGE,
 	OPTION_NOW,
 	OPTION_RUN_ONCE,
-	OPTION_METRICS_PORT,
-	OPTION_CHECK_INTERVAL,
-	OPTION_BACKDOOR_PORT
+	OPTION_REPLACED
 };
 
+static const char version[] = PROGRAM " " VERSION "\n";
 static const char short_options[] = ":b:q:t:sf:ar:m:ncj:vhV";
 
 static const struct option long_options[] = {
@@ -346,9 +289,9 @@ static const struct option long_options[] = {
     {"version", no_argument, NULL, 'V'},
     /* of the Python service that this program replaces */
     {"run-once", no_argument, NULL, OPTION_RUN_ONCE},
-    {"metrics-port", required_argument, NULL, OPTION_METRICS_PORT},
-    {"check-interval", required_argument, NULL, OPTION_CHECK_INTERVAL},
-    {"backdoor-port", required_argument, NULL, OPTION_BACKDOOR_PORT},
+    {"metrics-port", required_argument, NULL, OPTION_REPLACED},
+    {"check-interval", required_argument, NULL, OPTION_REPLACED},
+    {"backdoor-port", required_argument, NULL, OPTION_REPLACED},
     {NULL, 0, NULL, 0},
 };
 
@@ -359,7 +302,6 @@ struct later {
 	const char *first_hour;
 	const char *last_hour;
 	const char *check_option; /* one that needs --check */
-	const char *check_value;
 	bool format; /* --format was given */
 	bool output_dir; /* --output-dir was given */
 	const char *color; /* NULL: auto */
@@ -639,31 +581,17 @@ window_check(struct options *opt, const struct later *later)
 		    later->first_hour, later->last_hour);
 }
 
-/*
- * The page's maps are at URL/segments/OUTPUT_DIR: browsers resolve "..".
- */
-static void
-output_dir_check(const struct options *opt)
-{
-	const char *at, *dir = opt->output_dir;
-	bool up = false;
-
-	for (at = dir; (at = strstr(at, "..")) != NULL; at += 2)
-		up |= (at == dir || at[-1] == '/') &&
-		    (at[2] == '/' || at[2] == '\0');
-	if (opt->make_page && (dir[0] == '/' || up))
-		usage("--output-dir '%s' with --make-page: give a directory "
-		      "below the base directory, as the nodes serve it",
-		    dir);
-}
-
 static void
 options_check(struct options *opt, const struct later *later)
 {
 	size_t i;
 
 	window_check(opt, later);
-	output_dir_check(opt);
+	if (opt->make_page &&
+	    (opt->output_dir[0] == '/' || strstr(opt->output_dir, "..")))
+		usage("--output-dir '%s' with --make-page: give a directory "
+		      "below the base directory, as the nodes serve it",
+		    opt->output_dir);
 	for (i = 0; i < opt->channelsz; i++)
 		slashes_strip(opt->channels[i]);
 	names_check("channel", opt->channels, opt->channelsz);
@@ -674,8 +602,7 @@ options_check(struct options *opt, const struct later *later)
 			      "another, or --name",
 			    opt->name);
 	if (!opt->check && later->check_option != NULL)
-		usage("%s '%s' goes with --check: add it", later->check_option,
-		    later->check_value);
+		usage("%s goes with --check: add it", later->check_option);
 	if (opt->report != NULL && opt->format == FORMAT_NONE)
 		usage("--report '%s' with --format none: give text, json or "
 		      "holes",
@@ -726,9 +653,9 @@ options_default(struct options *opt)
 	opt->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
-static void __attribute__((noreturn)) answer(const char *text)
+static void __attribute__((noreturn)) answer(const void *text, size_t size)
 {
-	if (fputs(text, stdout) == EOF || fclose(stdout) == EOF)
+	if (fwrite(text, 1, size, stdout) < size || fclose(stdout) != 0)
 		err(EXIT_TROUBLE, "stdout");
 	exit(EXIT_SUCCESS);
 }
@@ -752,34 +679,6 @@ static void __attribute__((noreturn)) option_unknown(int c, char *argv[])
 	if (optopt != 0)
 		usage("%.*s takes no value: see --help", len, given);
 	usage("unknown or ambiguous option '%.*s': see --help", len, given);
-}
-
-/*
- * Options of the Python service, and what takes their place.
- */
-static void
-option_replaced(int c)
-{
-	switch (c) {
-	case OPTION_METRICS_PORT:
-		usage("--metrics-port: this program serves nothing; write the "
-		      "metrics with --metrics FILE");
-	case OPTION_CHECK_INTERVAL:
-		usage("--check-interval: this program runs once; start it from "
-		      "cron or a systemd timer");
-	case OPTION_BACKDOOR_PORT:
-		usage("--backdoor-port: this program has no backdoor; leave it "
-		      "out");
-	default: /* OPTION_RUN_ONCE: it always does */
-		break;
-	}
-}
-
-static void
-check_option(struct later *later, const char *option, const char *value)
-{
-	later->check_option = option;
-	later->check_value = value;
 }
 
 static void
@@ -862,17 +761,17 @@ option_take(struct options *opt, struct later *later, int c, char *argv[])
 		    seconds_option("--settle", optarg, OPTION_SECONDS);
 		break;
 	case OPTION_BACKFILL:
-		check_option(later, "--backfill", optarg);
+		later->check_option = "--backfill";
 		opt->backfill =
 		    seconds_option("--backfill", optarg, OPTION_SECONDS);
 		break;
 	case OPTION_MIN_HOLE:
-		check_option(later, "--min-hole", optarg);
+		later->check_option = "--min-hole";
 		opt->min_hole =
 		    seconds_option("--min-hole", optarg, OPTION_SECONDS);
 		break;
 	case OPTION_MAX_AGE:
-		check_option(later, "--max-age", optarg);
+		later->check_option = "--max-age";
 		opt->max_age =
 		    seconds_option("--max-age", optarg, OPTION_SECONDS);
 		break;
@@ -887,15 +786,15 @@ option_take(struct options *opt, struct later *later, int c, char *argv[])
 		opt->verbose = true;
 		break;
 	case 'h':
-		answer(help);
+		answer(help_txt, sizeof(help_txt));
 	case 'V':
-		answer(PROGRAM " " VERSION "\n");
+		answer(version, sizeof(version) - 1);
 	case OPTION_RUN_ONCE:
-	case OPTION_METRICS_PORT:
-	case OPTION_CHECK_INTERVAL:
-	case OPTION_BACKDOOR_PORT:
-		option_replaced(c);
 		break;
+	case OPTION_REPLACED:
+		usage("this program runs once and serves nothing: use cron or "
+		      "a systemd timer for --check-interval, --metrics FILE "
+		      "for --metrics-port, and nothing for --backdoor-port");
 	default:
 		option_unknown(c, argv);
 	}
@@ -1775,30 +1674,6 @@ survey_free(struct survey *survey, size_t channelsz)
  * Output files: complete in memory, then in the old file's place
  */
 
-static int
-stat_compare(const void *a, const void *b)
-{
-	const struct stat *x = a, *y = b;
-
-	if (x->st_dev != y->st_dev)
-		return x->st_dev < y->st_dev ? -1 : 1;
-	return (x->st_ino > y->st_ino) - (x->st_ino < y->st_ino);
-}
-
-/*
- * Remembers a file that was written, so that no other output takes its place.
- */
-static void
-written_add(struct run *run, const struct stat *st)
-{
-	struct stat *copy = need(malloc(sizeof(*copy)));
-
-	*copy = *st;
-	if (*(struct stat **)need(tsearch(copy, &run->written, stat_compare)) !=
-	    copy)
-		free(copy);
-}
-
 /*
  * Returns why a target cannot be replaced, or NULL. A link is replaced itself;
  * but where it leads to anything but a file, as /dev/stdout may, it stays.
@@ -1807,12 +1682,16 @@ static const char *
 target_fault(struct run *run, int dirfd, const char *name)
 {
 	struct stat st;
+	size_t i;
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? NULL : strerror(errno);
 	errno = EINVAL;
-	if (tfind(&st, &run->written, stat_compare) != NULL)
-		return "is the file of another output, too: give two names";
+	for (i = 0; i < run->writtensz; i++)
+		if (run->written[i].st_dev == st.st_dev &&
+		    run->written[i].st_ino == st.st_ino)
+			return "is the file of another output, too: give two "
+			       "names";
 	if (S_ISLNK(st.st_mode) && fstatat(dirfd, name, &st, 0) != 0)
 		return NULL;
 	if (S_ISDIR(st.st_mode))
@@ -1829,7 +1708,6 @@ output_replace(struct run *run, const char *path, const char *data, size_t size)
 	const char *fault, *slash = strrchr(path, '/');
 	const char *name = slash == NULL ? path : slash + 1;
 	char *dir = need(strndup(path, (size_t)(name - path)));
-	struct stat st;
 	int error, fd;
 
 	fd = directory_open(AT_FDCWD, *dir == '\0' ? "." : dir, O_PATH);
@@ -1841,8 +1719,12 @@ output_replace(struct run *run, const char *path, const char *data, size_t size)
 	if (fault == NULL && file_replace(fd, name, data, size) != 0)
 		fault = strerror(errno);
 	error = errno;
-	if (fault == NULL && fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		written_add(run, &st);
+	run->written = need(array_room(run->written, &run->writtencap,
+	    run->writtensz, sizeof(*run->written)));
+	if (fault == NULL &&
+	    fstatat(fd, name, &run->written[run->writtensz],
+		AT_SYMLINK_NOFOLLOW) == 0)
+		run->writtensz++;
 	(void)close(fd);
 	errno = error;
 	return fault;
@@ -2291,7 +2173,7 @@ run_free(struct run *run)
 	survey_free(&run->survey, run->opt->channelsz);
 	names_free(&run->base_dirs);
 	names_free(&run->base_rest);
-	tdestroy(run->written, free);
+	free(run->written);
 	if (run->base != -1)
 		(void)close(run->base);
 }
