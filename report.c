@@ -312,7 +312,9 @@ age_format(char buf[TIME_SIZE], int64_t us)
 	char *s;
 
 	duration_format(buf, us > 0 ? us / 100000 * 100000 : 0);
-	if ((s = strchr(buf, 'm')) != NULL && strchr(buf, 'h') != NULL)
+	if ((s = strchr(buf, 'd')) != NULL && us >= 100 * DAY)
+		s[1] = '\0';
+	else if ((s = strchr(buf, 'm')) != NULL && strchr(buf, 'h') != NULL)
 		s[1] = '\0';
 	else if (s != NULL && (s = strchr(s, '.')) != NULL)
 		strcpy(s, "s");
@@ -1935,7 +1937,8 @@ text_quality(struct sheet *sheet, const struct report *r)
 	const struct coverage *c = coverage_shown(r);
 	const struct span *longest = hole_longest(c);
 	const enum verdict verdict = verdict_find(sheet->opt, r);
-	char buf[2 * TIME_SIZE], age[TIME_SIZE];
+	char age[TIME_SIZE], buf[2 * TIME_SIZE];
+	size_t width;
 
 	fputs("    ", sheet->fp);
 	print_name(sheet, r->quality, NAME_WIDTH);
@@ -1945,7 +1948,8 @@ text_quality(struct sheet *sheet, const struct report *r)
 	    verdict == VERDICT_STOPPED ? age : "");
 	putc(' ', sheet->fp);
 	print_coloured(sheet, verdicts[verdict].colour, buf);
-	fprintf(sheet->fp, "%*s", WORD_WIDTH - (int)strlen(buf), "");
+	for (width = strlen(buf); width < WORD_WIDTH; width++)
+		putc(' ', sheet->fp);
 	if (coverage_ratio(c) < 0)
 		text_reason(sheet, r);
 	else {
