@@ -1596,31 +1596,6 @@ struct sheet { /* the text on its way out */
 	bool cells; /* some were shown and want a legend */
 };
 
-enum verdict { /* the worst first */
-	VERDICT_UNREADABLE,
-	VERDICT_ABSENT,
-	VERDICT_EMPTY,
-	VERDICT_STOPPED,
-	VERDICT_LOST,
-	VERDICT_HOLES,
-	VERDICT_INCOMPLETE,
-	VERDICT_OK
-};
-
-static const struct {
-	const char *word;
-	const char *colour;
-} verdicts[] = {
-    [VERDICT_UNREADABLE] = {"UNREADABLE", RED},
-    [VERDICT_ABSENT] = {"ABSENT", RED},
-    [VERDICT_EMPTY] = {"NO SEGMENTS", RED},
-    [VERDICT_STOPPED] = {"STOPPED", RED},
-    [VERDICT_LOST] = {"LOST", RED},
-    [VERDICT_HOLES] = {"HOLES", RED},
-    [VERDICT_INCOMPLETE] = {"INCOMPLETE", YELLOW},
-    [VERDICT_OK] = {"OK", GREEN},
-};
-
 static const struct unit { /* of the tables of days and of hours */
 	const char *title;
 	const char *worst_title; /* if some are left out */
@@ -1786,25 +1761,28 @@ text_errors(struct sheet *sheet, const struct survey *s)
  * Text: the table of qualities
  */
 
-static enum verdict
+/*
+ * Returns the worst that applies to a quality.
+ */
+static const char *
 verdict_find(const struct options *opt, const struct report *r)
 {
 	const struct coverage *c = coverage_shown(r);
 	const bool here = c == &r->raw;
 
 	if (here && r->state == STATE_ABSENT)
-		return VERDICT_ABSENT;
+		return "ABSENT";
 	if ((here && r->state != STATE_READ) || r->unreadable.n > 0)
-		return VERDICT_UNREADABLE;
+		return "UNREADABLE";
 	if (coverage_ratio(c) < 0 || (here && r->start == TIME_NONE))
-		return VERDICT_EMPTY;
+		return "NO SEGMENTS";
 	if (silence(opt, r) > 0)
-		return VERDICT_STOPPED;
+		return "STOPPED";
 	if (r->fleet != NULL && r->fleet->tallies[GAP_LOST].count > 0)
-		return VERDICT_LOST;
+		return "LOST";
 	if (c->holes.n > 0)
-		return VERDICT_HOLES;
-	return is_incomplete(r) ? VERDICT_INCOMPLETE : VERDICT_OK;
+		return "HOLES";
+	return is_incomplete(r) ? "INCOMPLETE" : "OK";
 }
 
 /*
@@ -1936,20 +1914,23 @@ text_quality(struct sheet *sheet, const struct report *r)
 {
 	const struct coverage *c = coverage_shown(r);
 	const struct span *longest = hole_longest(c);
-	const enum verdict verdict = verdict_find(sheet->opt, r);
-	char age[TIME_SIZE], buf[2 * TIME_SIZE];
-	size_t width;
+	const char *verdict = verdict_find(sheet->opt, r);
+	char age[TIME_SIZE] = "", buf[2 * TIME_SIZE];
 
 	fputs("    ", sheet->fp);
 	print_name(sheet, r->quality, NAME_WIDTH);
-	age_format(age, silence(sheet->opt, r));
-	snprintf(buf, sizeof(buf), "%s%s%s", verdicts[verdict].word,
-	    verdict == VERDICT_STOPPED ? " " : "",
-	    verdict == VERDICT_STOPPED ? age : "");
 	putc(' ', sheet->fp);
-	print_coloured(sheet, verdicts[verdict].colour, buf);
-	for (width = strlen(buf); width < WORD_WIDTH; width++)
-		putc(' ', sheet->fp);
+	if (strcmp(verdict, "STOPPED") == 0)
+		age_format(age, silence(sheet->opt, r));
+	snprintf(
+	    buf, sizeof(buf), "%s%s%s", verdict, *age != '\0' ? " " : "", age);
+	print_coloured(sheet,
+	    strcmp(verdict, "OK") == 0               ? GREEN
+		: strcmp(verdict, "INCOMPLETE") == 0 ? YELLOW
+						     : RED,
+	    buf);
+	fprintf(sheet->fp, "%*s",
+	    strlen(buf) < WORD_WIDTH ? WORD_WIDTH - (int)strlen(buf) : 0, "");
 	if (coverage_ratio(c) < 0)
 		text_reason(sheet, r);
 	else {
@@ -1960,8 +1941,10 @@ text_quality(struct sheet *sheet, const struct report *r)
 		figure(sheet, 10, "",
 		    longest == NULL ? 0 : longest->end - longest->start, true);
 		figure(sheet, 10, YELLOW, r->counts.incomplete.duration, true);
-		age_format(age, sheet->opt->now - r->newest);
-		fprintf(sheet->fp, "  %s", r->newest == TIME_NONE ? "-" : age);
+		strcpy(age, "-");
+		if (r->newest != TIME_NONE)
+			age_format(age, sheet->opt->now - r->newest);
+		fprintf(sheet->fp, "  %s", age);
 	}
 	newline(sheet);
 	text_remarks(sheet, r);
@@ -2353,12 +2336,8 @@ out:
 static bool
 is_detailed(const struct options *opt, const struct report *r)
 {
-	enum verdict verdict = verdict_find(opt, r);
-
-	return opt->all_hours ||
-	    (verdict != VERDICT_ABSENT && verdict != VERDICT_OK &&
-		(r->raw.holes.n > 0 || r->unreadable.n > 0 ||
-		    is_incomplete(r)));
+	return opt->all_hours || r->unreadable.n > 0 || r->raw.holes.n > 0 ||
+	    is_incomplete(r);
 }
 
 /*
