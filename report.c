@@ -400,7 +400,7 @@ json_gaps(
 }
 
 static void
-json_node(FILE *fp, const struct fleet_node *node, int64_t now, bool here)
+json_node(FILE *fp, const struct fleet_node *node, int64_t now, bool peer)
 {
 	const struct report *r = node->report;
 	const struct coverage *c = &node->coverage;
@@ -418,7 +418,7 @@ json_node(FILE *fp, const struct fleet_node *node, int64_t now, bool here)
 	    r->start, r->end, r->end == TIME_NONE ? TIME_NONE : now - r->end,
 	    c->covered, ratio < 0 ? TIME_NONE : ratio);
 	json(fp, ",'hole_count':%n,'hole_duration':%s,'has_duration':%s",
-	    c->holes.n, c->hole_duration, here ? TIME_NONE : node->has);
+	    c->holes.n, c->hole_duration, peer ? node->has : TIME_NONE);
 	json(fp, ",'horizon':%i}", node->horizon);
 }
 
@@ -447,7 +447,7 @@ json_fleet(FILE *fp, const struct options *opt, const struct fleet *f)
 	json(fp, ",'nodes':[");
 	for (i = 0; i < f->nodesz; i++) {
 		fputs(i > 0 ? "," : "", fp);
-		json_node(fp, &f->nodes[i], opt->now, i < f->here);
+		json_node(fp, &f->nodes[i], opt->now, i >= f->here && f->here);
 	}
 	fputs("]}", fp);
 }
@@ -679,7 +679,7 @@ spans_sort(struct spans *spans)
 		qsort(spans->v, n, sizeof(*spans->v), span_compare);
 	spans->n = 0;
 	for (i = 0; i < n; i++)
-		spans_add(spans, spans->v[i].start, spans->v[i].end);
+		spans_cover(spans, spans->v[i].start, spans->v[i].end);
 }
 
 static int
@@ -749,7 +749,7 @@ unreadable_read(struct peer *peer, const cJSON *object, struct spans *spans)
 		if (instant_read(peer, item, "hour", &hour) != 0)
 			return -1;
 		if (hour != TIME_NONE)
-			spans_add(spans, hour, hour + HOUR);
+			spans_cover(spans, hour, hour + HOUR);
 	}
 	spans_sort(spans);
 	return 0;
@@ -1138,7 +1138,7 @@ span_take(struct fleet *f, const struct voice *voices, struct span span)
 		say[voices[i].says]++;
 		c = &f->nodes[i].coverage;
 		if (voices[i].says == SAYS_LACKS) {
-			spans_add(&c->holes, span.start, span.end);
+			spans_cover(&c->holes, span.start, span.end);
 			c->hole_duration += length;
 		} else if (voices[i].says != SAYS_UNKNOWN) {
 			c->covered += length;
@@ -1201,7 +1201,7 @@ gaps_sum(struct fleet *f)
 		f->tallies[gap->state].count++;
 		f->tallies[gap->state].duration += length;
 		if (gap->state == GAP_LOST) {
-			spans_add(&f->together.holes, span.start, span.end);
+			spans_cover(&f->together.holes, span.start, span.end);
 			f->together.hole_duration += length;
 		}
 		if (gap->state == GAP_LOST || gap->state == GAP_UNKNOWN)
@@ -1225,7 +1225,7 @@ fleet_sweep(struct fleet *f)
 		while (v->node->report != NULL &&
 		    spans_join(&v->node->report->incomplete, &at,
 			i < f->here ? v->node->tolerance : 0, &joined))
-			spans_add(&v->incomplete, joined.start, joined.end);
+			spans_cover(&v->incomplete, joined.start, joined.end);
 	}
 	for (; span.start < f->range.end; span.start = span.end) {
 		span.end = f->range.end;
