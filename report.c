@@ -564,7 +564,7 @@ report_json(FILE *fp, const struct options *opt, const struct survey *s,
  */
 
 #define PEER_DEPTH  64
-#define PEER_VALUES 4000000 /* of 100 bytes each, while it is read */
+#define PEER_VALUES 1000000 /* 100 bytes each, while it is read */
 
 /*
  * Keeps what is wrong with a peer's report. Returns -1, as all readers then do.
@@ -595,40 +595,70 @@ broken_in(struct peer *peer, const char *array, size_t i)
 }
 
 /*
- * Rejects what is no JSON, or not safe to be read as such: cJSON calls itself
- * for each level, and allocates for each value.
+ * Returns the quote that ends a string, or the text's end.
+ */
+static char *
+string_end(char *s)
+{
+	for (s++; *s != '\0' && *s != '"'; s++)
+		s += *s == '\\' && s[1] != '\0';
+	return s;
+}
+
+/*
+ * Rejects what is not safe to be read as JSON: cJSON calls itself for each
+ * level, and allocates for each value. Replaces by 0 what nobody needs, but
+ * can be most of a report.
  */
 static int
-bytes_judge(struct peer *peer, const char *text, size_t size)
+bytes_judge(struct peer *peer, char *text, size_t size)
 {
-	const char *s = text + strspn(text, " \t\r\n");
-	size_t depth = 0, values = 0;
-	bool quoted = false;
+	char *blank = NULL, *name = text, *s = text + strspn(text, " \t\r\n");
+	size_t depth = 0, level = 0, values = 0;
 
 	if (strlen(text) < size)
 		return broken(peer, "not JSON: it has a NUL byte");
-	if (*s == '\0')
-		return broken(peer, "it is empty");
-	if (*s == '<')
-		return broken(peer, "HTML, not JSON");
+	if (*s == '\0' || *s == '<')
+		return broken(peer, *s == '<' ? "HTML, not JSON" : "empty");
 	for (; *s != '\0'; s++) {
-		if (*s == '"')
-			quoted = !quoted;
-		else if (quoted)
-			s += *s == '\\' && s[1] != '\0';
-		else if (*s == '[' || *s == '{')
-			depth++;
-		else if ((*s == ']' || *s == '}') && depth > 0)
-			depth--;
-		values += !quoted && strchr("[{,", *s) != NULL;
-		if (depth > PEER_DEPTH)
-			return broken(
-			    peer, "JSON nested deeper than %d", PEER_DEPTH);
+		switch (*s) {
+		case '"':
+			name = s;
+			s = string_end(s);
+			if (*s == '\0')
+				return broken(peer, "truncated JSON");
+			break;
+		case ':':
+			if (blank == NULL &&
+			    (strncmp(name, "\"editable\"", 10) == 0 ||
+				strncmp(name, "\"hours\"", 7) == 0)) {
+				blank = s + 1;
+				level = depth;
+			}
+			break;
+		case '[':
+		case '{':
+			values += blank == NULL;
+			if (++depth > PEER_DEPTH)
+				return broken(peer,
+				    "JSON nested deeper than %d", PEER_DEPTH);
+			break;
+		case ',':
+		case ']':
+		case '}':
+			if (blank != NULL && depth == level && s > blank) {
+				memset(blank, ' ', (size_t)(s - blank));
+				*blank = '0';
+				blank = NULL;
+			}
+			values += blank == NULL;
+			depth -= *s != ',' && depth > 0;
+		}
 		if (values > PEER_VALUES)
 			return broken(
 			    peer, "JSON of more than %d values", PEER_VALUES);
 	}
-	return quoted || depth > 0 ? broken(peer, "truncated JSON") : 0;
+	return depth > 0 ? broken(peer, "truncated JSON") : 0;
 }
 
 static const cJSON *
@@ -728,45 +758,20 @@ spans_read(struct peer *peer, const cJSON *array, const char *name,
 }
 
 /*
- * Reads the hours that the node could not read. A report of version 1.0 says
- * so of each hour only.
- */
-static int
-unreadable_read(struct peer *peer, const cJSON *object, struct spans *spans)
-{
-	static const char *const keys[] = {"first", "last"};
-	const cJSON *item, *unreadable = member(object, "unreadable_hours");
-	int64_t hour;
-
-	if (unreadable != NULL)
-		return spans_read(peer, member(unreadable, "ranges"),
-		    "unreadable_hours.ranges", keys, HOUR, spans);
-	cJSON_ArrayForEach(item, member(object, "hours"))
-	{
-		if (!cJSON_IsFalse(member(item, "readable")))
-			continue;
-		hour = TIME_NONE;
-		if (instant_read(peer, item, "hour", &hour) != 0)
-			return -1;
-		if (hour != TIME_NONE)
-			spans_cover(spans, hour, hour + HOUR);
-	}
-	spans_sort(spans);
-	return 0;
-}
-
-/*
- * Reads one quality. The report of a node that could not read everything and
- * names no segment of it says nothing: its state is then STATE_UNREADABLE.
+ * Reads one quality. Where the node could not read everything, and says no
+ * start (or is of version 1.0 and does not say which hours), it says nothing:
+ * its state is then STATE_UNREADABLE.
  */
 static int
 quality_read(
     struct peer *peer, const cJSON *object, bool complete, struct report *r)
 {
+	static const char *const hours[] = {"first", "last"};
 	static const char *const keys[] = {"start", "end"};
 	const cJSON *channel = member(object, "channel");
-	const cJSON *quality = member(object, "quality");
 	const cJSON *found = member(object, "found");
+	const cJSON *quality = member(object, "quality");
+	const cJSON *unreadable = member(object, "unreadable_hours");
 
 	if (!cJSON_IsString(channel) || !cJSON_IsString(quality))
 		return broken(peer, "%s is not a string",
@@ -782,14 +787,17 @@ quality_read(
 		"raw.holes", keys, 0, &r->raw.holes) != 0 ||
 	    spans_read(peer, member(member(object, "incomplete"), "spans"),
 		"incomplete.spans", keys, 0, &r->incomplete) != 0 ||
-	    unreadable_read(peer, object, &r->unreadable) != 0)
+	    (unreadable != NULL &&
+		spans_read(peer, member(unreadable, "ranges"),
+		    "unreadable_hours.ranges", hours, HOUR,
+		    &r->unreadable) != 0))
 		return -1;
 	if ((r->start == TIME_NONE) != (r->end == TIME_NONE))
 		return broken(peer, "only one of start and end is null");
 	if (r->end < r->start)
 		return broken(peer, "end is before start");
 	r->newest = r->end;
-	if (!complete && r->start == TIME_NONE)
+	if (!complete && (r->start == TIME_NONE || unreadable == NULL))
 		r->state = STATE_UNREADABLE;
 	else
 		r->state = cJSON_IsTrue(found) ? STATE_READ : STATE_ABSENT;
@@ -922,11 +930,11 @@ peer_compare(const struct peer *peers, struct peer *peer)
 
 /*
  * Reads the report of peers[n], which has its name and file. The text ends
- * with a NUL that is not counted in its size. Returns -1 if it cannot be used;
- * its message then says why. Those before it have been read.
+ * with a NUL that is not counted in its size, and is changed. Returns -1 if it
+ * cannot be used; its message then says why. Those before it have been read.
  */
 int
-peer_parse(struct peer *peers, size_t n, const char *text, size_t size)
+peer_parse(struct peer *peers, size_t n, char *text, size_t size)
 {
 	cJSON_Hooks hooks = {allocate, free};
 	struct peer *peer = &peers[n];
