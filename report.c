@@ -613,8 +613,19 @@ string_end(char *s)
 }
 
 /*
+ * Returns whether a member is one that nobody needs, but can be most of a
+ * report.
+ */
+static bool
+is_idle(const char *name, const char *end)
+{
+	return (end - name == 7 && memcmp(name, "\"hours\"", 7) == 0) ||
+	    (end - name == 10 && memcmp(name, "\"editable\"", 10) == 0);
+}
+
+/*
  * Rejects what is not safe to be read as JSON: cJSON calls itself for each
- * level. Replaces by 0 what nobody needs, but can be most of a report.
+ * level. Replaces idle values by 0.
  */
 static int
 bytes_judge(struct peer *peer, char *text, size_t size)
@@ -635,9 +646,7 @@ bytes_judge(struct peer *peer, char *text, size_t size)
 				return broken(peer, "truncated JSON");
 			break;
 		case ':':
-			if (blank == NULL &&
-			    (strncmp(name, "\"editable\"", 10) == 0 ||
-				strncmp(name, "\"hours\"", 7) == 0)) {
+			if (blank == NULL && is_idle(name, s)) {
 				blank = s + 1;
 				level = depth;
 			}
