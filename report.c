@@ -1,7 +1,8 @@
 /*
- * What is read: the text for people, JSON, and metrics for Prometheus.
+ * What is read: text for people, JSON, lines of holes, metrics for
+ * Prometheus, and the findings of --check.
  *
- * Every emitter writes const results to a FILE and fails where that does.
+ * Every emitter writes const results to a FILE and fails if that fails.
  * Seconds are printed from integer microseconds, never from a double.
  */
 #include <cjson/cJSON.h>
@@ -14,19 +15,25 @@
 #include "segparse.h"
 
 #define MILLISECOND (SECOND / 1000)
+#define YEAR        (366 * DAY)
 #define WIDTH       80 /* columns of the text */
-#define STOPPED     (2 * MINUTE) /* without a segment: the stream has */
-#define LISTED_MAX  10 /* holes, or errors, listed in text */
-#define CELLS       30 /* of an hour's strip */
-#define CELL        (HOUR / CELLS)
+#define STOPPED     (2 * MINUTE) /* a stream has, this long without a segment */
+#define LISTED_MAX  10 /* errors in the text, holes of --check */
 
-/* what is counted of a quality; an hour's metrics have the first four, and
-   of durations and overlaps there are those of enum segment_type */
+/* The types of what is counted. Durations and overlaps have the first three,
+   those of enum segment_type; an hour's metrics have the first four. */
 #define HOUR_TYPES    4
 #define QUALITY_TYPES 6
 
 static const char *const type_names[QUALITY_TYPES] = {
     "full", "suspect", "partial", "bad", "temp", "tombstoned"};
+
+struct pick { /* of the holes that count somewhere */
+	const struct span *top[LISTED_MAX]; /* the longest first */
+	size_t n; /* in top */
+	size_t count; /* of all */
+	int64_t duration; /* us, of all */
+};
 
 /*
  * What all reports are made of
@@ -39,11 +46,11 @@ allocate(size_t size)
 }
 
 /*
- * The covered part of all that should be covered, in millionths, rounded
- * down: 1,000,000 means no hole. -1 where there is nothing to cover.
+ * Returns the covered part of what should be covered, in millionths, rounded
+ * down: 1,000,000 means no hole. -1 if there is nothing to cover.
  *
- * Digit by digit, since a million times the microseconds of some months is
- * more than an int64_t holds.
+ * It goes digit by digit: a million times the microseconds of some months
+ * overflows an int64_t.
  */
 static int64_t
 coverage_ratio(const struct coverage *c)
@@ -64,15 +71,23 @@ coverage_ratio(const struct coverage *c)
 }
 
 /*
- * Returns whether the whole stream lies before the window, and has ended.
+ * Returns what stands for a quality: its own coverage, or without an archive
+ * here that of all nodes together.
+ */
+static const struct coverage *
+coverage_shown(const struct report *r)
+{
+	return r->fleet != NULL && !r->fleet->here ? &r->fleet->together
+						   : &r->raw;
+}
+
+/*
+ * Returns whether more than 1 % of what is covered is incomplete.
  */
 static bool
-ended_before(const struct options *opt, const struct report *r)
+is_incomplete(const struct report *r)
 {
-	return r->start == TIME_NONE && r->raw.holes.n == 0 &&
-	    r->stream.start != TIME_NONE &&
-	    r->stream.start < opt->window.start && r->stream.end <= opt->now &&
-	    r->stream.end <= opt->window.end;
+	return r->counts.incomplete.duration > r->raw.covered / 100;
 }
 
 /*
@@ -87,7 +102,32 @@ end_known(const struct report *r, int64_t end)
 }
 
 /*
- * The longest hole, of several the earliest; NULL without any.
+ * Returns how long no segment has come, up to now or to the window's end if
+ * that is earlier. Negative if the stream went on after it; TIME_NONE if
+ * nothing is known of the newest segment.
+ */
+static int64_t
+stream_age(const struct options *opt, const struct report *r)
+{
+	if (r->newest == TIME_NONE || !end_known(r, r->newest))
+		return TIME_NONE;
+	return (opt->now < opt->window.end ? opt->now : opt->window.end) -
+	    r->newest;
+}
+
+/*
+ * Returns for how long the stream has stopped, or 0 if it goes on.
+ */
+static int64_t
+silence(const struct options *opt, const struct report *r)
+{
+	int64_t age = stream_age(opt, r);
+
+	return age > STOPPED ? age : 0;
+}
+
+/*
+ * Returns the longest hole, of several the earliest; NULL if there is none.
  */
 static const struct span *
 hole_longest(const struct coverage *c)
@@ -137,7 +177,7 @@ hole_known(
 }
 
 /*
- * Returns whether a hole began so recently that it may still be filled, as
+ * Returns whether a hole began so recently that it may still be filled, since
  * segments arrive out of order. One that starts with the window began before.
  */
 static bool
@@ -146,6 +186,107 @@ hole_settling(const struct options *opt, const struct span *hole)
 	return hole->start > opt->now - opt->settle &&
 	    hole->start != opt->window.start;
 }
+
+static const char *
+hole_state(
+    const struct options *opt, const struct report *r, const struct span *hole)
+{
+	return hole_known(opt, r, hole) ? "known"
+	    : hole_settling(opt, hole)  ? "settling"
+					: "hole";
+}
+
+/*
+ * Returns whether --check counts the hole.
+ */
+static bool
+hole_counts(
+    const struct options *opt, const struct report *r, const struct span *hole)
+{
+	return !hole_known(opt, r, hole) && !hole_settling(opt, hole) &&
+	    hole->end - hole->start >= opt->min_hole;
+}
+
+/*
+ * Picks the longest holes, at most max: of those that are not known, or with
+ * check set of those that --check counts. Holes of one length stay in order
+ * of time.
+ */
+static void
+holes_pick(struct pick *pick, const struct options *opt, const struct report *r,
+    size_t max, bool check)
+{
+	const struct span *hole;
+	size_t i, j;
+
+	*pick = (struct pick){.n = 0};
+	for (j = 0; j < r->raw.holes.n; j++) {
+		hole = &r->raw.holes.v[j];
+		if (check ? !hole_counts(opt, r, hole)
+			  : hole_known(opt, r, hole))
+			continue;
+		pick->count++;
+		pick->duration += hole->end - hole->start;
+		for (i = pick->n; i > 0 &&
+		     hole->end - hole->start >
+			 pick->top[i - 1]->end - pick->top[i - 1]->start;
+		     i--)
+			if (i < max)
+				pick->top[i] = pick->top[i - 1];
+		if (i < max)
+			pick->top[i] = hole;
+		if (pick->n < max)
+			pick->n++;
+	}
+}
+
+/*
+ * Formats a duration for people: the longer, the coarser, but 0s only if it
+ * is that.
+ */
+static void
+duration_format(char buf[TIME_SIZE], int64_t us)
+{
+	static const struct {
+		int64_t below;
+		int64_t step;
+	} steps[] = {{MILLISECOND, 1}, {SECOND, MILLISECOND},
+	    {HOUR, SECOND / 10}, {DAY, SECOND}, {INT64_MAX, HOUR}};
+	int64_t step;
+	size_t i;
+
+	for (i = 0; us >= steps[i].below; i++)
+		;
+	step = steps[i].step;
+	us = (us + step / 2) / step * step;
+	if (us == 0)
+		snprintf(buf, TIME_SIZE, "0s");
+	else if (us < SECOND)
+		snprintf(buf, TIME_SIZE, "0.%0*ds", us < MILLISECOND ? 6 : 3,
+		    (int)(us < MILLISECOND ? us : us / MILLISECOND));
+	else if (us < MINUTE)
+		snprintf(buf, TIME_SIZE, "%d.%ds", (int)(us / SECOND),
+		    (int)(us % SECOND / (SECOND / 10)));
+	else if (us < HOUR)
+		snprintf(buf, TIME_SIZE, "%dm%02d.%ds", (int)(us / MINUTE),
+		    (int)(us % MINUTE / SECOND),
+		    (int)(us % SECOND / (SECOND / 10)));
+	else if (us < DAY)
+		snprintf(buf, TIME_SIZE, "%dh%02dm%02ds", (int)(us / HOUR),
+		    (int)(us % HOUR / MINUTE), (int)(us % MINUTE / SECOND));
+	else
+		snprintf(buf, TIME_SIZE, "%" PRId64 "d%02dh", us / DAY,
+		    (int)(us % DAY / HOUR));
+}
+
+struct sheet;
+static void text_fleet(struct sheet *sheet, const struct report *r);
+static void metrics_fleet(
+    FILE *fp, const struct report *reports, size_t reportsz);
+static void holes_fleet(
+    FILE *fp, const struct options *opt, const struct report *r);
+static bool check_fleet(
+    FILE *fp, const struct options *opt, const struct report *r);
 
 /*
  * JSON
@@ -1445,34 +1586,98 @@ fleet_free(struct fleet *f)
 #define GREEN  "\033[32m"
 #define YELLOW "\033[33m"
 #define BLUE   "\033[34m"
-#define ON_RED "\033[37;41m"
+#define ON_RED "\033[34;41m" /* what is left, on what is lost */
 
-enum cell { CELL_OUTSIDE, CELL_FULL, CELL_INCOMPLETE, CELL_HOLE, CELL_UNKNOWN };
+#define HOLES_LISTED 5
+#define NOTES_LISTED 3
+#define WORST_HOURS  10
+#define WORST_DAYS   15
+#define NAMES_WIDE   12 /* columns of the longest name that all others match */
+#define DAY_CELLS    24
+#define HOUR_CELLS   30
+#define STRIP_END    47 /* columns left of the figures of days and hours */
 
-static const struct glyph {
-	const char *utf8;
-	const char *ascii;
-	const char *colour; /* blue is for blocks: no # can be read in it */
-	const char *meaning; /* NULL: not in the legend */
-} glyphs[] = {
-    [CELL_OUTSIDE] = {" ", " ", "", NULL},
-    [CELL_FULL] = {"\u2588", "#", BLUE, "covered"},
-    [CELL_INCOMPLETE] = {"\u2593", "+", YELLOW, "incomplete"},
-    [CELL_HOLE] = {"\u2591", ".", ON_RED, "hole"},
-    [CELL_UNKNOWN] = {"?", "?", "", "unreadable"},
-};
+/* lines of the text for one quality, for one of more days, for several */
+#define LINES_WEEK 24
+#define LINES_DAYS 8
+#define LINES_YEAR 40
+#define LINES_MANY 60
 
 struct sheet { /* the text on its way out */
 	FILE *fp;
 	const struct options *opt;
+	size_t lines; /* written so far */
 	size_t column; /* of the line of items being written */
-	bool strips; /* a strip was shown and wants its legend */
+	int indent; /* of such a line */
+	int names; /* columns of the names in the table of qualities */
+	int words; /* and of the verdicts */
+	bool cells; /* some were shown and want a legend */
+};
+
+enum verdict { /* the worst first */
+	VERDICT_UNREADABLE,
+	VERDICT_ABSENT,
+	VERDICT_EMPTY,
+	VERDICT_STOPPED,
+	VERDICT_LOST,
+	VERDICT_HOLES,
+	VERDICT_INCOMPLETE,
+	VERDICT_OK
+};
+
+static const struct {
+	const char *word;
+	const char *colour;
+} verdicts[] = {
+    [VERDICT_UNREADABLE] = {"UNREADABLE", RED},
+    [VERDICT_ABSENT] = {"ABSENT", RED},
+    [VERDICT_EMPTY] = {"NO SEGMENTS", RED},
+    [VERDICT_STOPPED] = {"STOPPED", RED},
+    [VERDICT_LOST] = {"LOST", RED},
+    [VERDICT_HOLES] = {"HOLES", RED},
+    [VERDICT_INCOMPLETE] = {"INCOMPLETE", YELLOW},
+    [VERDICT_OK] = {"OK", GREEN},
+};
+
+struct row { /* of the table of days or of hours */
+	struct span span; /* whole days or hours; several if all alike */
+	const struct hour *hour; /* the first directory in it, or NULL */
+	size_t holes;
+	int64_t lost; /* us */
+	int64_t missing; /* us */
+	int64_t unreadable; /* us */
+	int64_t incomplete; /* us */
+	size_t bad;
+	bool fine; /* not worth a line of its own */
+	bool shown;
+};
+
+struct rows {
+	struct row *v; /* owned */
+	size_t n;
+	size_t cap;
+	int64_t unit; /* DAY or HOUR */
+	struct span range; /* of the stream, as far as it is reported */
+};
+
+struct cursor { /* the first span of each that may reach what comes next */
+	size_t hole;
+	size_t missing;
+	size_t incomplete;
+	size_t unreadable;
 };
 
 static const char *
 plural(size_t n)
 {
 	return n == 1 ? "" : "s";
+}
+
+static void
+newline(struct sheet *sheet)
+{
+	putc('\n', sheet->fp);
+	sheet->lines++;
 }
 
 static void
@@ -1485,46 +1690,30 @@ print_coloured(const struct sheet *sheet, const char *colour, const char *s)
 }
 
 /*
- * Prints a duration for people: the longer, the coarser, but never 0 for
- * more than that.
+ * Formats an age in two units, rounded down; 0s for what is still to come.
  */
 static void
-duration_format(char buf[TIME_SIZE], int64_t us)
+age_format(char buf[TIME_SIZE], int64_t us)
 {
-	static const struct {
-		int64_t below;
-		int64_t step;
-	} steps[] = {{MILLISECOND, 1}, {SECOND, MILLISECOND},
-	    {HOUR, SECOND / 10}, {DAY, SECOND}, {INT64_MAX, HOUR}};
-	int64_t step;
-	size_t i;
-
-	for (i = 0; us >= steps[i].below; i++)
-		;
-	step = steps[i].step;
-	us = (us + step / 2) / step * step;
-	if (us == 0)
-		snprintf(buf, TIME_SIZE, "0s");
-	else if (us < SECOND)
-		snprintf(buf, TIME_SIZE, "0.%0*ds", us < MILLISECOND ? 6 : 3,
-		    (int)(us < MILLISECOND ? us : us / MILLISECOND));
-	else if (us < MINUTE)
+	if (us < 0)
+		us = 0;
+	if (us < MINUTE)
 		snprintf(buf, TIME_SIZE, "%d.%ds", (int)(us / SECOND),
 		    (int)(us % SECOND / (SECOND / 10)));
 	else if (us < HOUR)
-		snprintf(buf, TIME_SIZE, "%dm%02d.%ds", (int)(us / MINUTE),
-		    (int)(us % MINUTE / SECOND),
-		    (int)(us % SECOND / (SECOND / 10)));
+		snprintf(buf, TIME_SIZE, "%dm%02ds", (int)(us / MINUTE),
+		    (int)(us % MINUTE / SECOND));
 	else if (us < DAY)
-		snprintf(buf, TIME_SIZE, "%dh%02dm%02ds", (int)(us / HOUR),
-		    (int)(us % HOUR / MINUTE), (int)(us % MINUTE / SECOND));
+		snprintf(buf, TIME_SIZE, "%dh%02dm", (int)(us / HOUR),
+		    (int)(us % HOUR / MINUTE));
 	else
 		snprintf(buf, TIME_SIZE, "%" PRId64 "d%02dh", us / DAY,
 		    (int)(us % DAY / HOUR));
 }
 
 /*
- * Prints `2025-11-15 02:45:51` and so many digits of the fraction.
+ * Formats an instant as `2025-11-15T02:45:51` with that many digits of a
+ * fraction.
  */
 static void
 moment_format(char buf[TIME_SIZE], int64_t t, size_t digits)
@@ -1532,14 +1721,12 @@ moment_format(char buf[TIME_SIZE], int64_t t, size_t digits)
 	char *s;
 
 	time_format(buf, t);
-	if ((s = strchr(buf, 'T')) != NULL)
-		*s = ' ';
 	if ((s = strchr(buf, '.')) != NULL)
 		s[digits > 0 ? digits + 1 : 0] = '\0';
 }
 
 /*
- * Prints `START to END`; the end without its date where that is the same.
+ * Prints start and end, the end without its date if that is the same.
  */
 static void
 print_span(const struct sheet *sheet, const struct span *span)
@@ -1551,14 +1738,14 @@ print_span(const struct sheet *sheet, const struct span *span)
 	digits = span->end - span->start < 10 * MILLISECOND ? 6 : 3;
 	moment_format(start, span->start, digits);
 	moment_format(end, span->end, digits);
-	time = strchr(end, ' ');
+	time = strchr(end, 'T') + 1;
 	date = (size_t)(time - end);
-	fprintf(sheet->fp, "%s to %s", start,
-	    strncmp(start, end, date) == 0 ? time + 1 : end);
+	fprintf(sheet->fp, "%s  %s", start,
+	    strncmp(start, end, date) == 0 ? time : end);
 }
 
 /*
- * Prints one item of a line, and wraps before it where it does not fit.
+ * Prints one item of a list, on a new line if it does not fit.
  */
 static void __attribute__((format(printf, 3, 4)))
 item(struct sheet *sheet, const char *colour, const char *fmt, ...)
@@ -1571,12 +1758,14 @@ item(struct sheet *sheet, const char *colour, const char *fmt, ...)
 	vsnprintf(buf, sizeof(buf), fmt, ap);
 	va_end(ap);
 	width = utf8_length(buf);
+	if (sheet->column > 0 && sheet->column + 3 + width > WIDTH) {
+		putc(';', sheet->fp);
+		newline(sheet);
+		sheet->column = 0;
+	}
 	if (sheet->column == 0) {
-		fputs("  ", sheet->fp);
-		sheet->column = 2;
-	} else if (sheet->column + 3 + width > WIDTH) {
-		fputs(";\n  ", sheet->fp);
-		sheet->column = 2;
+		fprintf(sheet->fp, "%*s", sheet->indent, "");
+		sheet->column = (size_t)sheet->indent;
 	} else {
 		fputs("; ", sheet->fp);
 		sheet->column += 2;
@@ -1589,418 +1778,45 @@ static void
 items_end(struct sheet *sheet)
 {
 	if (sheet->column > 0)
-		putc('\n', sheet->fp);
+		newline(sheet);
 	sheet->column = 0;
 }
 
 /*
- * Prints bytes of others so that they cannot write to the terminal. Returns
+ * Prints untrusted bytes so that they cannot control the terminal. Returns
  * how many columns they take.
  */
 static size_t
 print_name(const struct sheet *sheet, const char *name)
 {
-	char *printable;
-	size_t columns;
+	char *printable = need(name_printable(name, sheet->opt->utf8));
+	size_t columns = utf8_length(printable);
 
-	printable = need(name_printable(name, sheet->opt->utf8));
 	fputs(printable, sheet->fp);
-	columns = utf8_length(printable);
 	free(printable);
 	return columns;
 }
 
 static size_t
-print_title(const struct sheet *sheet, const struct report *r)
+name_width(const struct sheet *sheet, const char *name)
 {
-	const char *bold = sheet->opt->colour ? BOLD : "";
-	size_t columns;
+	char *printable = need(name_printable(name, sheet->opt->utf8));
+	size_t columns = utf8_length(printable);
 
-	fputs(bold, sheet->fp);
-	columns = print_name(sheet, r->channel);
-	putc('/', sheet->fp);
-	columns += print_name(sheet, r->quality) + 1;
-	fputs(*bold != '\0' ? RESET : "", sheet->fp);
+	free(printable);
 	return columns;
 }
 
 static void
-text_errors(struct sheet *sheet, const struct survey *s)
+print_padded(const struct sheet *sheet, const char *name, int width)
 {
-	char buf[256];
-	size_t i;
+	int used = (int)print_name(sheet, name);
 
-	snprintf(buf, sizeof(buf), "%s: %zu error%s",
-	    s->complete ? "TROUBLE" : "NOT COMPLETE", s->errorsz,
-	    plural(s->errorsz));
-	print_coloured(sheet, RED, buf);
-	fputs(s->complete
-		? "; the figures below are complete\n"
-		: "; the figures below leave out what could not be read\n",
-	    sheet->fp);
-	for (i = 0; i < s->errorsz && i < LISTED_MAX; i++) {
-		fputs("  ", sheet->fp);
-		print_name(sheet, s->errors[i].path);
-		fputs(": ", sheet->fp);
-		print_name(sheet, s->errors[i].message);
-		putc('\n', sheet->fp);
-	}
-	if (s->errorsz > i)
-		fprintf(sheet->fp, "  and %zu more, all in the JSON\n",
-		    s->errorsz - i);
-	putc('\n', sheet->fp);
+	fprintf(sheet->fp, "%*s", used < width ? width - used : 0, "");
 }
 
 /*
- * Prints `99.87 % covered, 12 holes lose 3m22.5s`, rounded down.
- */
-static void
-coverage_format(char *buf, size_t size, const struct coverage *c)
-{
-	char lost[TIME_SIZE], percent[TIME_SIZE];
-	int ratio = (int)(coverage_ratio(c) / 100);
-
-	if (ratio == 0 || ratio == 10000)
-		snprintf(percent, sizeof(percent), "%d", ratio / 100);
-	else
-		snprintf(percent, sizeof(percent), "%d.%02d", ratio / 100,
-		    ratio % 100);
-	duration_format(lost, c->hole_duration);
-	if (c->holes.n == 0)
-		snprintf(buf, size, "%s %% covered, no holes", percent);
-	else
-		snprintf(buf, size, "%s %% covered, %zu hole%s %s %s", percent,
-		    c->holes.n, plural(c->holes.n),
-		    c->holes.n == 1 ? "loses" : "lose", lost);
-}
-
-static void
-text_window(struct sheet *sheet)
-{
-	const struct span window = sheet->opt->window;
-	char first[TIME_SIZE], last[TIME_SIZE];
-
-	if (window.start == INT64_MIN && window.end == INT64_MAX)
-		return;
-	if (window.start != INT64_MIN)
-		hour_format(first, window.start);
-	if (window.end != INT64_MAX)
-		hour_format(last, window.end - HOUR);
-	if (window.start == INT64_MIN)
-		item(sheet, "", "window: all hours up to %s", last);
-	else if (window.end == INT64_MAX)
-		item(sheet, "", "window: all hours from %s", first);
-	else
-		item(sheet, "", "window: %s to %s", first, last);
-	items_end(sheet);
-}
-
-/*
- * For how long nothing has come, where it might have: 0 while the stream
- * goes on, or where the window ended before now.
- */
-static int64_t
-silence(const struct options *opt, const struct report *r)
-{
-	int64_t age, end = ended_before(opt, r) ? r->stream.end : r->end;
-
-	if (end == TIME_NONE || !end_known(r, end) ||
-	    opt->window.end <= opt->now)
-		return 0;
-	age = opt->now - end;
-	return age > STOPPED ? age : 0;
-}
-
-static void
-text_range(struct sheet *sheet, const struct report *r)
-{
-	char age[TIME_SIZE], end[TIME_SIZE], start[TIME_SIZE];
-	int64_t us;
-
-	if (ended_before(sheet->opt, r)) {
-		moment_format(end, r->stream.end, 0);
-		item(sheet, "", "the last before ended at %s UTC", end);
-	}
-	if (r->start == TIME_NONE)
-		return;
-	moment_format(start, r->start, 0);
-	moment_format(end, r->end, 0);
-	item(sheet, "", "%s to %s UTC", start, end);
-	us = sheet->opt->now - r->end;
-	duration_format(age, us < 0 ? -us : us);
-	if (us < 0)
-		item(sheet, "", "newest segment ends %s from now", age);
-	else if (silence(sheet->opt, r) == 0)
-		item(sheet, "", "newest segment %s old", age);
-	items_end(sheet);
-}
-
-static bool
-is_whole(const struct hour *h)
-{
-	return h->readable && h->raw.covered > 0 && h->raw.holesz == 0 &&
-	    h->counts.incomplete.count == 0 && h->counts.bad == 0;
-}
-
-static void
-text_incomplete(struct sheet *sheet, const struct report *r)
-{
-	const struct options *opt = sheet->opt;
-	char time[TIME_SIZE];
-	struct span span;
-	size_t i = 0, places = 0;
-
-	if (r->counts.incomplete.duration == 0)
-		return;
-	while (spans_join(&r->incomplete, &i, opt->tolerance, &span))
-		places += span_cut(&span, opt->window.start, opt->window.end);
-	duration_format(time, r->counts.incomplete.duration);
-	item(sheet, YELLOW, "incomplete %s in %zu place%s", time, places,
-	    plural(places));
-}
-
-static void
-text_editable(struct sheet *sheet, const struct report *r)
-{
-	char buf[256];
-
-	if (r->editable.holes.n == r->raw.holes.n &&
-	    r->editable.hole_duration == r->raw.hole_duration)
-		return;
-	coverage_format(buf, sizeof(buf), &r->editable);
-	item(sheet, "", "editable: %s", buf);
-}
-
-static void
-text_tallies(struct sheet *sheet, const struct report *r)
-{
-	const struct counts *c = &r->counts;
-	size_t i, n, whole = 0;
-
-	if ((n = spans_hours(&r->missing)) > 0)
-		item(sheet, RED, "%zu hour%s missing", n, plural(n));
-	if (c->bad > 0)
-		item(sheet, YELLOW, "%zu bad name%s", c->bad, plural(c->bad));
-	if (c->temp > 0 && r->start == TIME_NONE)
-		item(sheet, "", "%zu being downloaded", c->temp);
-	for (i = 0; i < r->hoursz; i++)
-		whole += is_whole(&r->hours[i]);
-	if (whole == r->hoursz && r->missing.n == 0 && r->raw.holes.n == 0) {
-		if (whole == 1)
-			item(sheet, "", "1 hour, and it is whole");
-		else if (whole > 1)
-			item(sheet, "", "%zu hours, every one whole", whole);
-	}
-}
-
-/*
- * What is covered of a quality, or why there is nothing to say of it.
- */
-static const char *
-verdict_format(char *buf, size_t size, const struct report *r)
-{
-	if (r->state == STATE_UNKNOWN)
-		return "not looked at";
-	if (r->state == STATE_UNREADABLE)
-		return "could not be read";
-	if (r->state == STATE_ABSENT)
-		return "no such quality (its directory does not exist)";
-	if (coverage_ratio(&r->raw) < 0)
-		return r->start == TIME_NONE ? "no segments"
-					     : "only segments of no duration";
-	coverage_format(buf, size, &r->raw);
-	return buf;
-}
-
-/*
- * The first line of a quality, whose title has taken so many columns.
- */
-static void
-text_verdict(struct sheet *sheet, const struct report *r, size_t columns)
-{
-	char age[TIME_SIZE], buf[256];
-	const char *colour, *verdict = verdict_format(buf, sizeof(buf), r);
-	int64_t silent = silence(sheet->opt, r);
-	size_t unreadable = spans_hours(&r->unreadable);
-
-	colour =
-	    coverage_ratio(&r->raw) < 0 || r->raw.holes.n > 0 || unreadable > 0
-	    ? RED
-	    : silent > 0 ? ""
-			 : GREEN;
-	print_coloured(sheet, colour, verdict);
-	sheet->column = columns + utf8_length(verdict);
-	if (unreadable > 0)
-		item(sheet, RED, "%zu hour%s UNREADABLE", unreadable,
-		    plural(unreadable));
-	if (silent > 0) {
-		duration_format(age, silent);
-		item(sheet, RED, "STOPPED %s ago", age);
-	}
-	items_end(sheet);
-}
-
-/*
- * The headline and the two or three lines below it, which say it all.
- */
-static void
-text_head(struct sheet *sheet, const struct report *r)
-{
-	const struct span *longest = hole_longest(&r->raw);
-	char at[TIME_SIZE], duration[TIME_SIZE];
-	size_t columns;
-
-	columns = print_title(sheet, r);
-	fputs(": ", sheet->fp);
-	text_verdict(sheet, r, columns + 2);
-	if (r->state != STATE_READ)
-		return;
-	text_window(sheet);
-	text_range(sheet, r);
-	if (longest != NULL) {
-		moment_format(at, longest->start, 0);
-		duration_format(duration, longest->end - longest->start);
-		item(sheet, "", "longest hole %s at %s", duration, at);
-	}
-	text_incomplete(sheet, r);
-	text_tallies(sheet, r);
-	text_editable(sheet, r);
-	items_end(sheet);
-}
-
-/*
- * Puts the longest holes first into `top`, those of one length in order of
- * time. Returns how many there are, at most LISTED_MAX.
- */
-static size_t
-holes_longest(const struct coverage *c, const struct span *top[LISTED_MAX])
-{
-	const struct span *hole;
-	size_t i, j, n = 0;
-
-	for (j = 0; j < c->holes.n; j++) {
-		hole = &c->holes.v[j];
-		for (i = n; i > 0 &&
-		     hole->end - hole->start >
-			 top[i - 1]->end - top[i - 1]->start;
-		     i--)
-			if (i < LISTED_MAX)
-				top[i] = top[i - 1];
-		if (i < LISTED_MAX)
-			top[i] = hole;
-		if (n < LISTED_MAX)
-			n++;
-	}
-	return n;
-}
-
-static void
-text_holes(const struct sheet *sheet, const struct report *r)
-{
-	const struct span *top[LISTED_MAX];
-	char duration[TIME_SIZE];
-	size_t i, n;
-
-	if ((n = holes_longest(&r->raw, top)) == 0)
-		return;
-	fprintf(
-	    sheet->fp, "  %s", n == 1 ? "The hole" : "Holes, longest first");
-	if (n < r->raw.holes.n)
-		fprintf(sheet->fp, " (%zu of %zu; the rest are in the JSON)", n,
-		    r->raw.holes.n);
-	putc('\n', sheet->fp);
-	for (i = 0; i < n; i++) {
-		duration_format(duration, top[i]->end - top[i]->start);
-		fprintf(sheet->fp, "  %10s  ", duration);
-		print_span(sheet, top[i]);
-		putc('\n', sheet->fp);
-	}
-}
-
-static void
-strip_paint(
-    enum cell strip[CELLS], enum cell cell, struct span span, int64_t hour)
-{
-	int64_t i;
-
-	if (!span_cut(&span, hour, hour + HOUR))
-		return;
-	for (i = (span.start - hour) / CELL; i * CELL < span.end - hour; i++)
-		strip[i] = cell;
-}
-
-/*
- * Fills in the strip of an hour. What is worst in a cell is what it shows.
- * *at is the first incomplete span that may reach into the hour.
- */
-static void
-strip_fill(enum cell strip[CELLS], const struct report *r, const struct hour *h,
-    size_t *at)
-{
-	size_t i;
-
-	for (i = 0; i < CELLS; i++)
-		strip[i] = h->readable ? CELL_OUTSIDE : CELL_UNKNOWN;
-	if (!h->readable)
-		return;
-	strip_paint(strip, CELL_FULL, r->stream, h->time);
-	while (*at < r->incomplete.n && r->incomplete.v[*at].end <= h->time)
-		(*at)++;
-	for (i = *at;
-	     i < r->incomplete.n && r->incomplete.v[i].start < h->time + HOUR;
-	     i++)
-		strip_paint(
-		    strip, CELL_INCOMPLETE, r->incomplete.v[i], h->time);
-	for (i = h->raw.first; i < h->raw.first + h->raw.holesz; i++)
-		strip_paint(strip, CELL_HOLE, r->raw.holes.v[i], h->time);
-}
-
-static const char *
-glyph(const struct sheet *sheet, enum cell cell)
-{
-	return sheet->opt->utf8 ? glyphs[cell].utf8 : glyphs[cell].ascii;
-}
-
-static const char *
-glyph_colour(const struct sheet *sheet, enum cell cell)
-{
-	return sheet->opt->utf8 || cell != CELL_FULL ? glyphs[cell].colour : "";
-}
-
-static void
-text_strip(struct sheet *sheet, const enum cell strip[CELLS])
-{
-	char run[CELLS * 4 + 1], *out;
-	size_t i, next;
-
-	for (i = 0; i < CELLS; i = next) {
-		out = run;
-		for (next = i; next < CELLS && strip[next] == strip[i]; next++)
-			out = stpcpy(out, glyph(sheet, strip[i]));
-		print_coloured(sheet, glyph_colour(sheet, strip[i]), run);
-	}
-	sheet->strips = true;
-}
-
-static void
-text_legend(const struct sheet *sheet)
-{
-	size_t i;
-
-	fputs("\n  ", sheet->fp);
-	for (i = 0; i < LENGTH(glyphs); i++) {
-		if (glyphs[i].meaning == NULL)
-			continue;
-		print_coloured(sheet, glyph_colour(sheet, (enum cell)i),
-		    glyph(sheet, (enum cell)i));
-		fprintf(sheet->fp, " %s  ", glyphs[i].meaning);
-	}
-	fprintf(sheet->fp, "blank: no stream; a cell: %d min\n",
-	    (int)(CELL / MINUTE));
-}
-
-/*
- * Prints a column of the hours' lines; nothing of it is a dash.
+ * Prints one right-aligned column, or "-" if there is nothing to show.
  */
 static void __attribute__((format(printf, 5, 6)))
 figure(const struct sheet *sheet, int width, bool any, const char *colour,
@@ -2020,36 +1836,675 @@ figure(const struct sheet *sheet, int width, bool any, const char *colour,
 }
 
 static void
-text_figures(const struct sheet *sheet, const struct hour *h)
+figure_time(
+    const struct sheet *sheet, int width, const char *colour, int64_t us)
 {
-	const struct counts *c = &h->counts;
-	char incomplete[TIME_SIZE], lost[TIME_SIZE];
+	char buf[TIME_SIZE];
 
-	if (!h->readable) {
+	duration_format(buf, us);
+	figure(sheet, width, us > 0, colour, "%s", buf);
+}
+
+static void
+text_errors(struct sheet *sheet, const struct survey *s)
+{
+	char buf[256];
+	size_t i;
+
+	snprintf(buf, sizeof(buf), "%s: %zu error%s",
+	    s->complete ? "TROUBLE" : "NOT COMPLETE", s->errorsz,
+	    plural(s->errorsz));
+	print_coloured(sheet, RED, buf);
+	fputs(s->complete ? "; the figures below are complete"
+			  : "; what could not be read is left out below",
+	    sheet->fp);
+	newline(sheet);
+	for (i = 0; i < s->errorsz && i < LISTED_MAX; i++) {
 		fputs("  ", sheet->fp);
-		print_coloured(sheet, RED, "UNREADABLE");
+		print_name(sheet, s->errors[i].path);
+		fputs(": ", sheet->fp);
+		print_name(sheet, s->errors[i].message);
+		newline(sheet);
+	}
+	if (s->errorsz > i) {
+		fprintf(sheet->fp, "  and %zu more, all in the JSON",
+		    s->errorsz - i);
+		newline(sheet);
+	}
+	newline(sheet);
+}
+
+/*
+ * Text: the table of qualities
+ */
+
+static enum verdict
+verdict_find(const struct options *opt, const struct report *r)
+{
+	const struct coverage *c = coverage_shown(r);
+
+	if (r->state == STATE_ABSENT && c == &r->raw)
+		return VERDICT_ABSENT;
+	if ((r->state != STATE_READ && c == &r->raw) || r->unreadable.n > 0)
+		return VERDICT_UNREADABLE;
+	if (coverage_ratio(c) < 0 || (r->start == TIME_NONE && c == &r->raw))
+		return VERDICT_EMPTY;
+	if (silence(opt, r) > 0)
+		return VERDICT_STOPPED;
+	if (r->fleet != NULL && r->fleet->tallies[GAP_LOST].count > 0)
+		return VERDICT_LOST;
+	if (c->holes.n > 0)
+		return VERDICT_HOLES;
+	return is_incomplete(r) ? VERDICT_INCOMPLETE : VERDICT_OK;
+}
+
+static void
+verdict_format(
+    char buf[TIME_SIZE], const struct options *opt, const struct report *r)
+{
+	char age[TIME_SIZE] = "";
+	enum verdict verdict = verdict_find(opt, r);
+
+	if (verdict == VERDICT_STOPPED)
+		age_format(age, silence(opt, r));
+	snprintf(buf, TIME_SIZE, "%s%s%s", verdicts[verdict].word,
+	    *age != '\0' ? " " : "", age);
+}
+
+/*
+ * Formats millionths as `95.56 %`, rounded down.
+ */
+static void
+percent_format(char buf[TIME_SIZE], int64_t ratio)
+{
+	int hundredths = (int)(ratio / 100);
+
+	if (hundredths == 0 || hundredths == 10000)
+		snprintf(buf, TIME_SIZE, "%d    %%", hundredths / 100);
+	else
+		snprintf(buf, TIME_SIZE, "%d.%02d %%", hundredths / 100,
+		    hundredths % 100);
+}
+
+static bool
+is_reported(const struct survey *s, const char *channel, const char *quality)
+{
+	size_t i;
+
+	for (i = 0; i < s->reportsz; i++)
+		if (strcmp(s->reports[i].channel, channel) == 0 &&
+		    strcmp(s->reports[i].quality, quality) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Prints the channel's other directories behind `intro`, as many as fit in
+ * the line that begins at `column`. With a survey only those that it lacks.
+ * Returns whether there were any.
+ */
+static bool
+print_siblings(const struct sheet *sheet, const char *intro, size_t column,
+    const struct report *r, const struct survey *s)
+{
+	size_t i, n = 0;
+
+	if (r->siblings == NULL)
+		return false;
+	column += strlen(intro);
+	for (i = 0; i < r->siblings->n; i++) {
+		if (s != NULL && is_reported(s, r->channel, r->siblings->v[i]))
+			continue;
+		column += name_width(sheet, r->siblings->v[i]) + 2;
+		fputs(n++ == 0 ? intro : ", ", sheet->fp);
+		if (n > 1 && column + strlen(", ...)") > WIDTH) {
+			fputs("...", sheet->fp);
+			break;
+		}
+		print_name(sheet, r->siblings->v[i]);
+	}
+	return n > 0;
+}
+
+/*
+ * Prints why a quality has no figures.
+ */
+static void
+text_reason(struct sheet *sheet, const struct report *r)
+{
+	size_t column = (size_t)(4 + sheet->names + 2 + sheet->words + 2);
+
+	fputs("  ", sheet->fp);
+	if (r->state == STATE_UNKNOWN)
+		fputs("(not looked at)", sheet->fp);
+	else if (r->state == STATE_UNREADABLE)
+		fputs("(could not be listed)", sheet->fp);
+	else if (r->state == STATE_READ)
+		fputs(r->start == TIME_NONE ? "(nothing in the window)"
+					    : "(only segments of no duration)",
+		    sheet->fp);
+	else if (print_siblings(sheet, "(there are: ", column, r, NULL))
+		putc(')', sheet->fp);
+	else
+		fputs("(no such quality)", sheet->fp);
+}
+
+/*
+ * Names gaps of more than a year: a stray hour on one side of them makes
+ * every figure useless.
+ */
+static void
+remark_strays(struct sheet *sheet, const struct report *r)
+{
+	char after[TIME_SIZE], before[TIME_SIZE];
+	const struct span *gap;
+	size_t i;
+
+	for (i = 0; i < r->missing.n; i++) {
+		gap = &r->missing.v[i];
+		if (gap->end - gap->start <= YEAR)
+			continue;
+		hour_format(before, gap->start - HOUR);
+		hour_format(after, gap->end);
+		item(sheet, RED, "hours more than a year apart: %s, %s", before,
+		    after);
+	}
+}
+
+static void
+remark_absence(struct sheet *sheet, const struct report *r)
+{
+	const struct options *opt = sheet->opt;
+	char at[TIME_SIZE];
+
+	if (r->start != TIME_NONE || r->stream.start == TIME_NONE)
 		return;
-	}
-	if (h->start == TIME_NONE && h->raw.holesz == 0) {
-		fputs("  ", sheet->fp);
-		print_coloured(sheet, YELLOW, "no segments");
-		fprintf(sheet->fp, "%14s", "");
+	if (r->stream.start < opt->window.start) {
+		moment_format(at, r->stream.end, 0);
+		if (r->raw.holes.n == 0)
+			item(sheet, "", "the last before ended %s", at);
 	} else {
-		duration_format(lost, h->raw.hole_duration);
-		duration_format(incomplete, c->incomplete.duration);
-		figure(sheet, 7, h->raw.holesz > 0, RED, "%zu", h->raw.holesz);
-		figure(sheet, 10, h->raw.holesz > 0, RED, "%s", lost);
-		figure(sheet, 10, c->incomplete.count > 0, YELLOW, "%s",
-		    incomplete);
+		moment_format(at, r->stream.start, 0);
+		item(sheet, "", "the first after begins %s", at);
 	}
-	figure(sheet, 6, c->bad > 0, YELLOW, "%zu", c->bad);
+}
+
+/*
+ * Editable coverage is worth a word only if it lacks much more than raw does.
+ */
+static void
+remark_editable(struct sheet *sheet, const struct report *r)
+{
+	char lost[TIME_SIZE];
+
+	if (r->editable.hole_duration <= 2 * r->raw.hole_duration)
+		return;
+	duration_format(lost, r->editable.hole_duration);
+	item(sheet, "", "a cutter lacks %s in %zu hole%s", lost,
+	    r->editable.holes.n, plural(r->editable.holes.n));
+}
+
+/*
+ * Prints what the figures of a quality do not say, below its row.
+ */
+static void
+text_remarks(struct sheet *sheet, const struct report *r)
+{
+	const struct counts *c = &r->counts;
+	size_t i, known = 0, n;
+
+	for (i = 0; i < r->raw.holes.n; i++)
+		known += hole_known(sheet->opt, r, &r->raw.holes.v[i]);
+	sheet->indent = 4 + sheet->names + 2;
+	remark_strays(sheet, r);
+	remark_absence(sheet, r);
+	if ((n = spans_hours(&r->unreadable)) > 0)
+		item(sheet, RED, "%zu hour%s unreadable", n, plural(n));
+	if ((n = spans_hours(&r->missing)) > 0)
+		item(sheet, RED, "%zu hour%s missing", n, plural(n));
+	if (known > 0)
+		item(sheet, "", "%zu hole%s (%zu known)", r->raw.holes.n,
+		    plural(r->raw.holes.n), known);
+	if (c->ahead > 0)
+		item(sheet, YELLOW, "%zu segment%s ahead of the clock, ignored",
+		    c->ahead, plural(c->ahead));
+	if (c->bad > 0)
+		item(sheet, YELLOW, "%zu bad name%s", c->bad, plural(c->bad));
+	if (c->empty > 0)
+		item(sheet, YELLOW, "%zu of them empty", c->empty);
+	if (c->temp > 0 && r->start == TIME_NONE)
+		item(sheet, "", "%zu being downloaded", c->temp);
+	remark_editable(sheet, r);
+	items_end(sheet);
+}
+
+/*
+ * Prints one quality's row of the table.
+ */
+static void
+text_quality(struct sheet *sheet, const struct report *r)
+{
+	const struct coverage *c = coverage_shown(r);
+	const struct span *longest = hole_longest(c);
+	char buf[TIME_SIZE];
+
+	fputs("    ", sheet->fp);
+	print_padded(sheet, r->quality, sheet->names + 2);
+	verdict_format(buf, sheet->opt, r);
+	print_coloured(
+	    sheet, verdicts[verdict_find(sheet->opt, r)].colour, buf);
+	fprintf(sheet->fp, "%*s", sheet->words - (int)strlen(buf), "");
+	if (coverage_ratio(c) < 0)
+		text_reason(sheet, r);
+	else {
+		percent_format(buf, coverage_ratio(c));
+		fprintf(sheet->fp, "%9s", buf);
+		figure(sheet, 7, c->holes.n > 0, RED, "%zu", c->holes.n);
+		figure_time(sheet, 10, RED, c->hole_duration);
+		figure_time(sheet, 10, "",
+		    longest == NULL ? 0 : longest->end - longest->start);
+		figure_time(sheet, 10, YELLOW, r->counts.incomplete.duration);
+		age_format(buf, sheet->opt->now - r->newest);
+		fprintf(sheet->fp, "  %s", r->newest == TIME_NONE ? "-" : buf);
+	}
+	newline(sheet);
+	text_remarks(sheet, r);
+	text_fleet(sheet, r);
+}
+
+/*
+ * Prints the time that the figures are of: the window, and where it is open
+ * from the first segment or to the last.
+ */
+static void
+text_range(struct sheet *sheet, const struct report *reports, size_t reportsz)
+{
+	char end[TIME_SIZE], start[TIME_SIZE];
+	struct span range = {INT64_MAX, INT64_MIN};
+	size_t i;
+
+	for (i = 0; i < reportsz; i++) {
+		if (reports[i].start == TIME_NONE)
+			continue;
+		if (reports[i].start < range.start)
+			range.start = reports[i].start;
+		if (reports[i].end > range.end)
+			range.end = reports[i].end;
+	}
+	if (sheet->opt->window.start != INT64_MIN)
+		range.start = sheet->opt->window.start;
+	if (sheet->opt->window.end != INT64_MAX)
+		range.end = sheet->opt->window.end;
+	if (range.start >= range.end)
+		return;
+	moment_format(start, range.start, 0);
+	moment_format(end, range.end, 0);
+	fprintf(sheet->fp, "  %s to %s UTC", start, end);
+	newline(sheet);
+}
+
+static void
+text_channel(struct sheet *sheet, const char *channel)
+{
+	int width = 2 + sheet->names + 2 + sheet->words;
+
+	fputs(sheet->opt->colour ? "  " BOLD : "  ", sheet->fp);
+	print_padded(sheet, channel, width);
+	fprintf(sheet->fp, "%s%9s%7s%10s%10s%10s  newest",
+	    sheet->opt->colour ? RESET : "", "covered", "holes", "lost",
+	    "longest", "incompl.");
+	newline(sheet);
+}
+
+static void
+text_table(struct sheet *sheet, const struct survey *s,
+    const struct report *reports, size_t reportsz)
+{
+	const struct report *r;
+	char buf[TIME_SIZE];
+	size_t i, width;
+
+	for (i = 0; i < reportsz; i++) {
+		width = name_width(sheet, reports[i].quality);
+		if (width <= NAMES_WIDE && (int)width > sheet->names)
+			sheet->names = (int)width;
+		verdict_format(buf, sheet->opt, &reports[i]);
+		if ((int)strlen(buf) > sheet->words)
+			sheet->words = (int)strlen(buf);
+	}
+	for (i = 0; i < reportsz; i++) {
+		r = &reports[i];
+		if (i == 0 || strcmp(r[-1].channel, r->channel) != 0)
+			text_channel(sheet, r->channel);
+		text_quality(sheet, r);
+		if ((i + 1 == reportsz ||
+			strcmp(r[1].channel, r->channel) != 0) &&
+		    print_siblings(sheet, "    not asked for: ", 0, r, s))
+			newline(sheet);
+	}
+	text_range(sheet, reports, reportsz);
+}
+
+/*
+ * Text: days and hours
+ */
+
+/*
+ * Sums up what of the spans lies within the bounds. *at is the first that may:
+ * bounds only move on. Returns how many there are.
+ */
+static size_t
+spans_within(const struct spans *spans, size_t *at, const struct span *bounds,
+    int64_t *duration)
+{
+	struct span part;
+	size_t i, n = 0;
+
+	*duration = 0;
+	while (*at < spans->n && spans->v[*at].end <= bounds->start)
+		(*at)++;
+	for (i = *at; i < spans->n && spans->v[i].start < bounds->end; i++) {
+		part = spans->v[i];
+		if (!span_cut(&part, bounds->start, bounds->end))
+			continue;
+		*duration += part.end - part.start;
+		n++;
+	}
+	return n;
+}
+
+/*
+ * Returns the multiple of unit that is no later.
+ */
+static int64_t
+time_floor(int64_t t, int64_t unit)
+{
+	return t - ((t % unit) + unit) % unit;
+}
+
+/*
+ * Returns whether more than 1 % of a span is incomplete.
+ */
+static bool
+is_much(int64_t incomplete, const struct span *span)
+{
+	return incomplete > (span->end - span->start) / 100;
+}
+
+/*
+ * Finds the time that a quality's rows are of.
+ */
+static struct span
+rows_range(const struct options *opt, const struct report *r)
+{
+	struct span range = r->stream;
+	const struct spans *holes = &r->raw.holes;
+
+	if (holes->n > 0 &&
+	    (range.start == TIME_NONE || holes->v[0].start < range.start))
+		range.start = holes->v[0].start;
+	if (holes->n > 0 && holes->v[holes->n - 1].end > range.end)
+		range.end = holes->v[holes->n - 1].end;
+	if (r->unreadable.n > 0) {
+		if (range.start == TIME_NONE ||
+		    r->unreadable.v[0].start < range.start)
+			range.start = r->unreadable.v[0].start;
+		if (r->unreadable.v[r->unreadable.n - 1].end > range.end)
+			range.end = r->unreadable.v[r->unreadable.n - 1].end;
+	}
+	if (range.start == TIME_NONE ||
+	    !span_cut(&range, opt->window.start, opt->window.end))
+		range = (struct span){0, 0};
+	return range;
+}
+
+/*
+ * Fills in a row, and takes its hours' directories from *next on.
+ */
+static void
+row_fill(struct row *row, const struct rows *rows, const struct report *r,
+    size_t *next, struct cursor *at)
+{
+	const struct hour *h;
+	struct span part = row->span;
+
+	row->holes =
+	    spans_within(&r->raw.holes, &at->hole, &row->span, &row->lost);
+	spans_within(&r->missing, &at->missing, &row->span, &row->missing);
+	spans_within(
+	    &r->unreadable, &at->unreadable, &row->span, &row->unreadable);
+	for (; *next < r->hoursz && r->hours[*next].time < row->span.end;
+	     (*next)++) {
+		h = &r->hours[*next];
+		if (row->hour == NULL)
+			row->hour = h;
+		row->incomplete += h->counts.incomplete.duration;
+		row->bad += h->counts.bad;
+	}
+	if (!span_cut(&part, rows->range.start, rows->range.end))
+		part = row->span;
+	row->fine = row->holes == 0 && row->missing == 0 &&
+	    row->unreadable == 0 && !is_much(row->incomplete, &part);
+}
+
+/*
+ * Makes a row for each day, or hour, that has a directory, and one for all
+ * the time between two such.
+ */
+static void
+rows_make(struct rows *rows, const struct options *opt, const struct report *r,
+    int64_t unit)
+{
+	struct cursor at = {0};
+	struct row *row;
+	int64_t next_time, t, to;
+	size_t next = 0;
+
+	*rows = (struct rows){.unit = unit, .range = rows_range(opt, r)};
+	t = rows->range.start;
+	to = rows->range.end;
+	if (r->hoursz > 0 && (t == to || r->hours[0].time < t))
+		t = r->hours[0].time;
+	if (r->hoursz > 0 && (to < r->hours[r->hoursz - 1].time + HOUR))
+		to = r->hours[r->hoursz - 1].time + HOUR;
+	for (t = time_floor(t, unit); t < to; t = row->span.end) {
+		next_time = next < r->hoursz
+		    ? time_floor(r->hours[next].time, unit)
+		    : time_floor(to - 1, unit) + unit;
+		rows->v = need(
+		    array_room(rows->v, &rows->cap, rows->n, sizeof(*rows->v)));
+		row = &rows->v[rows->n++];
+		*row = (struct row){
+		    .span = {t, next_time > t ? next_time : t + unit}};
+		row_fill(row, rows, r, &next, &at);
+	}
+}
+
+/*
+ * Joins rows that are fine and follow each other.
+ */
+static void
+rows_join(struct rows *rows)
+{
+	struct row *last, *row;
+	size_t i, n = 0;
+
+	for (i = 0; i < rows->n; i++) {
+		row = &rows->v[i];
+		last = n > 0 ? &rows->v[n - 1] : NULL;
+		if (last == NULL || !last->fine || !row->fine) {
+			rows->v[n++] = *row;
+			continue;
+		}
+		last->span.end = row->span.end;
+		last->incomplete += row->incomplete;
+		last->bad += row->bad;
+	}
+	rows->n = n;
+}
+
+static int
+row_compare(const void *a, const void *b)
+{
+	const struct row *const *x = a, *const *y = b;
+	const struct row *p = *x, *q = *y;
+
+	if (p->fine != q->fine)
+		return p->fine - q->fine;
+	if (p->unreadable != q->unreadable)
+		return (p->unreadable < q->unreadable) -
+		    (p->unreadable > q->unreadable);
+	if (p->lost != q->lost)
+		return (p->lost < q->lost) - (p->lost > q->lost);
+	if (p->incomplete != q->incomplete)
+		return (p->incomplete < q->incomplete) -
+		    (p->incomplete > q->incomplete);
+	return (p > q) - (p < q);
+}
+
+/*
+ * Marks the worst rows, at most max of them, as shown.
+ */
+static void
+rows_worst(struct rows *rows, size_t max)
+{
+	struct row **sorted = need(calloc(rows->n + 1, sizeof(struct row *)));
+	size_t i;
+
+	for (i = 0; i < rows->n; i++)
+		sorted[i] = &rows->v[i];
+	qsort(sorted, rows->n, sizeof(struct row *), row_compare);
+	for (i = 0; i < rows->n && i < max; i++)
+		sorted[i]->shown = true;
+	free(sorted);
+}
+
+static size_t
+rows_bad(const struct rows *rows)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < rows->n; i++)
+		n += !rows->v[i].fine;
+	return n;
+}
+
+/*
+ * Returns what shows the covered part of a cell, rounded down, and sets its
+ * colour.
+ */
+static const char *
+cell_glyph(const struct sheet *sheet, const struct report *r,
+    const struct span *cell, struct cursor *at, const char **colour)
+{
+	static const char *const blocks[] = {" ", "\u2581", "\u2582", "\u2583",
+	    "\u2584", "\u2585", "\u2586", "\u2587"};
+	static const char *const digits[] = {
+	    "0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+	const bool drawn = sheet->opt->utf8 && sheet->opt->colour;
+	int64_t covered, incomplete, length = cell->end - cell->start, lost;
+
+	*colour = "";
+	if (spans_within(&r->unreadable, &at->unreadable, cell, &lost) > 0)
+		return "?";
+	spans_within(&r->incomplete, &at->incomplete, cell, &incomplete);
+	if (spans_within(&r->raw.holes, &at->hole, cell, &lost) > 0) {
+		covered = length - lost;
+		*colour = ON_RED;
+		return drawn ? blocks[covered * 8 / length]
+			     : digits[covered * 10 / length];
+	}
+	if (is_much(incomplete, cell)) {
+		*colour = YELLOW;
+		return drawn ? "\u2588" : "+";
+	}
+	*colour = drawn ? BLUE : "";
+	return drawn ? "\u2588" : "#";
+}
+
+/*
+ * Draws the cells of one day or hour.
+ */
+static void
+text_cells(struct sheet *sheet, const struct report *r, const struct rows *rows,
+    const struct row *row, struct cursor *at)
+{
+	const int64_t width =
+	    rows->unit == DAY ? DAY / DAY_CELLS : HOUR / HOUR_CELLS;
+	const char *colour = "", *glyph, *wanted = "";
+	const bool coloured = sheet->opt->colour;
+	struct span cell;
+	int64_t t;
+
+	for (t = row->span.start; t < row->span.end; t += width) {
+		cell = (struct span){t, t + width};
+		wanted = "";
+		glyph = " ";
+		if (span_cut(&cell, rows->range.start, rows->range.end))
+			glyph = cell_glyph(sheet, r, &cell, at, &wanted);
+		if (coloured && strcmp(colour, wanted) != 0)
+			fprintf(sheet->fp, "%s%s", *colour != '\0' ? RESET : "",
+			    wanted);
+		colour = wanted;
+		fputs(glyph, sheet->fp);
+	}
+	if (coloured && *colour != '\0')
+		fputs(RESET, sheet->fp);
+	sheet->cells = true;
+}
+
+static void
+unit_format(char buf[TIME_SIZE], int64_t t, int64_t unit)
+{
+	char *s;
+
+	hour_format(buf, t);
+	if (unit == DAY && (s = strchr(buf, 'T')) != NULL)
+		*s = '\0';
+}
+
+/*
+ * Prints one line of days or hours.
+ */
+static void
+text_row(struct sheet *sheet, const struct report *r, const struct rows *rows,
+    const struct row *row, struct cursor *at)
+{
+	const int name = rows->unit == DAY ? 12 : 15;
+	const bool several = row->span.end - row->span.start > rows->unit;
+	char buf[TIME_SIZE];
+	const char *word = row->fine ? "whole" : "MISSING";
+	int used = 2 + name;
+
+	unit_format(buf, row->span.start, rows->unit);
+	fprintf(sheet->fp, "  %-*s", name, buf);
+	if (!several && row->hour != NULL) {
+		text_cells(sheet, r, rows, row, at);
+		used += rows->unit == DAY ? DAY_CELLS : HOUR_CELLS;
+	} else {
+		unit_format(buf, row->span.end - rows->unit, rows->unit);
+		if (several)
+			used += fprintf(sheet->fp, "to %-*s", name, buf);
+		print_coloured(sheet, row->fine ? "" : RED, word);
+		used += (int)strlen(word);
+	}
+	fprintf(sheet->fp, "%*s", used < STRIP_END ? STRIP_END - used : 0, "");
+	if (row->hour != NULL && rows->unit == HOUR && !row->hour->readable)
+		print_coloured(sheet, RED, "  UNREADABLE");
+	else {
+		figure(sheet, 7, row->holes > 0, RED, "%zu", row->holes);
+		figure_time(sheet, 10, RED, row->lost);
+		figure_time(sheet, 10, YELLOW, row->incomplete);
+		figure(sheet, 6, row->bad > 0, YELLOW, "%zu", row->bad);
+	}
+	newline(sheet);
 }
 
 /*
  * Prints the counts and durations of the hour's segments or overlaps.
  */
 static void
-text_types(const struct sheet *sheet, const char *name,
+text_types(struct sheet *sheet, const char *name,
     const struct tally tallies[SEGMENT_TYPES])
 {
 	char duration[TIME_SIZE];
@@ -2061,26 +2516,26 @@ text_types(const struct sheet *sheet, const char *name,
 		fprintf(sheet->fp, "  %s%5zu %8s", type_names[i],
 		    tallies[i].count, duration);
 	}
-	putc('\n', sheet->fp);
+	newline(sheet);
 }
 
 static void
-text_share(
-    const struct sheet *sheet, const char *name, const struct share *share)
+text_share(struct sheet *sheet, const char *name, const struct share *share)
 {
 	char covered[TIME_SIZE], lost[TIME_SIZE];
 
 	duration_format(covered, share->covered);
 	duration_format(lost, share->hole_duration);
-	fprintf(sheet->fp, "    %-18s %8s  holes %7zu %8s\n", name, covered,
+	fprintf(sheet->fp, "    %-18s %8s  holes %7zu %8s", name, covered,
 	    share->holesz, lost);
+	newline(sheet);
 }
 
 /*
- * All that the Python logged of an hour.
+ * Prints everything that the Python logged of an hour.
  */
 static void
-text_everything(const struct sheet *sheet, const struct hour *h)
+text_everything(struct sheet *sheet, const struct hour *h)
 {
 	const struct counts *c = &h->counts;
 	char end[TIME_SIZE], length[TIME_SIZE], start[TIME_SIZE];
@@ -2090,11 +2545,11 @@ text_everything(const struct sheet *sheet, const struct hour *h)
 		moment_format(start, h->start, 6);
 		moment_format(end, h->end, 6);
 		duration_format(length, h->end - h->start);
-		fprintf(sheet->fp, "%s to %s, %s; ", strchr(start, ' ') + 1,
-		    strchr(end, ' ') + 1, length);
+		fprintf(sheet->fp, "%s to %s, %s; ", strchr(start, 'T') + 1,
+		    strchr(end, 'T') + 1, length);
 	}
-	fprintf(
-	    sheet->fp, "%zu temp, %zu tombstoned\n", c->temp, c->tombstoned);
+	fprintf(sheet->fp, "%zu temp, %zu tombstoned", c->temp, c->tombstoned);
+	newline(sheet);
 	if (h->start == TIME_NONE)
 		return;
 	text_types(sheet, "segments", c->segments);
@@ -2104,138 +2559,202 @@ text_everything(const struct sheet *sheet, const struct hour *h)
 }
 
 /*
- * Prints the line of one hour directory.
+ * Prints the rows that are marked as shown.
  */
 static void
-text_hour(struct sheet *sheet, const struct report *r, const struct hour *h,
-    size_t *incomplete)
+text_rows(struct sheet *sheet, const struct report *r, const struct rows *rows,
+    bool all)
 {
-	enum cell strip[CELLS];
-	char name[TIME_SIZE];
-
-	hour_format(name, h->time);
-	fprintf(sheet->fp, "  %s  ", name);
-	strip_fill(strip, r, h, incomplete);
-	text_strip(sheet, strip);
-	text_figures(sheet, h);
-	putc('\n', sheet->fp);
-	if (sheet->opt->all_hours && h->readable)
-		text_everything(sheet, h);
-}
-
-/*
- * Prints one line for hours from `from` up to `to`, if there are any.
- */
-static void
-text_run(const struct sheet *sheet, int64_t from, int64_t to, bool missing)
-{
-	char first[TIME_SIZE], last[TIME_SIZE], what[TIME_SIZE];
-	size_t hours;
-
-	if (from >= to)
-		return;
-	hours = (size_t)((to - from) / HOUR);
-	hour_format(first, from);
-	hour_format(last, to - HOUR);
-	fprintf(sheet->fp, "  %s  ", first);
-	if (hours > 1)
-		fprintf(sheet->fp, "to %s  ", last);
-	snprintf(what, sizeof(what),
-	    missing ? "%zu hour%s MISSING" : "%zu whole hour%s", hours,
-	    plural(hours));
-	print_coloured(sheet, missing ? RED : "", what);
-	putc('\n', sheet->fp);
-}
-
-/*
- * Prints missing hours: one line, but for directories among them in which
- * something bad lies.
- */
-static void
-text_missing(struct sheet *sheet, const struct report *r,
-    const struct span *gap, size_t *at, size_t *incomplete)
-{
-	const struct hour *h;
-	int64_t from = gap->start;
-
-	for (; *at < r->hoursz && r->hours[*at].time < gap->end; (*at)++) {
-		h = &r->hours[*at];
-		if (!sheet->opt->all_hours && h->counts.bad == 0)
-			continue;
-		text_run(sheet, from, h->time, true);
-		text_hour(sheet, r, h, incomplete);
-		from = h->time + HOUR;
-	}
-	text_run(sheet, from, gap->end, true);
-}
-
-static void
-text_hours(struct sheet *sheet, const struct report *r)
-{
-	const struct hour *h;
-	int64_t to;
-	size_t i = 0, incomplete = 0, missing = 0;
-
-	fprintf(sheet->fp, "  %-15s%-30s%7s%10s%10s%6s\n", "Hours",
-	    "00   10   20   30   40   50", "holes", "lost", "incompl.", "bad");
-	while (i < r->hoursz || missing < r->missing.n) {
-		h = i < r->hoursz ? &r->hours[i] : NULL;
-		if (missing < r->missing.n &&
-		    (h == NULL || r->missing.v[missing].start <= h->time)) {
-			text_missing(sheet, r, &r->missing.v[missing++], &i,
-			    &incomplete);
-		} else if (sheet->opt->all_hours || !is_whole(h)) {
-			text_hour(sheet, r, h, &incomplete);
-			i++;
-		} else {
-			to = h->time;
-			for (; i < r->hoursz && r->hours[i].time == to &&
-			     is_whole(&r->hours[i]);
-			     i++)
-				to += HOUR;
-			text_run(sheet, h->time, to, false);
-		}
-	}
-}
-
-/*
- * Whether there is more to say of hours than the headline does.
- */
-static bool
-hours_matter(const struct sheet *sheet, const struct report *r)
-{
+	const bool days = rows->unit == DAY;
+	const struct row *row;
+	struct cursor at = {0};
+	char title[TIME_SIZE];
 	size_t i;
 
-	if (r->missing.n > 0)
-		return true;
-	for (i = 0; i < r->hoursz; i++)
-		if (sheet->opt->all_hours || !is_whole(&r->hours[i]))
-			return true;
-	return false;
-}
-
-static void
-text_details(struct sheet *sheet, const struct report *r, bool titled)
-{
-	bool hours = hours_matter(sheet, r);
-
-	if (!hours && r->raw.holes.n == 0)
-		return;
-	putc('\n', sheet->fp);
-	if (titled) {
-		print_title(sheet, r);
-		putc('\n', sheet->fp);
+	snprintf(title, sizeof(title), "%s%s", all ? "" : "Worst ",
+	    days ? "days" : "hours");
+	if (all)
+		title[0] = days ? 'D' : 'H';
+	fprintf(sheet->fp, "  %-*s%-*s%7s%10s%10s%6s", days ? 12 : 15, title,
+	    days ? STRIP_END - 14 : STRIP_END - 17,
+	    days ? "00    06    12    18" : "00   10   20   30   40   50",
+	    "holes", "lost", "incompl.", "bad");
+	newline(sheet);
+	for (i = 0; i < rows->n; i++) {
+		row = &rows->v[i];
+		if (!row->shown)
+			continue;
+		text_row(sheet, r, rows, row, &at);
+		if (sheet->opt->all_hours && row->hour != NULL && !days &&
+		    row->hour->readable)
+			text_everything(sheet, row->hour);
 	}
-	text_holes(sheet, r);
-	if (hours && r->raw.holes.n > 0)
-		putc('\n', sheet->fp);
-	if (hours)
-		text_hours(sheet, r);
 }
 
 /*
- * The headlines of all qualities come first, so that the worst is on the
- * first screen, whichever it is.
+ * Text: what is said of a quality that is not OK
+ */
+
+/*
+ * Prints the title, and the longest holes that are not known.
+ */
+static void
+text_holes(struct sheet *sheet, const struct report *r)
+{
+	const struct options *opt = sheet->opt;
+	const struct span *hole;
+	struct pick pick;
+	char duration[TIME_SIZE];
+	size_t i, n;
+
+	holes_pick(&pick, opt, r, HOLES_LISTED, false);
+	n = opt->all_hours ? r->raw.holes.n : pick.n;
+	newline(sheet);
+	fputs(opt->colour ? "  " BOLD : "  ", sheet->fp);
+	print_name(sheet, r->channel);
+	putc('/', sheet->fp);
+	print_name(sheet, r->quality);
+	fputs(opt->colour ? RESET : "", sheet->fp);
+	if (n > 0)
+		fprintf(sheet->fp, ": %s%s", n == 1 ? "hole" : "holes",
+		    n == 1 || opt->all_hours ? "" : ", longest first");
+	if (n > 0 && n < r->raw.holes.n)
+		fprintf(sheet->fp, " (%zu of %zu; all: -f holes)", n,
+		    r->raw.holes.n);
+	newline(sheet);
+	for (i = 0; i < n; i++) {
+		hole = opt->all_hours ? &r->raw.holes.v[i] : pick.top[i];
+		duration_format(duration, hole->end - hole->start);
+		fprintf(sheet->fp, "%12s  ", duration);
+		print_span(sheet, hole);
+		if (strcmp(hole_state(opt, r, hole), "hole") != 0)
+			fprintf(sheet->fp, "  %s", hole_state(opt, r, hole));
+		newline(sheet);
+	}
+}
+
+/*
+ * Prints a line a day if there are several days and trouble in them, as long
+ * as so many lines are left for hours. Takes its lines off *lines.
+ */
+static void
+text_days(struct sheet *sheet, const struct report *r, struct rows *days,
+    size_t *lines, size_t hours)
+{
+	const bool all = sheet->opt->all_hours;
+	size_t n;
+
+	if (days->n < 2 || (rows_bad(days) == 0 && !all))
+		return;
+	if (!all)
+		rows_join(days);
+	n = days->n > WORST_DAYS && !all ? WORST_DAYS : days->n;
+	if (*lines < hours + 2)
+		return;
+	if (n > *lines - hours - 1)
+		n = *lines - hours - 1;
+	rows_worst(days, n);
+	text_rows(sheet, r, days, n == days->n);
+	*lines -= n + 1;
+}
+
+/*
+ * Prints the hours that are not fine, or the worst of them.
+ */
+static void
+text_hours(
+    struct sheet *sheet, const struct report *r, struct rows *hours, size_t n)
+{
+	const size_t bad = sheet->opt->all_hours ? hours->n : rows_bad(hours);
+
+	if (n > bad)
+		n = bad;
+	if (n > WORST_HOURS && !sheet->opt->all_hours)
+		n = WORST_HOURS;
+	if (n == 0)
+		return;
+	rows_worst(hours, n);
+	text_rows(sheet, r, hours, n == bad);
+}
+
+/*
+ * Prints holes, days and the worst hours of a quality in about so many lines,
+ * or all of them with --all-hours.
+ */
+static void
+text_details(struct sheet *sheet, const struct report *r, size_t lines)
+{
+	struct rows days, hours;
+	const size_t before = sheet->lines;
+	size_t bad, used;
+
+	text_holes(sheet, r);
+	rows_make(&hours, sheet->opt, r, HOUR);
+	rows_make(&days, sheet->opt, r, DAY);
+	used = sheet->lines - before;
+	lines = sheet->opt->all_hours ? SIZE_MAX
+	    : lines > used            ? lines - used
+				      : 0;
+	bad = rows_bad(&hours);
+	text_days(sheet, r, &days, &lines, bad < 2 ? 2 * bad : 3);
+	text_hours(sheet, r, &hours, lines > 0 ? lines - 1 : 0);
+	free(days.v);
+	free(hours.v);
+}
+
+/*
+ * Returns whether more is said of a quality than its row does.
+ */
+static bool
+is_detailed(const struct options *opt, const struct report *r)
+{
+	enum verdict verdict = verdict_find(opt, r);
+
+	if (opt->all_hours)
+		return r->hoursz > 0 || r->raw.holes.n > 0;
+	return r->raw.holes.n > 0 || r->unreadable.n > 0 ||
+	    verdict == VERDICT_INCOMPLETE ||
+	    (verdict == VERDICT_STOPPED && is_incomplete(r));
+}
+
+static void
+text_legend(struct sheet *sheet)
+{
+	const bool drawn = sheet->opt->utf8 && sheet->opt->colour;
+
+	fputs("  ", sheet->fp);
+	print_coloured(sheet, drawn ? BLUE : "", drawn ? "\u2588" : "#");
+	fputs(" whole, ", sheet->fp);
+	print_coloured(sheet, ON_RED, drawn ? "\u2581" : "0");
+	fputs(" to ", sheet->fp);
+	print_coloured(sheet, ON_RED, drawn ? "\u2587" : "9");
+	fputs(drawn ? " in part, " : " tenths of it, ", sheet->fp);
+	print_coloured(sheet, YELLOW, drawn ? "\u2588" : "+");
+	fputs(" incomplete, ? unreadable, blank: no stream", sheet->fp);
+	newline(sheet);
+}
+
+static void
+text_notes(struct sheet *sheet, const struct names *notes)
+{
+	size_t i, n = notes->n;
+
+	if (n > NOTES_LISTED + 1 && !sheet->opt->all_hours)
+		n = NOTES_LISTED;
+	for (i = 0; i < n; i++) {
+		fputs("  ", sheet->fp);
+		print_name(sheet, notes->v[i]);
+		newline(sheet);
+	}
+	if (n < notes->n) {
+		fprintf(sheet->fp, "  and %zu more", notes->n - n);
+		newline(sheet);
+	}
+}
+
+/*
+ * Writes the text in proportion: the table of all qualities first, then of
+ * those that are not OK what fits on a screen or two.
  */
 int
 report_text(FILE *fp, const struct options *opt, const struct survey *s,
@@ -2244,16 +2763,27 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
 	struct sheet sheet = {.fp = fp, .opt = opt};
 	const struct report *reports = report != NULL ? report : s->reports;
 	const size_t reportsz = report != NULL ? 1 : s->reportsz;
-	size_t i;
+	size_t detailed = 0, i, lines, used;
 
 	if (s->errorsz > 0)
 		text_errors(&sheet, s);
+	text_table(&sheet, s, reports, reportsz);
 	for (i = 0; i < reportsz; i++)
-		text_head(&sheet, &reports[i]);
-	for (i = 0; i < reportsz; i++)
-		text_details(&sheet, &reports[i], reportsz > 1);
-	if (sheet.strips)
+		detailed += is_detailed(opt, &reports[i]);
+	used = sheet.lines + 1 + (s->notes.n < 4 ? s->notes.n : 4);
+	for (i = 0; i < reportsz; i++) {
+		if (!is_detailed(opt, &reports[i]))
+			continue;
+		lines = reportsz > 1 ? LINES_MANY
+		    : reports->end - reports->start > LINES_DAYS * DAY
+		    ? LINES_YEAR
+		    : LINES_WEEK;
+		lines = lines > used ? (lines - used) / detailed : 0;
+		text_details(&sheet, &reports[i], lines);
+	}
+	if (sheet.cells)
 		text_legend(&sheet);
+	text_notes(&sheet, &s->notes);
 	return ferror(fp) ? -1 : 0;
 }
 
@@ -2261,212 +2791,214 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
  * Metrics
  */
 
-struct coverage_figures {
-	int64_t covered;
-	int64_t ratio;
-	int64_t holes;
-	int64_t hole_time;
-	int64_t longest;
-};
-
-struct figures { /* of an hour or a quality, in millionths;
-				   TIME_NONE: there is none */
-	int64_t segments[QUALITY_TYPES];
-	int64_t segment_time[SEGMENT_TYPES];
-	int64_t overlaps[SEGMENT_TYPES];
-	int64_t overlap_time[SEGMENT_TYPES];
-	struct coverage_figures raw;
-	struct coverage_figures editable;
-	int64_t incomplete;
-	int64_t incomplete_time;
-	int64_t missing;
-	int64_t unreadable;
-	int64_t oldest;
-	int64_t newest;
-	int64_t found;
-	int64_t run;
-	int64_t run_time;
-	int64_t run_errors;
-	int64_t run_complete;
-};
-
 struct family {
 	const char *name;
 	const char *help;
-	size_t offset; /* of its first int64_t in struct figures */
-	size_t types; /* how many lie there; 0: one, without type */
+	size_t types; /* how many values it has; 0: one, without a type */
 };
 
-/* the Python's, name by name */
+struct values { /* in millionths, in the order of the families;
+		   TIME_NONE: there is none */
+	int64_t v[64];
+	size_t n;
+};
+
+/* the Python's names */
 static const struct family hour_families[] = {
-    {"segment_count", "Segments in the hour, by type.",
-	offsetof(struct figures, segments), HOUR_TYPES},
+    {"segment_count", "Segments in the hour, by type.", HOUR_TYPES},
     {"segment_duration", "Seconds of segments in the hour, by type.",
-	offsetof(struct figures, segment_time), SEGMENT_TYPES},
-    {"raw_coverage", "Seconds that the hour's segments cover.",
-	offsetof(struct figures, raw.covered), 0},
+	SEGMENT_TYPES},
+    {"raw_coverage", "Seconds that the hour's segments cover.", 0},
     {"editable_coverage",
 	"Seconds of the hour's segments that can be joined without overlap.",
-	offsetof(struct figures, editable.covered), 0},
-    {"raw_holes", "Holes in raw coverage that touch the hour.",
-	offsetof(struct figures, raw.holes), 0},
-    {"editable_holes", "Holes in editable coverage that touch the hour.",
-	offsetof(struct figures, editable.holes), 0},
+	0},
+    {"raw_holes", "Holes in raw coverage that touch the hour.", 0},
+    {"editable_holes", "Holes in editable coverage that touch the hour.", 0},
     {"overlap_count", "Overlaps in the hour, by type of segment.",
-	offsetof(struct figures, overlaps), SEGMENT_TYPES},
+	SEGMENT_TYPES},
     {"overlap_duration", "Seconds of overlaps in the hour, by type of segment.",
-	offsetof(struct figures, overlap_time), SEGMENT_TYPES},
+	SEGMENT_TYPES},
 };
 
 #define NAME(name) "segment_coverage_" name
 
 static const struct family quality_families[] = {
-    {NAME("segments"), "Segments, by type.", offsetof(struct figures, segments),
-	QUALITY_TYPES},
-    {NAME("segment_seconds"), "Seconds of segments, by type.",
-	offsetof(struct figures, segment_time), SEGMENT_TYPES},
-    {NAME("overlaps"), "Overlaps, by type of segment.",
-	offsetof(struct figures, overlaps), SEGMENT_TYPES},
+    {NAME("segments"), "Segments, by type.", QUALITY_TYPES},
+    {NAME("segment_seconds"), "Seconds of segments, by type.", SEGMENT_TYPES},
+    {NAME("overlaps"), "Overlaps, by type of segment.", SEGMENT_TYPES},
     {NAME("overlap_seconds"), "Seconds of overlaps, by type of segment.",
-	offsetof(struct figures, overlap_time), SEGMENT_TYPES},
-    {NAME("raw_covered_seconds"), "Seconds that segments cover.",
-	offsetof(struct figures, raw.covered), 0},
+	SEGMENT_TYPES},
+    {NAME("raw_covered_seconds"), "Seconds that segments cover.", 0},
     {NAME("raw_ratio"),
-	"Covered part of what should be covered; 1 only without a hole.",
-	offsetof(struct figures, raw.ratio), 0},
-    {NAME("raw_holes"), "Holes in raw coverage.",
-	offsetof(struct figures, raw.holes), 0},
-    {NAME("raw_hole_seconds"), "Seconds that holes in raw coverage lose.",
-	offsetof(struct figures, raw.hole_time), 0},
+	"Covered part of what should be covered; 1 only without a hole.", 0},
+    {NAME("raw_holes"), "Holes in raw coverage.", 0},
+    {NAME("raw_hole_seconds"), "Seconds that holes in raw coverage lose.", 0},
     {NAME("raw_longest_hole_seconds"),
-	"Seconds of the longest hole in raw coverage; 0 without a hole.",
-	offsetof(struct figures, raw.longest), 0},
+	"Seconds of the longest hole in raw coverage; 0 without a hole.", 0},
     {NAME("editable_covered_seconds"),
-	"Seconds of segments that can be joined without overlap.",
-	offsetof(struct figures, editable.covered), 0},
+	"Seconds of segments that can be joined without overlap.", 0},
     {NAME("editable_ratio"),
-	"Editable part of what should be covered; 1 only without a hole.",
-	offsetof(struct figures, editable.ratio), 0},
-    {NAME("editable_holes"), "Holes in editable coverage.",
-	offsetof(struct figures, editable.holes), 0},
+	"Editable part of what should be covered; 1 only without a hole.", 0},
+    {NAME("editable_holes"), "Holes in editable coverage.", 0},
     {NAME("editable_hole_seconds"),
-	"Seconds that holes in editable coverage lose.",
-	offsetof(struct figures, editable.hole_time), 0},
+	"Seconds that holes in editable coverage lose.", 0},
     {NAME("editable_longest_hole_seconds"),
 	"Seconds of the longest hole in editable coverage; 0 without a hole.",
-	offsetof(struct figures, editable.longest), 0},
+	0},
+    {NAME("recent_hole_seconds"),
+	"Seconds of holes that began in the last hour and have settled.", 0},
+    {NAME("known_hole_seconds"), "Seconds of holes that --known accepts.", 0},
     {NAME("incomplete_segments"),
-	"Best segments of their time that are suspect or partial.",
-	offsetof(struct figures, incomplete), 0},
+	"Best segments of their time that are suspect or partial.", 0},
     {NAME("incomplete_seconds"),
-	"Seconds of best segments that are suspect or partial.",
-	offsetof(struct figures, incomplete_time), 0},
+	"Seconds of best segments that are suspect or partial.", 0},
+    {NAME("ahead_segments"),
+	"Segments ahead of the clock, which are ignored otherwise.", 0},
     {NAME("missing_seconds"),
-	"Seconds of whole hours without a segment: 3600 for each.",
-	offsetof(struct figures, missing), 0},
+	"Seconds of whole hours without a segment: 3600 for each.", 0},
     {NAME("unreadable_seconds"),
-	"Seconds of hours that could not be read: 3600 for each.",
-	offsetof(struct figures, unreadable), 0},
+	"Seconds of hours that could not be read: 3600 for each.", 0},
     {NAME("oldest_segment_timestamp_seconds"),
-	"When the oldest segment starts; none without a segment.",
-	offsetof(struct figures, oldest), 0},
+	"When the oldest segment starts; none without a segment.", 0},
     {NAME("newest_segment_timestamp_seconds"),
-	"When the newest segment ends; none without a segment.",
-	offsetof(struct figures, newest), 0},
-    {NAME("found"), "Whether the directory of the quality exists.",
-	offsetof(struct figures, found), 0},
-    {NAME("run_timestamp_seconds"), "When the program ran.",
-	offsetof(struct figures, run), 0},
+	"When the stream's newest segment ends, in the window or not.", 0},
+    {NAME("stalled_seconds"),
+	"Age of the newest segment once the stream has stopped, else 0.", 0},
+    {NAME("found"), "Whether the directory of the quality exists.", 0},
+    {NAME("run_timestamp_seconds"), "When the program ran.", 0},
     {NAME("run_duration_seconds"),
-	"Seconds that the run had taken when this was written.",
-	offsetof(struct figures, run_time), 0},
-    {NAME("run_errors"), "Errors of the run, of all that it looked at.",
-	offsetof(struct figures, run_errors), 0},
-    {NAME("run_complete"), "Whether the run could read all there is.",
-	offsetof(struct figures, run_complete), 0},
+	"Seconds that the run had taken when this was written.", 0},
+    {NAME("run_errors"), "Errors of the run, of all that it looked at.", 0},
+    {NAME("run_complete"), "Whether the run could read all there is.", 0},
 };
 
-static int64_t
-millionths(size_t n)
+static void
+add(struct values *values, int64_t value)
 {
-	return (int64_t)n * SECOND;
+	values->v[values->n++] = value;
 }
 
 static void
-counts_figures(struct figures *f, const struct counts *c)
+add_count(struct values *values, size_t n)
+{
+	add(values, (int64_t)n * SECOND);
+}
+
+static void
+add_counts(struct values *values, const struct tally tallies[SEGMENT_TYPES])
 {
 	size_t i;
 
-	for (i = 0; i < SEGMENT_TYPES; i++) {
-		f->segments[i] = millionths(c->segments[i].count);
-		f->segment_time[i] = c->segments[i].duration;
-		f->overlaps[i] = millionths(c->overlaps[i].count);
-		f->overlap_time[i] = c->overlaps[i].duration;
-	}
-	f->segments[i++] = millionths(c->bad);
-	f->segments[i++] = millionths(c->temp);
-	f->segments[i] = millionths(c->tombstoned);
+	for (i = 0; i < SEGMENT_TYPES; i++)
+		add_count(values, tallies[i].count);
 }
 
 static void
-hour_figures(struct figures *f, const struct hour *h)
+add_durations(struct values *values, const struct tally tallies[SEGMENT_TYPES])
 {
-	counts_figures(f, &h->counts);
-	f->raw.covered = h->raw.covered;
-	f->raw.holes = millionths(h->raw.holesz);
-	f->editable.covered = h->editable.covered;
-	f->editable.holes = millionths(h->editable.holesz);
+	size_t i;
+
+	for (i = 0; i < SEGMENT_TYPES; i++)
+		add(values, tallies[i].duration);
 }
 
 static void
-coverage_figures(struct coverage_figures *f, const struct coverage *c)
+hour_values(struct values *values, const struct hour *h)
+{
+	values->n = 0;
+	add_counts(values, h->counts.segments);
+	add_count(values, h->counts.bad);
+	add_durations(values, h->counts.segments);
+	add(values, h->raw.covered);
+	add(values, h->editable.covered);
+	add_count(values, h->raw.holesz);
+	add_count(values, h->editable.holesz);
+	add_counts(values, h->counts.overlaps);
+	add_durations(values, h->counts.overlaps);
+}
+
+static void
+coverage_values(struct values *values, const struct coverage *c)
 {
 	const struct span *longest = hole_longest(c);
 	int64_t ratio = coverage_ratio(c);
 
-	f->covered = c->covered;
-	f->ratio = ratio < 0 ? TIME_NONE : ratio;
-	f->holes = millionths(c->holes.n);
-	f->hole_time = c->hole_duration;
-	f->longest = longest == NULL ? 0 : longest->end - longest->start;
+	add(values, c->covered);
+	add(values, ratio < 0 ? TIME_NONE : ratio);
+	add_count(values, c->holes.n);
+	add(values, c->hole_duration);
+	add(values, longest == NULL ? 0 : longest->end - longest->start);
+}
+
+static void
+holes_values(
+    struct values *values, const struct options *opt, const struct report *r)
+{
+	const struct span *hole;
+	int64_t known = 0, recent = 0;
+	size_t i;
+
+	for (i = 0; i < r->raw.holes.n; i++) {
+		hole = &r->raw.holes.v[i];
+		if (hole->start > opt->now - HOUR && !hole_settling(opt, hole))
+			recent += hole->end - hole->start;
+		if (hole_known(opt, r, hole))
+			known += hole->end - hole->start;
+	}
+	add(values, recent);
+	add(values, known);
 }
 
 /*
- * What could be read of a quality. If nothing could, nothing is known: no
- * holes would be as wrong as some.
+ * Adds what was read of a quality.
  */
 static void
-archive_figures(struct figures *f, const struct report *r)
+archive_values(
+    struct values *values, const struct options *opt, const struct report *r)
 {
-	int64_t *values = (int64_t *)f;
-	size_t i;
-
-	if (r->state == STATE_UNKNOWN || r->state == STATE_UNREADABLE) {
-		for (i = 0; i < sizeof(*f) / sizeof(*values); i++)
-			values[i] = TIME_NONE;
-		return;
-	}
-	counts_figures(f, &r->counts);
-	coverage_figures(&f->raw, &r->raw);
-	coverage_figures(&f->editable, &r->editable);
-	f->incomplete = millionths(r->counts.incomplete.count);
-	f->incomplete_time = r->counts.incomplete.duration;
-	f->missing = (int64_t)spans_hours(&r->missing) * HOUR;
-	f->unreadable = (int64_t)spans_hours(&r->unreadable) * HOUR;
-	f->oldest = r->start;
-	f->newest = r->end;
+	add_counts(values, r->counts.segments);
+	add_count(values, r->counts.bad);
+	add_count(values, r->counts.temp);
+	add_count(values, r->counts.tombstoned);
+	add_durations(values, r->counts.segments);
+	add_counts(values, r->counts.overlaps);
+	add_durations(values, r->counts.overlaps);
+	coverage_values(values, &r->raw);
+	coverage_values(values, &r->editable);
+	holes_values(values, opt, r);
+	add_count(values, r->counts.incomplete.count);
+	add(values, r->counts.incomplete.duration);
+	add_count(values, r->counts.ahead);
+	add(values, (int64_t)spans_hours(&r->missing) * HOUR);
+	add(values, (int64_t)spans_hours(&r->unreadable) * HOUR);
+	add(values, r->start);
+	add(values, r->newest);
+	add(values,
+	    stream_age(opt, r) == TIME_NONE   ? TIME_NONE
+		: opt->window.end <= opt->now ? 0
+					      : silence(opt, r));
 }
 
+/*
+ * If a quality could not be read nothing is known of it: no holes would be as
+ * wrong as some.
+ */
 static void
-quality_figures(struct figures *f, const struct options *opt,
+quality_values(struct values *values, const struct options *opt,
     const struct survey *s, const struct report *r)
 {
-	archive_figures(f, r);
-	f->found = millionths(r->state >= STATE_UNREADABLE);
-	f->run = opt->now;
-	f->run_time = s->elapsed;
-	f->run_errors = millionths(s->errorsz);
-	f->run_complete = millionths(s->complete);
+	size_t i;
+
+	values->n = 0;
+	archive_values(values, opt, r);
+	if (r->state == STATE_UNKNOWN || r->state == STATE_UNREADABLE)
+		for (i = 0; i < values->n; i++)
+			values->v[i] = TIME_NONE;
+	add_count(values, r->state >= STATE_UNREADABLE);
+	add(values, opt->now);
+	add(values, s->elapsed);
+	add_count(values, s->errorsz);
+	add_count(values, s->complete);
 }
 
 static void
@@ -2491,33 +3023,40 @@ print_label(FILE *fp, const char *name, const char *value)
 	fprintf(fp, "%s\"", from);
 }
 
+static void
+print_labels(FILE *fp, const char *name, const struct report *r)
+{
+	fprintf(fp, "%s{", name);
+	print_label(fp, "channel", r->channel);
+	putc(',', fp);
+	print_label(fp, "quality", r->quality);
+}
+
+static void
+print_family(FILE *fp, const char *name, const char *help)
+{
+	fprintf(fp, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
+}
+
 /*
- * Prints the samples that an hour, or without one the quality, has of a
- * family; the family's own lines before the first of all.
+ * Prints the samples of a family that an hour has, or the quality if hour is
+ * NULL; the family's own lines before the first of all.
  */
 static void
 print_samples(FILE *fp, const struct family *family, bool *begun,
-    const struct report *r, const struct hour *h, const struct figures *f)
+    const struct report *r, const char *hour, const int64_t *values)
 {
-	const void *first = (const char *)f + family->offset;
-	const int64_t *values = first;
-	char buf[TIME_SIZE], hour[TIME_SIZE];
+	char buf[TIME_SIZE];
 	size_t i;
 
-	if (h != NULL)
-		hour_format(hour, h->time);
 	for (i = 0; i == 0 || i < family->types; i++) {
 		if (values[i] == TIME_NONE)
 			continue;
 		if (!*begun)
-			fprintf(fp, "# HELP %s %s\n# TYPE %s gauge\n",
-			    family->name, family->help, family->name);
+			print_family(fp, family->name, family->help);
 		*begun = true;
-		fprintf(fp, "%s{", family->name);
-		print_label(fp, "channel", r->channel);
-		putc(',', fp);
-		print_label(fp, "quality", r->quality);
-		if (h != NULL)
+		print_labels(fp, family->name, r);
+		if (hour != NULL)
 			fprintf(fp, ",hour=\"%s\"", hour);
 		if (family->types > 0)
 			fprintf(fp, ",type=\"%s\"", type_names[i]);
@@ -2526,12 +3065,16 @@ print_samples(FILE *fp, const struct family *family, bool *begun,
 	}
 }
 
+/*
+ * Prints a family's samples of the newest hours; its values begin at `first`.
+ */
 static void
-hour_family(FILE *fp, const struct family *family, const struct options *opt,
-    const struct report *reports, size_t reportsz)
+metrics_hours(FILE *fp, const struct options *opt, const struct family *family,
+    size_t first, const struct report *reports, size_t reportsz)
 {
-	struct figures f;
+	struct values values;
 	const struct report *r;
+	char hour[TIME_SIZE];
 	size_t i;
 	bool begun = false;
 
@@ -2542,10 +3085,33 @@ hour_family(FILE *fp, const struct family *family, const struct options *opt,
 		for (; i < r->hoursz; i++) {
 			if (!r->hours[i].readable)
 				continue;
-			hour_figures(&f, &r->hours[i]);
-			print_samples(fp, family, &begun, r, &r->hours[i], &f);
+			hour_values(&values, &r->hours[i]);
+			hour_format(hour, r->hours[i].time);
+			print_samples(
+			    fp, family, &begun, r, hour, &values.v[first]);
 		}
 	}
+}
+
+static void
+metrics_qualities(FILE *fp, const struct options *opt, const struct survey *s,
+    const struct report *reports, size_t reportsz)
+{
+	struct values *values = need(calloc(reportsz + 1, sizeof(*values)));
+	size_t at = 0, i, j;
+	bool begun;
+
+	for (i = 0; i < reportsz; i++)
+		quality_values(&values[i], opt, s, &reports[i]);
+	for (i = 0; i < LENGTH(quality_families); i++) {
+		begun = false;
+		for (j = 0; j < reportsz; j++)
+			print_samples(fp, &quality_families[i], &begun,
+			    &reports[j], NULL, &values[j].v[at]);
+		at += quality_families[i].types > 0 ? quality_families[i].types
+						    : 1;
+	}
+	free(values);
 }
 
 int
@@ -2554,22 +3120,21 @@ report_metrics(FILE *fp, const struct options *opt, const struct survey *s,
 {
 	const struct report *reports = report != NULL ? report : s->reports;
 	const size_t reportsz = report != NULL ? 1 : s->reportsz;
-	struct figures *figures;
-	size_t i, j;
-	bool begun;
+	size_t at = 0, i;
 
-	for (i = 0; i < LENGTH(hour_families); i++)
-		hour_family(fp, &hour_families[i], opt, reports, reportsz);
-	figures = allocate((reportsz + 1) * sizeof(*figures));
-	for (i = 0; i < reportsz; i++)
-		quality_figures(&figures[i], opt, s, &reports[i]);
-	for (i = 0; i < LENGTH(quality_families); i++) {
-		begun = false;
-		for (j = 0; j < reportsz; j++)
-			print_samples(fp, &quality_families[i], &begun,
-			    &reports[j], NULL, &figures[j]);
+	for (i = 0; i < LENGTH(hour_families); i++) {
+		metrics_hours(
+		    fp, opt, &hour_families[i], at, reports, reportsz);
+		at += hour_families[i].types > 0 ? hour_families[i].types : 1;
 	}
-	free(figures);
+	metrics_qualities(fp, opt, s, reports, reportsz);
+	metrics_fleet(fp, reports, reportsz);
+	print_family(
+	    fp, NAME("build_info"), "The program's version; always 1.");
+	for (i = 0; i < reportsz; i++) {
+		print_labels(fp, NAME("build_info"), &reports[i]);
+		fprintf(fp, ",version=\"%s\"} 1\n", VERSION);
+	}
 	return ferror(fp) ? -1 : 0;
 }
 
@@ -2587,30 +3152,37 @@ report_compare(const void *a, const void *b)
 }
 
 /*
- * Prints channel, quality, start, end, seconds, state and nodes of each hole.
+ * Prints one line: channel, quality, start, end, seconds, state, nodes.
  */
 static void
-holes_print(FILE *fp, const struct options *opt, const struct report *r)
+hole_print(FILE *fp, const struct report *r, const struct span *hole,
+    const char *state)
 {
 	char *channel = need(name_printable(r->channel, true));
 	char *quality = need(name_printable(r->quality, true));
 	char end[TIME_SIZE], seconds[TIME_SIZE], start[TIME_SIZE];
-	const struct span *hole;
-	size_t i;
 
-	for (i = 0; i < r->raw.holes.n; i++) {
-		hole = &r->raw.holes.v[i];
-		time_format(start, hole->start);
-		time_format(end, hole->end);
-		seconds_format(seconds, hole->end - hole->start);
-		fprintf(fp, "%s\t%s\t%s\t%s\t%s\t%s\t\n", channel, quality,
-		    start, end, seconds,
-		    hole_known(opt, r, hole)       ? "known"
-			: hole_settling(opt, hole) ? "settling"
-						   : "hole");
-	}
+	time_format(start, hole->start);
+	time_format(end, hole->end);
+	seconds_format(seconds, hole->end - hole->start);
+	fprintf(fp, "%s\t%s\t%s\t%s\t%s\t%s\t\n", channel, quality, start, end,
+	    seconds, state);
 	free(channel);
 	free(quality);
+}
+
+static void
+holes_print(FILE *fp, const struct options *opt, const struct report *r)
+{
+	size_t i;
+
+	if (r->fleet != NULL) {
+		holes_fleet(fp, opt, r);
+		return;
+	}
+	for (i = 0; i < r->raw.holes.n; i++)
+		hole_print(fp, r, &r->raw.holes.v[i],
+		    hole_state(opt, r, &r->raw.holes.v[i]));
 }
 
 /*
@@ -2620,20 +3192,21 @@ int
 report_holes(FILE *fp, const struct options *opt, const struct survey *s,
     const struct report *report)
 {
-	const struct report **sorted;
+	const struct report **sorted =
+	    need(calloc(s->reportsz + 1, sizeof(*sorted)));
 	size_t i, n = 0;
 
 	if (report != NULL)
-		holes_print(fp, opt, report);
-	else {
-		sorted = need(calloc(s->reportsz + 1, sizeof(*sorted)));
-		for (; n < s->reportsz; n++)
+		sorted[n++] = report;
+	else
+		while (n < s->reportsz) {
 			sorted[n] = &s->reports[n];
-		qsort(sorted, n, sizeof(*sorted), report_compare);
-		for (i = 0; i < n; i++)
-			holes_print(fp, opt, sorted[i]);
-		free(sorted);
-	}
+			n++;
+		}
+	qsort(sorted, n, sizeof(*sorted), report_compare);
+	for (i = 0; i < n; i++)
+		holes_print(fp, opt, sorted[i]);
+	free(sorted);
 	return ferror(fp) ? -1 : 0;
 }
 
@@ -2663,74 +3236,73 @@ static void __attribute__((format(printf, 4, 5))) finding(FILE *fp,
 static bool
 check_holes(FILE *fp, const struct options *opt, const struct report *r)
 {
-	struct coverage c = r->raw;
-	const struct span *hole, *top[LISTED_MAX];
+	struct pick pick;
 	char end[TIME_SIZE], length[TIME_SIZE], start[TIME_SIZE];
-	size_t i, n;
+	const struct span *hole;
+	size_t i;
 
-	while (c.holes.n > 0) {
-		hole = &c.holes.v[c.holes.n - 1];
-		if (!hole_settling(opt, hole))
-			break;
-		c.hole_duration -= hole->end - hole->start;
-		c.holes.n--;
-	}
-	n = holes_longest(&c, top);
-	for (i = 0; i < n; i++) {
-		hole = top[i];
-		c.hole_duration -= hole->end - hole->start;
+	if (r->fleet != NULL)
+		return check_fleet(fp, opt, r);
+	holes_pick(&pick, opt, r, LISTED_MAX, true);
+	for (i = 0; i < pick.n; i++) {
+		hole = pick.top[i];
+		pick.duration -= hole->end - hole->start;
 		time_format(start, hole->start);
 		time_format(end, hole->end);
-		seconds_format(length, hole->end - hole->start);
-		finding(fp, opt, r, "a hole of %s s from %s to %s", length,
-		    start, end);
+		duration_format(length, hole->end - hole->start);
+		finding(fp, opt, r, "a hole of %s from %s to %s", length, start,
+		    end);
 	}
-	seconds_format(length, c.hole_duration);
-	if (c.holes.n > n)
-		finding(fp, opt, r, "and %zu more, %s s in all", c.holes.n - n,
-		    length);
-	return n > 0;
+	duration_format(length, pick.duration);
+	if (pick.count > pick.n)
+		finding(fp, opt, r, "and %zu more, %s in all",
+		    pick.count - pick.n, length);
+	return pick.n > 0;
 }
 
+/*
+ * Reports that there is no segment, unless an unreadable hour may hold one,
+ * or that the newest is too old.
+ */
 static bool
 check_age(FILE *fp, const struct options *opt, const struct report *r)
 {
-	char age[TIME_SIZE], end[TIME_SIZE], max[TIME_SIZE];
+	const int64_t age = stream_age(opt, r);
+	char end[TIME_SIZE], length[TIME_SIZE], max[TIME_SIZE];
 
-	if (opt->max_age < 0 || opt->now - r->end <= opt->max_age ||
-	    !end_known(r, r->end))
-		return false;
-	time_format(end, r->end);
-	seconds_format(age, opt->now - r->end);
-	seconds_format(max, opt->max_age);
+	if (r->start == TIME_NONE) {
+		if (r->unreadable.n > 0)
+			return false;
+		finding(fp, opt, r, "%s",
+		    r->state == STATE_ABSENT ? "no segments: no such quality"
+					     : "no segments");
+	}
+	if (opt->max_age < 0 || age <= opt->max_age)
+		return r->start == TIME_NONE;
+	time_format(end, r->newest);
+	age_format(length, age);
+	duration_format(max, opt->max_age);
 	finding(fp, opt, r,
-	    "the newest segment ended %s s ago, at %s; --max-age is %s s", age,
+	    "the newest segment ended %s ago, at %s; --max-age is %s", length,
 	    end, max);
 	return true;
 }
 
-/*
- * Reports that there is no segment, unless one may be in what could not be
- * read.
- */
 static bool
-check_presence(FILE *fp, const struct options *opt, const struct report *r)
+check_counts(FILE *fp, const struct options *opt, const struct report *r)
 {
-	char age[TIME_SIZE], end[TIME_SIZE];
+	const struct counts *c = &r->counts;
+	char covered[TIME_SIZE], incomplete[TIME_SIZE];
 
-	if (!end_known(r, INT64_MIN))
-		return false;
-	if (ended_before(opt, r)) {
-		time_format(end, r->stream.end);
-		seconds_format(age, opt->now - r->stream.end);
-		finding(fp, opt, r,
-		    "no segments; the last before ended %s s ago, at %s", age,
-		    end);
-	} else
-		finding(fp, opt, r, "%s",
-		    r->state == STATE_ABSENT ? "no segments: no such quality"
-					     : "no segments");
-	return true;
+	duration_format(covered, r->raw.covered);
+	duration_format(incomplete, c->incomplete.duration);
+	if (is_incomplete(r))
+		finding(
+		    fp, opt, r, "INCOMPLETE: %s of %s", incomplete, covered);
+	if (c->ahead > 0)
+		finding(fp, opt, r, "%zu segment%s ahead of the clock",
+		    c->ahead, plural(c->ahead));
+	return is_incomplete(r) || c->ahead > 0;
 }
 
 /*
@@ -2745,11 +3317,80 @@ report_check(FILE *fp, const struct options *opt, const struct survey *s)
 
 	for (i = 0; i < s->reportsz; i++) {
 		r = &s->reports[i];
-		if (r->state == STATE_UNKNOWN || r->state == STATE_UNREADABLE)
-			continue;
-		found |= check_holes(fp, opt, r);
-		found |= r->start == TIME_NONE ? check_presence(fp, opt, r)
-					       : check_age(fp, opt, r);
+		if (r->state == STATE_READ || r->state == STATE_ABSENT) {
+			found |= check_age(fp, opt, r);
+			found |= check_holes(fp, opt, r);
+			found |= check_counts(fp, opt, r);
+		} else if (r->fleet != NULL)
+			found |= check_fleet(fp, opt, r);
 	}
 	return found;
+}
+
+/*
+ * Writes the one line that a monitoring plugin shows: the first finding, and
+ * how many more there are.
+ */
+int
+report_summary(FILE *fp, const struct options *opt, const struct survey *s)
+{
+	char *findings = NULL;
+	const char *line, *more;
+	FILE *memory;
+	int64_t hours = 0;
+	size_t i, n = 0, size;
+
+	memory = need(open_memstream(&findings, &size));
+	report_check(memory, opt, s);
+	if (fclose(memory) != 0)
+		need(NULL);
+	for (more = findings; (more = strchr(more, '\n')) != NULL; more++)
+		n++;
+	for (i = 0; i < s->reportsz; i++)
+		if (s->reports[i].end - s->reports[i].start > hours)
+			hours = s->reports[i].end - s->reports[i].start;
+	line = findings + strlen(PROGRAM ": ");
+	if (n == 0)
+		fprintf(fp, "COVERAGE OK: %zu qualit%s, %" PRId64 " h\n",
+		    s->reportsz, s->reportsz == 1 ? "y" : "ies", hours / HOUR);
+	else {
+		fprintf(fp, "COVERAGE CRITICAL: %.*s",
+		    (int)(strchr(line, '\n') - line), line);
+		if (n > 1)
+			fprintf(fp, " (and %zu more)", n - 1);
+		putc('\n', fp);
+	}
+	free(findings);
+	return ferror(fp) ? -1 : 0;
+}
+
+/*
+ * The fleet's lines: stand-ins
+ */
+
+static void
+text_fleet(struct sheet *sheet, const struct report *r)
+{
+	if (r->fleet != NULL)
+		newline(sheet);
+}
+
+static void
+metrics_fleet(FILE *fp, const struct report *reports, size_t reportsz)
+{
+	if (reportsz > 0 && reports->fleet != NULL)
+		putc('\n', fp);
+}
+
+static void
+holes_fleet(FILE *fp, const struct options *opt, const struct report *r)
+{
+	hole_print(fp, r, &opt->window, "lost");
+}
+
+static bool
+check_fleet(FILE *fp, const struct options *opt, const struct report *r)
+{
+	finding(fp, opt, r, "lost");
+	return true;
 }

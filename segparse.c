@@ -41,7 +41,7 @@
 #define TOMBSTONE        ".tombstone"
 #define TOMBSTONE_LEN    10
 
-#define SEGMENT_HIDDEN SEGMENT_TYPES /* in place of the type: tombstoned */
+#define SEGMENT_HIDDEN (SEGMENT_TEMP + 1) /* as a type: tombstoned */
 
 struct listing { /* of one hour directory; the arrays are owned */
 	struct segment *segs; /* by start, then by name */

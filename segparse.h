@@ -238,12 +238,6 @@ struct survey {			/* all that one run found */
 	int64_t elapsed;	/* us that the run has taken */
 };
 
-struct known {			/* a line of --known */
-	const char *channel;	/* NULL: any */
-	const char *quality;	/* NULL: any */
-	struct span span;
-};
-
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_HOLES, FORMAT_NONE };
 
 struct options {		/* filled once, const from then on */
@@ -319,6 +313,8 @@ int	 report_metrics(FILE *fp, const struct options *opt,
 	    const struct survey *survey, const struct report *report);
 bool	 report_check(FILE *fp, const struct options *opt,
 	    const struct survey *survey);
+int	 report_summary(FILE *fp, const struct options *opt,
+	    const struct survey *survey);
 int	 peer_parse(struct peer *peers, size_t n, char *text, size_t size);
 void	 peers_free(struct peer *peers, size_t peersz);
 void	 fleet_reports(struct survey *survey);
@@ -328,6 +324,7 @@ void	 fleet_free(struct fleet *fleet);
 /* render.c */
 int	 render_map(FILE *fp, const struct options *opt,
 	    const struct survey *survey, const struct report *report);
+int64_t	 map_hours(const struct options *opt, const struct report *report);
 int	 render_page(FILE *fp, const struct options *opt,
 	    const struct survey *survey, const struct report *report);
 const char *node_fault(const struct node *node);
