@@ -28,7 +28,7 @@
 static const char *const type_names[QUALITY_TYPES] = {
     "full", "suspect", "partial", "bad", "temp", "tombstoned"};
 
-struct pick { /* of the holes that count somewhere */
+struct pick { /* of the holes, or gaps, that count somewhere */
 	const struct span *top[LISTED_MAX]; /* the longest first */
 	size_t n; /* in top */
 	size_t count; /* of all */
@@ -38,12 +38,6 @@ struct pick { /* of the holes that count somewhere */
 /*
  * What all reports are made of
  */
-
-static void *
-allocate(size_t size)
-{
-	return need(malloc(size));
-}
 
 /*
  * Returns the covered part of what should be covered, in millionths, rounded
@@ -208,35 +202,45 @@ hole_counts(
 }
 
 /*
+ * Counts a span, and keeps it if it is one of the longest, at most max. Spans
+ * of one length stay in order of time.
+ */
+static void
+pick_add(struct pick *pick, const struct span *span, size_t max)
+{
+	const int64_t length = span->end - span->start;
+	size_t i;
+
+	pick->count++;
+	pick->duration += length;
+	for (i = pick->n;
+	     i > 0 && length > pick->top[i - 1]->end - pick->top[i - 1]->start;
+	     i--)
+		if (i < max)
+			pick->top[i] = pick->top[i - 1];
+	if (i < max)
+		pick->top[i] = span;
+	if (pick->n < max)
+		pick->n++;
+}
+
+/*
  * Picks the longest holes, at most max: of those that are not known, or with
- * check set of those that --check counts. Holes of one length stay in order
- * of time.
+ * check set of those that --check counts.
  */
 static void
 holes_pick(struct pick *pick, const struct options *opt, const struct report *r,
     size_t max, bool check)
 {
 	const struct span *hole;
-	size_t i, j;
+	size_t i;
 
 	*pick = (struct pick){.n = 0};
-	for (j = 0; j < r->raw.holes.n; j++) {
-		hole = &r->raw.holes.v[j];
-		if (check ? !hole_counts(opt, r, hole)
-			  : hole_known(opt, r, hole))
-			continue;
-		pick->count++;
-		pick->duration += hole->end - hole->start;
-		for (i = pick->n; i > 0 &&
-		     hole->end - hole->start >
-			 pick->top[i - 1]->end - pick->top[i - 1]->start;
-		     i--)
-			if (i < max)
-				pick->top[i] = pick->top[i - 1];
-		if (i < max)
-			pick->top[i] = hole;
-		if (pick->n < max)
-			pick->n++;
+	for (i = 0; i < r->raw.holes.n; i++) {
+		hole = &r->raw.holes.v[i];
+		if (check ? hole_counts(opt, r, hole)
+			  : !hole_known(opt, r, hole))
+			pick_add(pick, hole, max);
 	}
 }
 
@@ -1460,6 +1464,7 @@ fleet_nodes(const struct options *opt, const struct survey *s,
 		    .report = s->complete || r->start != TIME_NONE ? r : NULL,
 		    .window = opt->window,
 		    .generated_at = opt->now,
+		    .horizon = opt->now - opt->settle,
 		    .tolerance = opt->tolerance};
 	for (peer = s->peers; peer < s->peers + s->peersz; peer++) {
 		node = node_named(f, peer->name);
@@ -1469,13 +1474,12 @@ fleet_nodes(const struct options *opt, const struct survey *s,
 		node->report = peer_report(peer, r);
 		node->window = peer->window;
 		node->generated_at = peer->generated_at;
+		node->horizon = peer->generated_at - opt->settle;
 		node->tolerance = peer->tolerance;
 		if (node->report != NULL &&
 		    node->report->state == STATE_UNREADABLE)
 			node->report = NULL;
 	}
-	for (node = f->nodes; node < f->nodes + f->nodesz; node++)
-		node->horizon = node->generated_at - opt->settle;
 }
 
 static void __attribute__((format(printf, 2, 3)))
@@ -3121,13 +3125,12 @@ static int
 report_compare(const void *a, const void *b)
 {
 	const struct report *const *x = a, *const *y = b;
-	int order = strcmp((*x)->channel, (*y)->channel);
 
-	return order != 0 ? order : strcmp((*x)->quality, (*y)->quality);
+	return quality_compare(*x, *y);
 }
 
 /*
- * Prints one line: channel, quality, start, end, seconds, state, nodes.
+ * Prints a line up to its nodes: channel, quality, start, end, seconds, state.
  */
 static void
 hole_print(FILE *fp, const struct report *r, const struct span *hole,
@@ -3140,7 +3143,7 @@ hole_print(FILE *fp, const struct report *r, const struct span *hole,
 	time_format(start, hole->start);
 	time_format(end, hole->end);
 	seconds_format(seconds, hole->end - hole->start);
-	fprintf(fp, "%s\t%s\t%s\t%s\t%s\t%s\t\n", channel, quality, start, end,
+	fprintf(fp, "%s\t%s\t%s\t%s\t%s\t%s\t", channel, quality, start, end,
 	    seconds, state);
 	free(channel);
 	free(quality);
@@ -3155,9 +3158,11 @@ holes_print(FILE *fp, const struct options *opt, const struct report *r)
 		holes_fleet(fp, opt, r);
 		return;
 	}
-	for (i = 0; i < r->raw.holes.n; i++)
+	for (i = 0; i < r->raw.holes.n; i++) {
 		hole_print(fp, r, &r->raw.holes.v[i],
 		    hole_state(opt, r, &r->raw.holes.v[i]));
+		putc('\n', fp);
+	}
 }
 
 /*
@@ -3340,32 +3345,352 @@ report_summary(FILE *fp, const struct options *opt, const struct survey *s)
 }
 
 /*
- * The fleet's lines: stand-ins
+ * The fleet as text, lines, metrics and findings
  */
 
+#define NODES_WIDE 11 /* columns of nodes' names beside their figures */
+
+/*
+ * Prints the names of those that have a gap: the first, and as many of the
+ * others as fit in so many columns.
+ */
+static void
+print_having(FILE *fp, const struct fleet *f, const struct gap *gap, bool utf8,
+    const char *comma, size_t columns)
+{
+	char *name;
+	size_t i, used = 0;
+	bool fits = true;
+
+	for (i = 0; i < gap->havingsz && fits; i++) {
+		name = need(name_printable(
+		    f->nodes[f->having[gap->first + i]].name, utf8));
+		used += utf8_length(name) + strlen(comma);
+		fits = i == 0 || used <= columns;
+		fprintf(fp, "%s%s", i > 0 ? comma : "", fits ? name : "...");
+		free(name);
+	}
+}
+
+/*
+ * Picks the longest gaps of a state, at most max: of those that are not known,
+ * or with check set of those that --check counts. What a peer has counts only
+ * once there was time to fetch it.
+ */
+static void
+gaps_pick(struct pick *pick, const struct options *opt, const struct report *r,
+    enum gap_state state, size_t max, bool check)
+{
+	const struct fleet *f = r->fleet;
+	const struct gap *gap;
+
+	*pick = (struct pick){.n = 0};
+	for (gap = f->gaps; gap < f->gaps + f->gapsz; gap++)
+		if (gap->state == state &&
+		    (check ? hole_counts(opt, r, &gap->span) &&
+				(state != GAP_ELSEWHERE ||
+				    gap->span.end < opt->now - opt->backfill)
+			   : !hole_known(opt, r, &gap->span)))
+			pick_add(pick, &gap->span, max);
+}
+
+/*
+ * Prints how old a node's newest segment is, or for how long the stream had
+ * stopped when its report was made.
+ */
+static void
+text_newest(struct sheet *sheet, const struct fleet_node *node, int width)
+{
+	const int64_t newest = node->report->newest;
+	char age[TIME_SIZE], text[2 * TIME_SIZE] = "no segments";
+	int64_t seen = node->generated_at;
+	bool stopped = false;
+
+	if (seen > node->window.end)
+		seen = node->window.end;
+	if (newest != TIME_NONE) {
+		stopped = seen - newest > STOPPED;
+		age_format(age, (stopped ? seen : sheet->opt->now) - newest);
+		snprintf(
+		    text, sizeof(text), stopped ? "STOPPED %s" : "%s old", age);
+	}
+	print_coloured(sheet, stopped ? RED : "", text);
+	fprintf(sheet->fp, "%*s", width - (int)strlen(text), "");
+}
+
+/*
+ * Prints a node's name and figures, or those of all together.
+ */
+static void
+text_figures(struct sheet *sheet, const char *name, const struct coverage *c)
+{
+	const int64_t ratio = coverage_ratio(c);
+	char buf[TIME_SIZE] = "-";
+
+	if (ratio >= 0)
+		percent_format(buf, ratio);
+	fputs("  ", sheet->fp);
+	print_padded(sheet, name, NODES_WIDE);
+	if (name_width(sheet, name) >= NODES_WIDE) {
+		newline(sheet);
+		fprintf(sheet->fp, "%*s", 2 + NODES_WIDE, "");
+	}
+	fprintf(sheet->fp, "%9s", buf);
+	figure(sheet, 7, c->holes.n > 0, RED, "%zu", c->holes.n);
+	figure_time(sheet, 10, RED, c->hole_duration);
+}
+
+static void
+text_node(
+    struct sheet *sheet, const struct fleet *f, const struct fleet_node *node)
+{
+	const bool here = f->here && node == f->nodes;
+	const int64_t age = sheet->opt->now - node->generated_at;
+	char buf[TIME_SIZE];
+
+	if (node->report == NULL) {
+		fputs("  ", sheet->fp);
+		print_padded(sheet, node->name, NODES_WIDE);
+		fprintf(sheet->fp, "%7s%*s", "?", here ? 0 : 50, "");
+	} else {
+		text_figures(sheet, node->name, &node->coverage);
+		figure_time(sheet, 12, "", node->has);
+		fputs("  ", sheet->fp);
+		text_newest(sheet, node, here ? 0 : 17);
+	}
+	if (node->generated_at == TIME_NONE)
+		print_coloured(sheet, RED, "unusable");
+	else if (!here) {
+		age_format(buf, age < 0 ? -age : age);
+		fprintf(sheet->fp, "%s %s", buf, age < 0 ? "ahead" : "old");
+	}
+	newline(sheet);
+}
+
+/*
+ * Prints the longest gaps of a state that are not known, at most max.
+ */
+static void
+text_gaps(struct sheet *sheet, const struct report *r, enum gap_state state,
+    const char *title, size_t max)
+{
+	const size_t count = r->fleet->tallies[state].count;
+	const struct gap *gap;
+	struct pick pick;
+	char duration[TIME_SIZE];
+	size_t i;
+
+	if (count == 0)
+		return;
+	gaps_pick(&pick, sheet->opt, r, state, max, false);
+	fprintf(sheet->fp, "  %s", title);
+	if (pick.n > 1)
+		fputs(", longest first", sheet->fp);
+	if (pick.n < pick.count)
+		fprintf(sheet->fp, " (%zu of %zu; all: -f holes)", pick.n,
+		    pick.count);
+	if (pick.count < count)
+		fprintf(sheet->fp, " (%zu known)", count - pick.count);
+	newline(sheet);
+	for (i = 0; i < pick.n; i++) {
+		gap = (const struct gap *)pick.top[i];
+		duration_format(duration, gap->span.end - gap->span.start);
+		fprintf(sheet->fp, "%12s  ", duration);
+		print_span(sheet, &gap->span);
+		fputs(gap->havingsz > 0 ? "  " : "", sheet->fp);
+		print_having(sheet->fp, r->fleet, gap, sheet->opt->utf8, ", ",
+		    WIDTH - 14 - 37 - 2);
+		newline(sheet);
+	}
+}
+
+/*
+ * Prints what all nodes have: their figures, what no node has, and who has
+ * what this one lacks.
+ */
 static void
 text_fleet(struct sheet *sheet, const struct report *r)
 {
-	if (r->fleet != NULL)
+	const struct fleet *f = r->fleet;
+	const struct tally *unknown, *better;
+	char buf[TIME_SIZE];
+	size_t i;
+
+	if (f == NULL)
+		return;
+	better = &f->tallies[GAP_BETTER];
+	unknown = &f->tallies[GAP_UNKNOWN];
+	newline(sheet);
+	fprintf(sheet->fp, "  %-*s%9s%7s%10s%12s  %-15s  report", NODES_WIDE,
+	    "Node", "covered", "holes", "lost", "has of ours",
+	    "newest segment");
+	newline(sheet);
+	for (i = 0; i < f->nodesz; i++)
+		text_node(sheet, f, &f->nodes[i]);
+	text_figures(sheet, "together", &f->together);
+	newline(sheet);
+	if (unknown->count > 0) {
+		fprintf(sheet->fp, "  %-*s%16zu", NODES_WIDE, "unknown",
+		    unknown->count);
+		figure_time(sheet, 10, YELLOW, unknown->duration);
 		newline(sheet);
+	}
+	text_gaps(sheet, r, GAP_LOST, "LOST: no node has it", LISTED_MAX);
+	text_gaps(sheet, r, GAP_ELSEWHERE, "Elsewhere", HOLES_LISTED);
+	if (better->count > 0) {
+		duration_format(buf, better->duration);
+		fprintf(sheet->fp, "  Incomplete here, complete elsewhere: %s",
+		    buf);
+		newline(sheet);
+	}
+	newline(sheet);
+}
+
+/*
+ * Prints the gaps that are holes here, or in all nodes.
+ */
+static void
+holes_fleet(FILE *fp, const struct options *opt, const struct report *r)
+{
+	static const char *const names[GAP_STATES] = {[GAP_LOST] = "lost",
+	    [GAP_ELSEWHERE] = "elsewhere",
+	    [GAP_UNKNOWN] = "unknown"};
+	const struct fleet *f = r->fleet;
+	const struct gap *gap;
+	const char *state;
+
+	for (gap = f->gaps; gap < f->gaps + f->gapsz; gap++) {
+		state = names[gap->state];
+		if (state == NULL)
+			continue;
+		if (gap->state != GAP_ELSEWHERE &&
+		    strcmp(hole_state(opt, r, &gap->span), "hole") != 0)
+			state = hole_state(opt, r, &gap->span);
+		hole_print(fp, r, &gap->span, state);
+		print_having(fp, f, gap, true, ",", SIZE_MAX);
+		putc('\n', fp);
+	}
+}
+
+static void
+fleet_sample(FILE *fp, const char *name, const struct report *r,
+    const char *peer, int64_t us)
+{
+	char buf[TIME_SIZE];
+
+	print_labels(fp, name, r);
+	if (peer != NULL) {
+		putc(',', fp);
+		print_label(fp, "peer", peer);
+	}
+	seconds_format(buf, us);
+	fprintf(fp, "} %s\n", buf);
+}
+
+static void
+metrics_peers(FILE *fp, const char *name, const char *help, bool has,
+    const struct report *reports, size_t reportsz)
+{
+	const struct report *r;
+	const struct fleet_node *node;
+
+	print_family(fp, name, help);
+	for (r = reports; r < reports + reportsz; r++) {
+		node = r->fleet->nodes + r->fleet->here;
+		for (; node < r->fleet->nodes + r->fleet->nodesz; node++)
+			if (has ? node->report != NULL && r->fleet->here
+				: node->generated_at != TIME_NONE)
+				fleet_sample(fp, name, r, node->name,
+				    has ? node->has : node->generated_at);
+	}
 }
 
 static void
 metrics_fleet(FILE *fp, const struct report *reports, size_t reportsz)
 {
-	if (reportsz > 0 && reports->fleet != NULL)
-		putc('\n', fp);
+	static const struct {
+		const char *name;
+		const char *help;
+		enum gap_state state;
+		bool count;
+	} families[] = {{NAME("fleet_lost_seconds"),
+			    "Seconds that no node has.", GAP_LOST, false},
+	    {NAME("fleet_lost_holes"), "Holes that no node has.", GAP_LOST,
+		true},
+	    {NAME("fleet_elsewhere_seconds"),
+		"Seconds that this node lacks and a peer has.", GAP_ELSEWHERE,
+		false},
+	    {NAME("fleet_better_seconds"),
+		"Seconds that are incomplete here and complete at a peer.",
+		GAP_BETTER, false},
+	    {NAME("fleet_unknown_seconds"),
+		"Seconds that no node has, but of which not all reports tell.",
+		GAP_UNKNOWN, false}};
+	const struct tally *tally;
+	size_t i, j;
+
+	if (reportsz == 0 || reports->fleet == NULL)
+		return;
+	for (i = 0; i < LENGTH(families); i++) {
+		print_family(fp, families[i].name, families[i].help);
+		for (j = 0; j < reportsz; j++) {
+			tally = &reports[j].fleet->tallies[families[i].state];
+			fleet_sample(fp, families[i].name, &reports[j], NULL,
+			    families[i].count ? (int64_t)tally->count * SECOND
+					      : tally->duration);
+		}
+	}
+	if (reports->fleet->here)
+		metrics_peers(fp, NAME("peer_has_seconds"),
+		    "Seconds that this node lacks and the peer has.", true,
+		    reports, reportsz);
+	metrics_peers(fp, NAME("peer_report_timestamp_seconds"),
+	    "When the peer's report was made.", false, reports, reportsz);
 }
 
-static void
-holes_fleet(FILE *fp, const struct options *opt, const struct report *r)
-{
-	hole_print(fp, r, &opt->window, "lost");
-}
-
+/*
+ * Reports the longest of the gaps that count.
+ */
 static bool
 check_fleet(FILE *fp, const struct options *opt, const struct report *r)
 {
-	finding(fp, opt, r, "lost");
-	return true;
+	static const struct {
+		enum gap_state state;
+		const char *before;
+		const char *after;
+	} words[] = {{GAP_LOST, "LOST: no node has", ""},
+	    {GAP_ELSEWHERE, "not fetched yet:", "; it is on "},
+	    {GAP_UNKNOWN, "a hole of", "; not all peers can tell of it"}};
+	char end[TIME_SIZE], length[TIME_SIZE], *nodes, start[TIME_SIZE];
+	const struct span *span;
+	struct pick pick;
+	FILE *memory;
+	size_t i, j, size;
+	bool found = false;
+
+	for (i = 0; i < LENGTH(words); i++) {
+		gaps_pick(&pick, opt, r, words[i].state, LISTED_MAX, true);
+		for (j = 0; j < pick.n; j++) {
+			span = pick.top[j];
+			pick.duration -= span->end - span->start;
+			memory = need(open_memstream(&nodes, &size));
+			print_having(memory, r->fleet, (const struct gap *)span,
+			    opt->utf8, ", ", SIZE_MAX);
+			if (fclose(memory) != 0)
+				need(NULL);
+			duration_format(length, span->end - span->start);
+			time_format(start, span->start);
+			time_format(end, span->end);
+			finding(fp, opt, r, "%s %s from %s to %s%s%s",
+			    words[i].before, length, start, end, words[i].after,
+			    nodes);
+			free(nodes);
+		}
+		duration_format(length, pick.duration);
+		if (pick.count > pick.n)
+			finding(fp, opt, r, "%s %zu more, %s in all",
+			    words[i].before, pick.count - pick.n, length);
+		found |= pick.n > 0;
+	}
+	return found;
 }
