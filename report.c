@@ -764,8 +764,16 @@ string_end(char *s)
 static bool
 is_idle(const char *name, const char *end)
 {
-	return (end - name == 7 && memcmp(name, "\"hours\"", 7) == 0) ||
-	    (end - name == 10 && memcmp(name, "\"editable\"", 10) == 0);
+	static const char *const names[] = {
+	    "\"editable\"", "\"fleet\"", "\"hours\""};
+	const size_t length = (size_t)(end - name);
+	size_t i;
+
+	for (i = 0; i < LENGTH(names); i++)
+		if (strlen(names[i]) == length &&
+		    memcmp(names[i], name, length) == 0)
+			return true;
+	return false;
 }
 
 /*
@@ -3415,7 +3423,8 @@ text_newest(struct sheet *sheet, const struct fleet_node *node, int width)
 		    text, sizeof(text), stopped ? "STOPPED %s" : "%s old", age);
 	}
 	print_coloured(sheet, stopped ? RED : "", text);
-	fprintf(sheet->fp, "%*s", width - (int)strlen(text), "");
+	if (width > (int)strlen(text))
+		fprintf(sheet->fp, "%*s", width - (int)strlen(text), "");
 }
 
 /*
@@ -3454,9 +3463,9 @@ text_node(
 		fprintf(sheet->fp, "%7s%*s", "?", here ? 0 : 50, "");
 	} else {
 		text_figures(sheet, node->name, &node->coverage);
-		figure_time(sheet, 12, "", node->has);
+		figure_time(sheet, 13, "", node->has);
 		fputs("  ", sheet->fp);
-		text_newest(sheet, node, here ? 0 : 17);
+		text_newest(sheet, node, here ? 0 : 16);
 	}
 	if (node->generated_at == TIME_NONE)
 		print_coloured(sheet, RED, "unusable");
@@ -3521,7 +3530,7 @@ text_fleet(struct sheet *sheet, const struct report *r)
 	better = &f->tallies[GAP_BETTER];
 	unknown = &f->tallies[GAP_UNKNOWN];
 	newline(sheet);
-	fprintf(sheet->fp, "  %-*s%9s%7s%10s%12s  %-15s  report", NODES_WIDE,
+	fprintf(sheet->fp, "  %-*s%9s%7s%10s%13s  %-14s  report", NODES_WIDE,
 	    "Node", "covered", "holes", "lost", "has of ours",
 	    "newest segment");
 	newline(sheet);
@@ -3535,6 +3544,8 @@ text_fleet(struct sheet *sheet, const struct report *r)
 		figure_time(sheet, 10, YELLOW, unknown->duration);
 		newline(sheet);
 	}
+	if (f->gapsz > unknown->count)
+		newline(sheet);
 	text_gaps(sheet, r, GAP_LOST, "LOST: no node has it", LISTED_MAX);
 	text_gaps(sheet, r, GAP_ELSEWHERE, "Elsewhere", HOLES_LISTED);
 	if (better->count > 0) {
@@ -3543,7 +3554,6 @@ text_fleet(struct sheet *sheet, const struct report *r)
 		    buf);
 		newline(sheet);
 	}
-	newline(sheet);
 }
 
 /*
