@@ -336,8 +336,7 @@ bool	 report_check(FILE *fp, const struct options *opt,
 	    const struct survey *survey);
 int	 report_summary(FILE *fp, const struct options *opt,
 	    const struct survey *survey);
-int	 peer_parse(struct peer *peers, size_t n, const char *text,
-	    size_t size);
+int	 peer_parse(struct peer *peers, size_t n, char *text, size_t size);
 void	 peers_free(struct peer *peers, size_t peersz);
 void	 fleet_reports(struct survey *survey);
 void	 fleet_make(const struct options *opt, struct survey *survey);
