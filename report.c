@@ -2018,7 +2018,6 @@ text_quality(struct sheet *sheet, const struct report *r)
 	}
 	newline(sheet);
 	text_remarks(sheet, r);
-	text_fleet(sheet, r);
 }
 
 /*
@@ -2404,12 +2403,13 @@ out:
 static bool
 is_detailed(const struct options *opt, const struct report *r)
 {
-	return opt->all_hours || r->unreadable.n > 0 || r->raw.holes.n > 0 ||
-	    is_incomplete(r);
+	return opt->all_hours || r->fleet != NULL || r->unreadable.n > 0 ||
+	    r->raw.holes.n > 0 || is_incomplete(r);
 }
 
 /*
- * Prints the title, and the longest holes that are not known, or all holes.
+ * Prints the title, and the longest holes that are not known, or all holes;
+ * with peers text_fleet() has them.
  */
 static void
 text_holes(struct sheet *sheet, const struct report *r)
@@ -2422,7 +2422,7 @@ text_holes(struct sheet *sheet, const struct report *r)
 	size_t i, n;
 
 	holes_pick(&pick, opt, r, HOLES_LISTED, false);
-	n = opt->all_hours ? r->raw.holes.n : pick.n;
+	n = opt->all_hours ? r->raw.holes.n : r->fleet != NULL ? 0 : pick.n;
 	newline(sheet);
 	fputs(opt->colour ? "  " BOLD : "  ", sheet->fp);
 	print_name(sheet, r->channel);
@@ -2450,7 +2450,7 @@ text_holes(struct sheet *sheet, const struct report *r)
 
 /*
  * Prints holes, days and hours of a quality in about so many lines, or all of
- * them with --all-hours.
+ * them with --all-hours. What all nodes have is never left out.
  */
 static void
 text_details(struct sheet *sheet, const struct report *r, size_t lines)
@@ -2459,6 +2459,7 @@ text_details(struct sheet *sheet, const struct report *r, size_t lines)
 	    sheet->opt->all_hours ? SIZE_MAX : sheet->lines + lines;
 
 	text_holes(sheet, r);
+	text_fleet(sheet, r);
 	if (end > sheet->lines + LINES_HOURS)
 		text_rows(
 		    sheet, r, &units[0], end - sheet->lines - LINES_HOURS);
@@ -3231,7 +3232,6 @@ text_fleet(struct sheet *sheet, const struct report *r)
 		return;
 	better = &f->tallies[GAP_BETTER];
 	unknown = &f->tallies[GAP_UNKNOWN];
-	newline(sheet);
 	fprintf(sheet->fp, "  %-*s%9s%7s%10s%13s  %-14s  report", NODES_WIDE,
 	    "Node", "covered", "holes", "lost", "has of ours",
 	    "newest segment");
