@@ -47,20 +47,20 @@ is_out 'what is left, others have put there' <<'EOT'
 644 usr/bin/other
 644 usr/share/man/man1/other.1
 EOT
-ok '! [ -e "$root/usr/share/segment-coverage" ]' 'nor is a directory left'
+ok 'nor is a directory left' absent "$root/usr/share/segment-coverage"
 runs make uninstall DESTDIR="$root" PREFIX=/usr
 is_status 0
 
 runs make install DESTDIR="$root" PREFIX=/opt/sc MANDIR=/man
 is_status 0
-ok '[ -x "$root/opt/sc/bin/segment-coverage" ]' 'another PREFIX'
-ok '[ -e "$root/man/man1/segment-coverage.1" ]' 'another MANDIR'
+ok 'another PREFIX' [ -x "$root/opt/sc/bin/segment-coverage" ]
+ok 'another MANDIR' [ -e "$root/man/man1/segment-coverage.1" ]
 
 cd "$tmp/another place" || exit 1
 runs env LC_ALL=C.UTF-8 TZ=Asia/Tokyo make -s
 is_status 0
-ok 'cmp -s segment-coverage "$tmp/one/segment-coverage"' \
-    'the same bytes, wherever and whenever it is built'
+ok 'the same bytes, wherever and whenever it is built' \
+    cmp -s segment-coverage "$tmp/one/segment-coverage"
 runs make -s clean
 find . -type f -newer Makefile ! -name '*.[ch]' ! -name '*.1' \
     ! -name '*.json' >"$out"
