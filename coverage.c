@@ -101,7 +101,7 @@ struct run {
 	size_t errorcap;
 	int base; /* file descriptor, -1: it could not be opened */
 	struct names base_dirs; /* directories in the base directory */
-	void *written; /* tree of the struct stat of each output */
+	void *targets; /* tree of outputs: device, inode of directory, name */
 	size_t maps; /* written */
 	const struct report *map; /* the last one's quality */
 	bool map_denied; /* a note about it is in the report */
@@ -2097,9 +2097,12 @@ temporary_make(int dirfd, char name[NAME_MAX + 1])
 		(void)snprintf(name, NAME_MAX + 1, TEMPORARY "%d", i);
 		fd = openat(
 		    dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		if (fd == -1 && errno == EEXIST && stale_remove(dirfd, name))
+		if (fd == -1 && errno == EEXIST) {
+			if (!stale_remove(dirfd, name))
+				continue;
 			fd = openat(dirfd, name,
 			    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		}
 		if (fd == -1 && errno == EEXIST)
 			continue;
 		if (fd == -1)
@@ -2116,31 +2119,9 @@ temporary_make(int dirfd, char name[NAME_MAX + 1])
 }
 
 static int
-stat_compare(const void *a, const void *b)
+key_compare(const void *a, const void *b)
 {
-	const struct stat *x = a, *y = b;
-
-	if (x->st_dev != y->st_dev)
-		return x->st_dev < y->st_dev ? -1 : 1;
-	return (x->st_ino > y->st_ino) - (x->st_ino < y->st_ino);
-}
-
-/*
- * Remembers which file an output went to, so that no other output takes its
- * place.
- */
-static void
-written_add(struct run *run, int fd)
-{
-	struct stat *st = need(malloc(sizeof(*st)));
-
-	if (fstat(fd, st) != 0 || !S_ISREG(st->st_mode)) {
-		free(st);
-		return;
-	}
-	if (*(struct stat **)need(tsearch(st, &run->written, stat_compare)) !=
-	    st)
-		free(st);
+	return strcmp(a, b);
 }
 
 /*
@@ -2152,14 +2133,22 @@ static const char *
 target_fault(struct run *run, int dirfd, const char *name)
 {
 	static const char proc[] = "/proc/";
-	char to[sizeof(proc) - 1];
+	char to[sizeof(proc) - 1], *key;
 	struct stat st;
 
+	/* a directory and a name, for others may replace the files */
+	if (fstat(dirfd, &st) != 0)
+		return strerror(errno);
+	key = compose(
+	    "%ju %ju %s", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino, name);
+	if (*(char **)need(tsearch(key, &run->targets, key_compare)) != key) {
+		free(key);
+		errno = EINVAL;
+		return "is the file of another output, too: give two names";
+	}
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? NULL : strerror(errno);
 	errno = EINVAL;
-	if (tfind(&st, &run->written, stat_compare) != NULL)
-		return "is the file of another output, too: give two names";
 	if (S_ISLNK(st.st_mode)) {
 		if (readlinkat(dirfd, name, to, sizeof(to)) ==
 			(ssize_t)sizeof(to) &&
@@ -2197,8 +2186,7 @@ file_replace(
 	    renameat(dirfd, temporary, dirfd, name) != 0) {
 		error = errno;
 		(void)unlinkat(dirfd, temporary, 0);
-	} else
-		written_add(run, fd);
+	}
 	if (fd != -1)
 		(void)close(fd);
 	signals_release(&before);
@@ -2743,7 +2731,7 @@ run_free(struct run *run)
 		nodes_free(run->survey.nodes, run->survey.nodesz);
 	survey_free(&run->survey, run->opt->channelsz);
 	names_free(&run->base_dirs);
-	tdestroy(run->written, free);
+	tdestroy(run->targets, free);
 	if (run->base != -1)
 		(void)close(run->base);
 }
