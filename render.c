@@ -20,7 +20,9 @@
 #include <libpq-fe.h>
 #include <zlib.h>
 
-#include ".build/page.h" /* made of man/page.css and man/page.js */
+/* made from man/page.css and man/page.js */
+#include ".build/page.css.h"
+#include ".build/page.js.h"
 #include "segparse.h"
 
 #define MAP_PIXEL    (2 * SECOND)
@@ -414,8 +416,8 @@ put_head(FILE *fp, const struct report *report)
 	      "<meta charset=\"utf-8\">\n"
 	      "<meta http-equiv=\"Content-Security-Policy\" content=\""
 	      "default-src 'none'; img-src http: https:; connect-src 'self'; "
-	      "style-src 'sha256-" CSS_HASH "'; "
-	      "script-src 'sha256-" JS_HASH "'; "
+	      "style-src 'sha256-" page_css_HASH "'; "
+	      "script-src 'sha256-" page_js_HASH "'; "
 	      "base-uri 'none'; form-action 'none'\">\n"
 	      "<meta name=\"viewport\" "
 	      "content=\"width=device-width, initial-scale=1\">\n"
@@ -428,7 +430,7 @@ put_head(FILE *fp, const struct report *report)
 	putc(' ', fp);
 	put_text(fp, report->quality);
 	fputs(": segment coverage</title>\n<style>", fp);
-	fwrite(css, 1, sizeof(css), fp);
+	fwrite(page_css, 1, sizeof(page_css), fp);
 	fputs("</style>\n</head>\n", fp);
 }
 
@@ -581,7 +583,7 @@ render_page(FILE *fp, const struct options *opt, const struct survey *survey,
 	put_header(fp, opt, report, range);
 	put_main(fp, opt, report, range, shown, n, survey->nodesz - n);
 	fputs("<script>", fp);
-	fwrite(js, 1, sizeof(js), fp);
+	fwrite(page_js, 1, sizeof(page_js), fp);
 	fputs("</script>\n</body>\n</html>\n", fp);
 	free(shown);
 	return ferror(fp) ? -1 : 0;

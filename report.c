@@ -658,31 +658,6 @@ instant_read(
 }
 
 static int
-span_compare(const void *a, const void *b)
-{
-	const struct span *p = a, *q = b;
-
-	return (p->start > q->start) - (p->start < q->start);
-}
-
-/*
- * Sorts spans and joins those that overlap or touch.
- */
-static void
-spans_sort(struct spans *spans)
-{
-	size_t i, n = spans->n;
-
-	for (i = 1; i < n && spans->v[i - 1].start <= spans->v[i].start; i++)
-		;
-	if (i < n)
-		qsort(spans->v, n, sizeof(*spans->v), span_compare);
-	spans->n = 0;
-	for (i = 0; i < n; i++)
-		spans_add(spans, spans->v[i].start, spans->v[i].end);
-}
-
-static int
 span_read(struct peer *peer, const cJSON *object, const char *const keys[2],
     struct span *span)
 {
