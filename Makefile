@@ -1,9 +1,11 @@
-# make builds ./segment-coverage; "make demo" and "make check" first install
-# the Debian packages that they need.
+# SPDX-License-Identifier: MIT
+# make builds ./segment-coverage, make test only tests; make demo and
+# make check first install the Debian packages that they need.
 
 PREFIX ?= /usr/local
 MANDIR ?= $(PREFIX)/share/man
-DATADIR = $(PREFIX)/share/segment-coverage
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
+PKG_CONFIG ?= pkg-config
 PROGRAM = segment-coverage
 OBJS = coverage.o segparse.o render.o report.o
 TOOLS = test/mkarchive test/walk
@@ -11,86 +13,109 @@ TESTS = test/*.t
 UNITS = $(patsubst %.c,%,$(filter-out $(TOOLS:=.c) test/fuzz% test/nomem.c, \
 	$(wildcard test/*.c)))
 
-# CFLAGS and LDFLAGS are the user's; what follows is added to them.
+# CPPFLAGS, CFLAGS, LDFLAGS and LDLIBS are the user's, and come last.
 CFLAGS ?= -O2 -g
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes \
 	-Wstrict-prototypes -Wwrite-strings
-CAN := $(foreach f,-fstack-clash-protection -fcf-protection,$(shell \
-	$(CC) -Werror $(f) -E -x c /dev/null >/dev/null 2>&1 && echo $(f)))
-HARDEN = $(CAN) -fstack-protector-strong -fPIE $(if $(filter-out -O0, \
-	$(filter -O%,$(CFLAGS))),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
-PKGS = libcjson libpq
-FLAGS = -std=c11 -D_GNU_SOURCE -pthread '-ffile-prefix-map=$(CURDIR)=.' \
-	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) stb \
-	|| echo 'Run "make deps" first.' >&2)) $(WARN) $(HARDEN)
-LINK = $(CC) $(FLAGS) $(CFLAGS) -pie -Wl,-z,relro,-z,now,--as-needed \
-	$(LDFLAGS) -o $@
-LIBS = $(shell pkg-config --libs $(PKGS)) $(LDLIBS)
+PKGS = libcjson libpq zlib
+# $(call once,NAME,COMMAND) runs the command when NAME is first used
+once = $(eval $1 := $(shell $2))$($1)
+PKG_CFLAGS = $(call once,PKG_CFLAGS,$(PKG_CONFIG) --cflags $(PKGS) stb || \
+	echo 'Run "make deps" first.' >&2)
+LIBS = $(call once,LIBS,$(PKG_CONFIG) --libs $(PKGS))
+# what the compiler can do, and _FORTIFY_SOURCE where it is not set already
+HARDEN = -fstack-protector-strong -fPIE $(CAN) \
+	$(if $(filter _FORTIFY%,$(MACROS)),,$(MACROS:__O%=-D_FORTIFY_SOURCE=2))
+CAN = $(call once,CAN,for f in -fstack-clash-protection -fcf-protection; do \
+	$(CC) -Werror $$f -E -x c /dev/null >/dev/null 2>&1 && echo $$f; done)
+MACROS = $(call once,MACROS,$(CC) $(CPPFLAGS) $(CFLAGS) -dM -E -x c \
+	/dev/null 2>/dev/null | grep -oE '_FORTIFY_SOURCE|__OPTIMIZE__ ')
+FLAGS = -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
+	-pthread '-ffile-prefix-map=$(CURDIR)=.' \
+	$(patsubst -I%,-isystem %,$(PKG_CFLAGS)) $(WARN) $(HARDEN)
+COMPILE = $(CC) $(FLAGS) $(CPPFLAGS) $(CFLAGS)
+LINK = $(COMPILE) -pie -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS) -o $@
 
 all: $(PROGRAM)
 tests: all $(TOOLS) $(UNITS) test/nomem.so
 
 $(PROGRAM): $(OBJS)
-	$(LINK) $(OBJS) $(LIBS)
+	$(LINK) $(OBJS) $(LIBS) $(LDLIBS)
 $(OBJS): segparse.h Makefile
+# the page's style and script as arrays, and their hashes for its policy
+render.o: .build/page.h
+.build/page.h: man/page.css man/page.js Makefile
+	@mkdir -p .build
+	@for name in css js; do \
+		hash=$$(sha256sum <man/page.$$name | sed 's/ .*//; s/../\\x&/g') && \
+		hash=$$(env printf "$$hash" | base64) && \
+		echo "#define $$(echo $$name | tr a-z A-Z)_HASH \"$$hash\"" && \
+		echo "static const unsigned char $$name[] = {" && \
+		od -An -v -tu1 man/page.$$name | sed 's/[0-9][0-9]*/&,/g' && \
+		echo '};' || exit; \
+	done >$@.new
+	@mv $@.new $@
 .c.o:
-	$(CC) $(FLAGS) $(CFLAGS) -c -o $@ $<
+	$(COMPILE) -c -o $@ $<
 $(TOOLS): %: %.c Makefile
-	$(LINK) $<
+	$(LINK) $< $(LDLIBS)
 # a unit test may include coverage.c, whose main it calls coverage_main
 $(UNITS): %: %.c coverage.c $(OBJS)
-	$(LINK) -I. $< $(filter-out coverage.o,$(OBJS)) $(LIBS)
+	$(LINK) -I. $< $(filter-out coverage.o,$(OBJS)) $(LIBS) $(LDLIBS)
 test/nomem.so: test/nomem.c Makefile
-	$(CC) $(FLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
+	$(COMPILE) -fPIC -shared -o $@ $<
 
+test: tests
+	@test/run $(TESTS)
+check:
+	@test/deps check && $(MAKE) --no-print-directory test
 deps:
 	@test/deps build
 demo:
-	@test/deps demo
-	@$(MAKE) --no-print-directory all test/mkarchive
+	@test/deps demo && $(MAKE) --no-print-directory all test/mkarchive
 	@test/demo
-check:
-	@test/deps check
-	@$(MAKE) --no-print-directory tests
-	@test/run $(TESTS)
-bench:
-	@test/deps work
-	@$(MAKE) --no-print-directory all $(TOOLS)
-	@test/bench
+bench cross lint:
+	@test/deps $(if $(filter cross,$@),cross,work)
+	@test/$@
 
 # These work in copies of the tree, which are left for a look.
-COPY = rm -rf .build/$@ && mkdir -p .build/$@ && \
-	cp -R Makefile README man test *.[ch] .build/$@ && $(MAKE) -s -C .build/$@ clean
-SAN_address = address,undefined
-SAN_thread = thread
-sanitize: address thread
-address thread:
+COPY = test/deps work && rm -rf .build/$@ && mkdir -p .build/$@ && cp -R \
+	Makefile README man test *.[ch] .build/$@ && $(MAKE) -s -C .build/$@ clean
+SAN = address,undefined
+thread: SAN = thread
+clang: CC = clang
+sanitize: address clang thread
+address clang thread:
 	@$(COPY)
-	SANITIZE=$@ $(MAKE) -C .build/$@ check CFLAGS="-O1 -g -U_FORTIFY_SOURCE \
-	    -fno-omit-frame-pointer -fno-sanitize-recover=all -fsanitize=$(SAN_$@)"
+	SANITIZE=$(SAN) $(MAKE) -C .build/$@ test CC='$(CC)' CFLAGS="-O1 -g \
+	    -U_FORTIFY_SOURCE -fno-omit-frame-pointer -fsanitize=$(SAN) \
+	    -fno-sanitize-recover=all"
 coverage fuzz:
-	@test/deps work
 	@$(COPY)
 	@cd .build/$@ && test/$@
-lint:
-	@test/deps work
-	@test/lint
 
+AT = '$(DESTDIR)$(PREFIX)'
+MAN1 = '$(DESTDIR)$(MANDIR)'/man1
+ZSH = '$(DESTDIR)$(ZSHDIR)'
+BASH = $(AT)/share/bash-completion/completions/$(PROGRAM)
+UNITDIR = $(AT)/lib/systemd/system
+DOC = $(AT)/share/doc/$(PROGRAM)
+FROM = man/examples
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(MANDIR)/man1
-	install -d $(DESTDIR)$(DATADIR)
-	install $(PROGRAM) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 man/$(PROGRAM).1 $(DESTDIR)$(MANDIR)/man1
-	install -m 644 test/report.schema.json $(DESTDIR)$(DATADIR)
-installcheck: tests
-	SEGMENT_COVERAGE=$(DESTDIR)$(PREFIX)/bin/$(PROGRAM) test/run $(TESTS)
+	install -D -t $(AT)/bin $(PROGRAM)
+	install -D -m 644 -t $(MAN1) man/$(PROGRAM).1
+	install -D -m 644 -t $(AT)/share/$(PROGRAM) test/report.schema.json
+	install -D -m 644 -t $(DOC)/examples $(FROM)/*file $(FROM)/*.yml
+	install -D -t $(DOC)/examples $(FROM)/*.sh
+	install -D -m 644 -t $(UNITDIR) $(FROM)/$(PROGRAM)@.*
+	install -D -m 644 -t $(ZSH) $(FROM)/_$(PROGRAM)
+	install -D -m 644 $(FROM)/$(PROGRAM).bash $(BASH)
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/$(PROGRAM)
-	rm -f $(DESTDIR)$(MANDIR)/man1/$(PROGRAM).1
-	rm -f $(DESTDIR)$(DATADIR)/report.schema.json
-	-rmdir $(DESTDIR)$(DATADIR)
+	rm -f $(AT)/bin/$(PROGRAM) $(MAN1)/$(PROGRAM).1 $(ZSH)/_$(PROGRAM) \
+	    $(BASH) $(UNITDIR)/$(PROGRAM)@.*
+	rm -rf $(AT)/share/$(PROGRAM) $(DOC)
 clean:
 	rm -rf $(PROGRAM) $(OBJS) $(TOOLS) $(UNITS) test/nomem.so .build
 
-.PHONY: all tests deps demo check bench sanitize address thread coverage fuzz \
-	lint install installcheck uninstall clean
+.PHONY: all tests test check deps demo bench cross lint sanitize address \
+	clang thread coverage fuzz install uninstall clean

@@ -1,8 +1,9 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # make install and uninstall, and that a build depends on its source alone.
 . "${0%/*}/lib.sh"
 
-unset MAKEFLAGS MAKELEVEL MAKEOVERRIDES DESTDIR PREFIX MANDIR
+unset MAKEFLAGS MAKELEVEL MAKEOVERRIDES DESTDIR PREFIX MANDIR ZSHDIR
 [ -z "${SANITIZE-}" ] || skip_all 'an instrumented build'
 [ -e "$here/../Makefile" ] || skip_all 'no source here'
 
@@ -22,15 +23,31 @@ listed() {
 mkdir "$tmp/one" "$tmp/another place" && copy "$tmp/one" &&
     copy "$tmp/another place" || exit 1
 cd "$tmp/one" || exit 1
-root=$tmp/root
+root="$tmp/the root"
 runs make -j 2 install DESTDIR="$root" PREFIX=/usr
 is_status 0
 listed "$root" >"$out"
-is_out 'what is installed' <<'EOT'
+is_out 'what is installed' <<EOT
 755 usr/bin/segment-coverage
+644 usr/lib/systemd/system/segment-coverage@.service
+644 usr/lib/systemd/system/segment-coverage@.timer
+644 usr/share/bash-completion/completions/segment-coverage
+$(cd man/examples && for file in *file *.sh *.yml; do
+	case $file in
+	*.sh)	mode=755 ;;
+	*)	mode=644 ;;
+	esac
+	echo "$mode usr/share/doc/segment-coverage/examples/$file"
+done | sort -k 2)
 644 usr/share/man/man1/segment-coverage.1
 644 usr/share/segment-coverage/report.schema.json
+644 usr/share/zsh/site-functions/_segment-coverage
 EOT
+(cd man/examples && find . -type f -printf '%f\n' | sort) >"$tmp/wanted"
+(cd "$root" && find . -path '*segment-coverage*' -type f ! -path './usr/bin/*' \
+    ! -name '*.1' ! -name '*.json' -printf '%f\n' |
+    sed 's/^segment-coverage$/&.bash/' | sort) >"$out"
+same_file "$tmp/wanted" "$out" 'every file of man/examples'
 same_file man/segment-coverage.1 \
     "$root/usr/share/man/man1/segment-coverage.1" 'the manual'
 same_file test/report.schema.json \
@@ -43,7 +60,7 @@ touch "$root/usr/bin/other" "$root/usr/share/man/man1/other.1"
 runs make uninstall DESTDIR="$root" PREFIX=/usr
 is_status 0
 listed "$root" >"$out"
-is_out 'what is left, others have put there' <<'EOT'
+is_out 'only what others have put there is left' <<'EOT'
 644 usr/bin/other
 644 usr/share/man/man1/other.1
 EOT
@@ -51,10 +68,14 @@ ok '! [ -e "$root/usr/share/segment-coverage" ]' 'nor is a directory left'
 runs make uninstall DESTDIR="$root" PREFIX=/usr
 is_status 0
 
-runs make install DESTDIR="$root" PREFIX=/opt/sc MANDIR=/man
+runs make install DESTDIR="$root" PREFIX=/opt/sc MANDIR=/man ZSHDIR=/zsh
 is_status 0
 ok '[ -x "$root/opt/sc/bin/segment-coverage" ]' 'another PREFIX'
 ok '[ -e "$root/man/man1/segment-coverage.1" ]' 'another MANDIR'
+ok '[ -e "$root/zsh/_segment-coverage" ]' 'another ZSHDIR'
+runs make install DESTDIR='a stage'
+is_status 0
+ok '[ -x "a stage/usr/local/bin/segment-coverage" ]' 'a relative DESTDIR'
 
 cd "$tmp/another place" || exit 1
 runs env LC_ALL=C.UTF-8 TZ=Asia/Tokyo make -s
@@ -62,7 +83,24 @@ is_status 0
 ok 'cmp -s segment-coverage "$tmp/one/segment-coverage"' \
     'the same bytes, wherever and whenever it is built'
 runs make -s clean
-find . -type f -newer Makefile ! -name '*.[ch]' ! -name '*.1' \
+find . -type f -newer Makefile ! -name '*.[ch]' ! -path './man/*' \
     ! -name '*.json' >"$out"
 is_out 'make clean leaves the source' </dev/null
+
+# What comes from outside: each is seen in the commands that make would run.
+would() {
+	make -nB PKG_CONFIG=true "$@" 2>"$err" | tr ' ' '\n'
+}
+same "$(would CPPFLAGS=-DFROM_CPPFLAGS | grep -c FROM_CPPFLAGS)" 5 \
+    'CPPFLAGS reach each compiler'
+same "$(would LDLIBS=-lmine | grep -c -e -lmine)" 1 'LDLIBS the linker'
+same "$(make -nB PKG_CONFIG='echo -DASKED' | grep -c DASKED)" 5 \
+    'PKG_CONFIG is asked'
+for flags in 'CFLAGS=-O2 -D_FORTIFY_SOURCE=3' CPPFLAGS=-D_FORTIFY_SOURCE=3 \
+    'CFLAGS=-O2 -Wp,-D_FORTIFY_SOURCE=3' 'CC=cc -D_FORTIFY_SOURCE=3'; do
+	same "$(would "$flags" | grep -c _FORTIFY_SOURCE)" 5 \
+	    "$flags: defined once"
+done
+same "$(would CFLAGS=-O0 | grep -c _FORTIFY_SOURCE)" 0 'none without -O'
+same "$(would CFLAGS=-O1 | grep -c _FORTIFY_SOURCE=2)" 5 'otherwise ours'
 done_testing
