@@ -195,7 +195,8 @@ map_range(
 		if (opt->window.end == INT64_MAX)
 			range->end = hour->time + HOUR;
 	}
-	return report->state == STATE_READ && shown;
+	return shown &&
+	    (report->state == STATE_READ || report->state == STATE_ABSENT);
 }
 
 /*
