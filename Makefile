@@ -42,6 +42,19 @@ tests: all $(TOOLS) $(UNITS) test/nomem.so
 $(PROGRAM): $(OBJS)
 	$(LINK) $(OBJS) $(LIBS) $(LDLIBS)
 $(OBJS): segparse.h Makefile
+# the page's style and script as arrays, and their hashes for its policy
+render.o: .build/page.h
+.build/page.h: man/page.css man/page.js Makefile
+	@mkdir -p .build
+	@for name in css js; do \
+		hash=$$(sha256sum <man/page.$$name | sed 's/ .*//; s/../\\x&/g') && \
+		hash=$$(env printf "$$hash" | base64) && \
+		echo "#define $$(echo $$name | tr a-z A-Z)_HASH \"$$hash\"" && \
+		echo "static const unsigned char $$name[] = {" && \
+		od -An -v -tu1 man/page.$$name | sed 's/[0-9][0-9]*/&,/g' && \
+		echo '};' || exit; \
+	done >$@.new
+	@mv $@.new $@
 .c.o:
 	$(COMPILE) -c -o $@ $<
 $(TOOLS): %: %.c Makefile

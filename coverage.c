@@ -1,19 +1,11 @@
 /*
- * segment-coverage: options, the walk over channels, qualities and hours,
- * the choice of the best segment, the accounting of holes and overlaps,
- * every output file and the exit status.
+ * The program: options, the walk over channels, qualities and hours, the
+ * accounting of holes and overlaps, output files, exit status.
  *
- * Hours are read at the same time by several threads and accounted for in
- * order by the one that runs main(); of an hour that is done only its
- * results stay.
- *
- * In this order: what all parts use, messages, options, one hour and its best
- * segments, the pool of hours read ahead, the accounting, the walk, outputs,
- * --check, the run.
+ * Layout: helpers, messages, options, the pool of readers, accounting, the
+ * walk, output files, main.
  */
 #include <sys/file.h>
-#include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <dirent.h>
@@ -28,159 +20,122 @@
 #include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
+#include <search.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "segparse.h"
 
 #define EXIT_FOUND     1 /* --check found something */
-#define JOBS_PER_CPU   4 /* by default */
-#define JOBS_MIN       16 /* by default; hours wait for the disk */
 #define JOBS_MAX       256
 #define RING_PER_JOB   2 /* hours read ahead of the accounting */
-#define WAITS_MANY     3 /* without the disk there are single ones */
-#define NAMES_SAID     10 /* channels that an error line names */
+#define NAMES_SAID     10 /* directories that an error line names */
 #define PROGRESS_AFTER SECOND /* us before progress is shown */
 #define PROGRESS_EVERY (SECOND / 5)
-#define OUTPUT_BUFFER  65536
 #define MEMORY_KEPT    (4 << 20) /* bytes */
-#define TEMPORARY      ".segment-coverage.tmp."
+#define TEMPORARY      ".segment-coverage.tmp." /* and a number */
+#define WRITERS_MAX    100 /* at the same time in one directory */
 #define TIME_FIRST     (INT64_C(-62135596800) * SECOND) /* of the year 1 */
 #define OPTION_SECONDS (INT64_C(315360000) * SECOND) /* ten years */
+#define FILE_MAX       (64 << 20) /* bytes of a peer's report */
 
 /*
- * One hour directory as it was read, on its way to the accounting.
- */
-struct reading {
-	struct hour hour;
-	struct segment *best; /* owned; by start, one a start */
-	size_t bestsz;
-	size_t bestcap;
-	char *failed; /* owned; a name stat failed on, or NULL */
-	int failed_errno;
-	int error; /* errno where the hour could not be read */
-	bool done;
-};
-
-/*
- * An hour that a quality's directory lists.
- */
-struct entry {
-	int64_t time;
-	bool link; /* it is, or may be, a symbolic link */
-};
-
-/*
- * Hours in order, read by helpers and by the thread that wants them. The
- * last is read first, and the one before it only then: of a stream that goes
- * on, what the last shows has all that came before it, or a segment that
- * ended the hour before while the last was read would look like a hole.
+ * The hours of one quality, read by several threads and taken in order.
  */
 struct pool {
-	pthread_t *threads; /* owned */
-	size_t threadsz;
-	pthread_mutex_t lock; /* guards threadsz and all below
-				   but what is constant */
-	pthread_cond_t work; /* there may be an hour to claim */
-	pthread_cond_t done; /* a reading is done */
 	const struct options *opt;
-	const char *dir; /* the quality's */
-	const struct entry *entries;
-	size_t entriesz;
-	size_t claimed; /* entries given out for reading */
-	size_t taken; /* entries accounted for */
-	long waited; /* how often, since a reading without any wait */
-	struct reading *ring; /* owned; entry i is in i % ringsz */
+	int dirfd; /* of the quality */
+	const int64_t *times; /* of the hours */
+	size_t n;
+	size_t claimed; /* hours given to a thread */
+	size_t taken; /* hours accounted for */
+	struct slot {
+		struct reading reading;
+		bool done;
+	} * ring; /* owned; hour i is in i % ringsz */
 	size_t ringsz;
-	struct reading last; /* of the last entry */
-	bool last_read;
-	bool stop;
-	struct listing listing; /* of the thread that runs main() */
+	struct worker {
+		struct pool *pool;
+		pthread_t thread;
+		struct listing *listing; /* owned */
+	} * workers; /* owned; opt->jobs of them */
+	size_t threads; /* workers that run */
+	pthread_mutex_t lock; /* guards claimed, taken and done */
+	pthread_cond_t room; /* the ring has room for another hour */
+	pthread_cond_t done; /* an hour has been read */
 };
 
 struct timeline {
 	struct report *report;
-	struct span window; /* INT64_MIN, INT64_MAX where it is open */
-	int64_t tolerance;
+	const struct options *opt;
 	int64_t raw_end; /* furthest end; TIME_NONE before the first */
 	int64_t editable_end;
-	int64_t last_hour; /* the last with a best segment, TIME_NONE */
-	struct span joined; /* the incomplete span that still grows */
-	size_t raw_cap;
-	size_t editable_cap;
-	size_t incomplete_cap;
-	size_t exact_cap;
-	size_t missing_cap;
-	size_t hours_cap;
+	int64_t last_hour; /* the last with a best segment, or TIME_NONE */
+};
+
+/*
+ * The hours of a quality, and where the window lies in them.
+ */
+struct walk {
+	int dirfd;
+	const char *dir; /* its path, for messages */
+	int64_t *times; /* owned; of all hour directories, in order */
+	size_t n;
+	size_t cap;
+	size_t first; /* index of the window's first hour */
+	size_t after; /* index of the first hour after the window */
+	struct reading *tail; /* owned; readings of the hours from tail_first */
+	size_t tail_first;
 };
 
 struct run {
 	const struct options *opt;
 	struct survey survey;
 	struct pool pool;
+	struct listing *listing; /* owned; main's own */
 	size_t errorcap;
+	int base; /* file descriptor, -1: it could not be opened */
+	struct names base_dirs; /* directories in the base directory */
+	void *written; /* tree of the struct stat of each output */
+	size_t maps; /* written */
+	const struct report *map; /* the last one's quality */
+	bool map_denied; /* a note about it is in the report */
 	int64_t started; /* us of the monotonic clock */
 	int64_t progress_at; /* likewise; when it is next shown */
 	bool progress; /* stderr is a terminal */
 	bool progress_shown;
 	size_t segments; /* names seen, for the progress line */
-	struct node *nodes; /* owned unless they are the options' */
-	size_t nodesz;
-	bool base_found;
-	bool found; /* --check found something */
-	bool abandoned; /* a thread is left in libpq */
 };
 
 /*
- * A file that is written in full before it takes its name.
+ * Helpers
  */
-struct output {
-	char *dir; /* owned */
-	char *base; /* owned */
-	char *named; /* owned; path of the temporary file, or NULL
-				   while it has no name */
-	int dirfd;
-	int fd; /* its lock says that its writer lives */
-	FILE *fp;
-};
-
-/* The named temporary file that a signal or exit() has to remove. */
-static char *volatile doomed;
-
-/*
- * What all parts use
- */
-
-static void *
-need(void *allocated)
-{
-	if (allocated == NULL)
-		errx(EXIT_TROUBLE, "out of memory");
-	return allocated;
-}
 
 static char *__attribute__((format(printf, 1, 0)))
-vformat(const char *fmt, va_list ap)
+vcompose(const char *fmt, va_list ap)
 {
 	char *s;
 
 	if (vasprintf(&s, fmt, ap) == -1)
-		need(NULL);
+		s = need(NULL);
 	return s;
 }
 
-static char *__attribute__((format(printf, 1, 2))) format(const char *fmt, ...)
+/*
+ * Prints to a string, which the caller frees.
+ */
+static char *__attribute__((format(printf, 1, 2))) compose(const char *fmt, ...)
 {
 	va_list ap;
 	char *s;
 
 	va_start(ap, fmt);
-	s = vformat(fmt, ap);
+	s = vcompose(fmt, ap);
 	va_end(ap);
 	return s;
 }
@@ -194,10 +149,6 @@ clock_read(clockid_t clock)
 	return ts.tv_sec * SECOND + ts.tv_nsec / 1000;
 }
 
-/*
- * Holds the signals back while a temporary file has a name that nobody
- * knows yet.
- */
 static void
 signals_hold(sigset_t *before)
 {
@@ -214,46 +165,89 @@ signals_release(const sigset_t *before)
 }
 
 /*
- * Messages
+ * Appends a name, which changes hands.
  */
-
-/*
- * How many columns a line may fill without a break, up to 79.
- */
-static int
-progress_width(void)
+static void
+names_add(struct names *names, char *name)
 {
-	struct winsize terminal;
+	names->v = need(
+	    array_room(names->v, &names->cap, names->n, sizeof(*names->v)));
+	names->v[names->n++] = name;
+}
 
-	return ioctl(STDERR_FILENO, TIOCGWINSZ, &terminal) == 0 &&
-		terminal.ws_col > 0 && terminal.ws_col < 80
-	    ? terminal.ws_col - 1
-	    : 79;
+static int
+name_compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 static void
-progress_put(struct run *run, const char *line)
+names_sort(struct names *names)
 {
-	int width = progress_width();
-
-	(void)fprintf(stderr, "\r%-*.*s", width, width, line);
-	run->progress_shown = true;
+	if (names->n > 1)
+		qsort(names->v, names->n, sizeof(*names->v), name_compare);
 }
+
+static void
+names_free(struct names *names)
+{
+	while (names->n > 0)
+		free(names->v[--names->n]);
+	free(names->v);
+	memset(names, 0, sizeof(*names));
+}
+
+/*
+ * Lists up to NAMES_SAID names for a message, which the caller frees.
+ */
+static char *
+names_join(const struct names *names)
+{
+	char *list = need(strdup("")), *longer;
+	size_t i;
+
+	for (i = 0; i < names->n && i < NAMES_SAID; i++) {
+		longer =
+		    compose("%s%s%s", list, i > 0 ? ", " : "", names->v[i]);
+		free(list);
+		list = longer;
+	}
+	if (i < names->n) {
+		longer = compose("%s and %zu more", list, names->n - i);
+		free(list);
+		list = longer;
+	}
+	return list;
+}
+
+/*
+ * Messages
+ */
 
 static void
 progress_wipe(struct run *run)
 {
 	if (run->progress_shown)
-		(void)fprintf(stderr, "\r%*s\r", progress_width(), "");
+		fputs("\r\033[K", stderr);
 	run->progress_shown = false;
 }
 
 /*
- * Shows how far the run has come, where that is due: it takes a second
- * before there is anything to wait for.
+ * Shows a line that the next message or line wipes. It must not wrap.
  */
 static void
-progress_show(struct run *run, const struct report *report, size_t hours)
+progress_put(struct run *run, const char *line)
+{
+	fprintf(stderr, "\r\033[K\033[?7l%s\033[?7h", line);
+	run->progress_shown = true;
+}
+
+/*
+ * Shows how far the run has come, every PROGRESS_EVERY after a first second.
+ */
+static void
+progress_show(
+    struct run *run, const struct report *report, size_t hours, size_t of)
 {
 	int64_t now;
 	char *line, *printable;
@@ -262,16 +256,16 @@ progress_show(struct run *run, const struct report *report, size_t hours)
 	    (now = clock_read(CLOCK_MONOTONIC)) < run->progress_at)
 		return;
 	run->progress_at = now + PROGRESS_EVERY;
-	line = format("%s/%s: %zu of %zu hours, %zu segments", report->channel,
-	    report->quality, hours, run->pool.entriesz, run->segments);
-	printable = need(name_printable(line, false));
+	line = compose("%s/%s: %zu of %zu hours, %zu segments", report->channel,
+	    report->quality, hours, of, run->segments);
+	printable = name_printable(line, false);
 	progress_put(run, printable);
 	free(printable);
 	free(line);
 }
 
 /*
- * Says one line on stderr; what a terminal would act on is escaped.
+ * Prints a line to stderr. Escapes what a terminal would act on.
  */
 static void
 say(struct run *run, const char *subject, const char *message)
@@ -279,37 +273,42 @@ say(struct run *run, const char *subject, const char *message)
 	char *printable_message, *printable_subject;
 
 	progress_wipe(run);
-	printable_subject = need(name_printable(subject, run->opt->utf8));
-	printable_message = need(name_printable(message, run->opt->utf8));
-	(void)fprintf(stderr, "%s: %s: %s\n", PROGRAM, printable_subject,
+	printable_subject = name_printable(subject, run->opt->utf8);
+	printable_message = name_printable(message, run->opt->utf8);
+	fprintf(stderr, "%s: %s: %s\n", PROGRAM, printable_subject,
 	    printable_message);
 	free(printable_message);
 	free(printable_subject);
 }
 
 /*
- * Says what went wrong with path, and keeps it for the report.
+ * Prints what went wrong with path, and keeps it for the reports and the exit
+ * status.
  */
-static void
-trouble(struct run *run, const char *path, const char *message)
+static void __attribute__((format(printf, 3, 4)))
+trouble(struct run *run, const char *path, const char *fmt, ...)
 {
 	struct survey *survey = &run->survey;
+	struct trouble *error;
+	va_list ap;
 
-	say(run, path, message);
 	survey->errors = need(array_room(survey->errors, &run->errorcap,
 	    survey->errorsz, sizeof(*survey->errors)));
-	survey->errors[survey->errorsz].path = need(strdup(path));
-	survey->errors[survey->errorsz].message = need(strdup(message));
-	survey->errorsz++;
+	error = &survey->errors[survey->errorsz++];
+	error->path = need(strdup(path));
+	va_start(ap, fmt);
+	error->message = vcompose(fmt, ap);
+	va_end(ap);
+	say(run, path, error->message);
 }
 
 /*
- * Says what could not be read, and why: the report is then not complete.
+ * Prints that path could not be read: the report is not complete.
  */
 static void
 unread(struct run *run, const char *path, int error)
 {
-	trouble(run, path, strerror(error));
+	trouble(run, path, "%s", strerror(error));
 	run->survey.complete = false;
 }
 
@@ -324,84 +323,112 @@ usage(const char *fmt, ...)
 	char *message, *printable;
 
 	va_start(ap, fmt);
-	message = vformat(fmt, ap);
+	message = vcompose(fmt, ap);
 	va_end(ap);
-	printable = need(name_printable(message, false));
-	(void)fprintf(stderr, "%s: %s\n", PROGRAM, printable);
+	printable = name_printable(message, false);
+	fprintf(stderr, "%s: %s\n", PROGRAM, printable);
 	free(printable);
 	free(message);
 	exit(EXIT_TROUBLE);
 }
 
-/* Kept to one page, in the manual's words. */
+/* One page, in the manual's words. */
 static const char help[] =
     "usage: segment-coverage [options] CHANNEL...\n"
     "\n"
-    "What is there and what is missing in BASE/CHANNEL/QUALITY/HOUR/*.ts\n"
+    "Report what is missing in BASE/CHANNEL/QUALITY/HOUR/*.ts\n"
     "\n"
     "  -b, --base-dir DIR      the archive (.)\n"
-    "  -q, --qualities LIST    the qualities, comma-separated (source)\n"
+    "  -q, --qualities LIST    qualities, comma-separated (source)\n"
     "      --first-hour HOUR   report from this hour on (all): 2025-11-15T02,\n"
     "                          a date and time, a date, now, -6h, -2d\n"
-    "      --last-hour HOUR    report up to this hour, all of it (all)\n"
-    "  -t, --tolerance SECONDS gaps and overlaps up to this are none (0.01)\n"
+    "      --last-hour HOUR    report up to the end of this hour (all)\n"
+    "      --expect TIME       the stream should have begun then: report a\n"
+    "                          later start as a hole\n"
+    "  -t, --tolerance SECONDS ignore gaps and overlaps up to this (0.01)\n"
+    "  -s, --sizes             ask for every segment's size; an empty one is\n"
+    "                          bad\n"
     "\n"
-    "  -f, --format FORMAT     the report: text, json or none (text)\n"
-    "  -a, --all-hours         in the text, every hour with all its figures\n"
-    "  -r, --report FILE       write the report to FILE instead of stdout\n"
+    "  -f, --format FORMAT     the report: text, json, holes or none (text)\n"
+    "  -a, --all-hours         text: every hour with all its figures\n"
+    "      --color WHEN        text: always, never or auto (auto)\n"
+    "  -r, --report FILE       write the report to FILE, not to stdout\n"
     "  -m, --metrics FILE      write Prometheus metrics to FILE\n"
-    "      --metrics-hours N   write the per-hour series of the newest N hour\n"
-    "                          directories of each quality (168)\n"
+    "      --metrics-hours N   with series for each of the newest N hour\n"
+    "                          directories of a quality (168)\n"
     "\n"
     "      --output-dir DIR    where maps and pages go, relative to the base\n"
     "                          directory (coverage-maps)\n"
     "  -n, --no-map            write no map\n"
-    "      --make-page         also write the page of all nodes' maps\n"
+    "      --make-page         also write a page with the maps of all nodes\n"
     "      --connection-string DSN\n"
     "                          the database that knows the nodes\n"
-    "      --node NAME=URL     a node of the page instead; repeatable\n"
+    "      --node NAME=URL     a node for the page, instead of the database;\n"
+    "                          repeatable\n"
     "\n"
-    "  -c, --check             look only: no map, no page; exit 1 where a "
-    "hole\n"
-    "                          is found, a quality has no segment in the\n"
-    "                          window, or --max-age has passed\n"
-    "      --settle SECONDS    with --check: holes that began less than this\n"
-    "                          before now do not count (60)\n"
+    "      --peer NAME=FILE    compare with the JSON report of another node;\n"
+    "                          repeatable\n"
+    "      --name NAME         what this node is called there (here)\n"
+    "      --known FILE        losses that are accepted: lines of -f holes\n"
+    "\n"
+    "  -c, --check             only check: no map, no page; exit 1 if there\n"
+    "                          is a hole or another finding\n"
+    "      --settle SECONDS    holes that began less than this before now may\n"
+    "                          still be filled (60)\n"
+    "      --backfill SECONDS  with --check: how long after its end a hole may\n"
+    "                          stay open that a peer can fill (900)\n"
+    "      --min-hole SECONDS  with --check: ignore shorter holes (0)\n"
     "      --max-age SECONDS   with --check: how long ago the newest segment of\n"
     "                          the window may have ended (any time)\n"
     "\n"
-    "  -j, --jobs N            how many hours are read at the same time\n"
-    "                          (four a processor, 16 at least)\n"
+    "  -j, --jobs N            read N hours at the same time (16)\n"
     "      --now TIME          take this as the present (the clock)\n"
     "  -v, --verbose           on stderr: each bad name, stray and missing\n"
-    "                          quality, and what was written\n"
-    "  -h, --help              print a page of options and exit\n"
+    "                          quality, and each file written\n"
+    "  -h, --help              print this page and exit\n"
     "  -V, --version           print the version and exit\n"
     "\n"
+    "SECONDS may have a unit: 90s, 5m, 2h, 1d.\n"
     "Exit status: 0 done; 1 --check found something; 2 trouble.\n"
     "The whole manual: man segment-coverage\n";
 
 enum {
 	OPTION_FIRST_HOUR = 256,
 	OPTION_LAST_HOUR,
+	OPTION_EXPECT,
+	OPTION_COLOR,
 	OPTION_METRICS_HOURS,
 	OPTION_OUTPUT_DIR,
 	OPTION_MAKE_PAGE,
 	OPTION_CONNECTION_STRING,
 	OPTION_NODE,
+	OPTION_PEER,
+	OPTION_NAME,
+	OPTION_KNOWN,
 	OPTION_SETTLE,
+	OPTION_BACKFILL,
+	OPTION_MIN_HOLE,
 	OPTION_MAX_AGE,
-	OPTION_NOW
+	OPTION_NOW,
+	OPTION_RUN_ONCE,
+	OPTION_METRICS_PORT,
+	OPTION_CHECK_INTERVAL,
+	OPTION_BACKDOOR_PORT
 };
+
+static const char short_options[] = ":b:q:t:sf:ar:m:ncj:vhV";
 
 static const struct option long_options[] = {
     {"base-dir", required_argument, NULL, 'b'},
     {"qualities", required_argument, NULL, 'q'},
     {"first-hour", required_argument, NULL, OPTION_FIRST_HOUR},
     {"last-hour", required_argument, NULL, OPTION_LAST_HOUR},
+    {"expect", required_argument, NULL, OPTION_EXPECT},
     {"tolerance", required_argument, NULL, 't'},
+    {"sizes", no_argument, NULL, 's'},
     {"format", required_argument, NULL, 'f'},
     {"all-hours", no_argument, NULL, 'a'},
+    {"color", required_argument, NULL, OPTION_COLOR},
     {"report", required_argument, NULL, 'r'},
     {"metrics", required_argument, NULL, 'm'},
     {"metrics-hours", required_argument, NULL, OPTION_METRICS_HOURS},
@@ -410,37 +437,64 @@ static const struct option long_options[] = {
     {"make-page", no_argument, NULL, OPTION_MAKE_PAGE},
     {"connection-string", required_argument, NULL, OPTION_CONNECTION_STRING},
     {"node", required_argument, NULL, OPTION_NODE},
+    {"peer", required_argument, NULL, OPTION_PEER},
+    {"name", required_argument, NULL, OPTION_NAME},
+    {"known", required_argument, NULL, OPTION_KNOWN},
     {"check", no_argument, NULL, 'c'},
     {"settle", required_argument, NULL, OPTION_SETTLE},
+    {"backfill", required_argument, NULL, OPTION_BACKFILL},
+    {"min-hole", required_argument, NULL, OPTION_MIN_HOLE},
     {"max-age", required_argument, NULL, OPTION_MAX_AGE},
     {"jobs", required_argument, NULL, 'j'},
     {"now", required_argument, NULL, OPTION_NOW},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
+    /* of the Python service that this program replaces */
+    {"run-once", no_argument, NULL, OPTION_RUN_ONCE},
+    {"metrics-port", required_argument, NULL, OPTION_METRICS_PORT},
+    {"check-interval", required_argument, NULL, OPTION_CHECK_INTERVAL},
+    {"backdoor-port", required_argument, NULL, OPTION_BACKDOOR_PORT},
     {NULL, 0, NULL, 0},
 };
 
 /*
- * Values that can be judged only when all options are known.
+ * Values that can only be judged once all options are known.
  */
 struct later {
 	const char *first_hour;
 	const char *last_hour;
-	const char *settle;
-	const char *max_age;
+	const char *check_option; /* one that needs --check */
+	const char *check_value;
+	bool format; /* --format was given */
+	bool output_dir; /* --output-dir was given */
+	const char *color; /* NULL: auto */
 };
 
+/*
+ * Reads seconds, or a number and one of the units s, m, h and d.
+ */
 static int64_t
 seconds_option(const char *option, const char *value, int64_t max)
 {
-	int64_t us;
+	static const struct {
+		char name;
+		int64_t seconds;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+	size_t i, len = strlen(value);
+	int64_t unit = 1, us;
 
-	if (seconds_parse(value, strlen(value), max, &us) != 0)
-		usage(
-		    "%s '%s': give seconds from 0 to %lld, such as 0.01 or 60",
+	for (i = 0; len > 0 && i < LENGTH(units); i++)
+		if (value[len - 1] == units[i].name) {
+			unit = units[i].seconds;
+			len--;
+			break;
+		}
+	if (seconds_parse(value, len, max / unit, &us) != 0)
+		usage("%s '%s': give seconds from 0 to %lld, such as 0.01, 60 "
+		      "or 5m",
 		    option, value, (long long)(max / SECOND));
-	return us;
+	return us * unit;
 }
 
 static size_t
@@ -459,13 +513,25 @@ number_option(const char *option, const char *value, size_t min, size_t max)
 static enum format
 format_option(const char *value)
 {
-	if (strcmp(value, "text") == 0)
-		return FORMAT_TEXT;
-	if (strcmp(value, "json") == 0)
-		return FORMAT_JSON;
-	if (strcmp(value, "none") == 0)
-		return FORMAT_NONE;
-	usage("--format '%s': give text, json or none", value);
+	static const char *const names[] = {[FORMAT_TEXT] = "text",
+	    [FORMAT_JSON] = "json",
+	    [FORMAT_HOLES] = "holes",
+	    [FORMAT_NONE] = "none"};
+	size_t i;
+
+	for (i = 0; i < LENGTH(names); i++)
+		if (strcmp(value, names[i]) == 0)
+			return (enum format)i;
+	usage("--format '%s': give text, json, holes or none", value);
+}
+
+static const char *
+color_option(const char *value)
+{
+	if (strcmp(value, "always") != 0 && strcmp(value, "never") != 0 &&
+	    strcmp(value, "auto") != 0)
+		usage("--color '%s': give always, never or auto", value);
+	return value;
 }
 
 static const char *
@@ -488,20 +554,21 @@ file_option(const char *option, const char *value)
 }
 
 static int64_t
-now_option(const char *value)
+time_option(const char *option, const char *value)
 {
 	int64_t t;
 	bool date_only;
 
 	if (time_parse(value, &t, &date_only) != 0)
-		usage("--now '%s': give a date and time in UTC, such as "
+		usage("%s '%s': give a date and time in UTC, such as "
 		      "2025-11-15T02:45:00",
-		    value);
+		    option, value);
 	return t;
 }
 
 /*
- * Reads `-6h` or `-2d`, of five digits at most. Returns -1 for anything else.
+ * Reads `-6h` or `-2d`, with at most five digits. Returns -1 for anything
+ * else.
  */
 static int
 before_parse(const char *value, int64_t now, int64_t *t)
@@ -520,8 +587,8 @@ before_parse(const char *value, int64_t now, int64_t *t)
 }
 
 /*
- * Returns the hour that value names, cut to its start. A bare date is its
- * first hour, or its last one.
+ * Returns the start of the hour that value names. A bare date is its first
+ * hour, or its last.
  */
 static int64_t
 hour_option(const char *option, const char *value, int64_t now, bool last)
@@ -543,20 +610,21 @@ hour_option(const char *option, const char *value, int64_t now, bool last)
 }
 
 /*
- * Takes the nodes of --node. The password that a URL may hold is no secret:
- * the page shows it to everybody.
+ * Adds a node of --node. A password in its URL is not hidden: the page
+ * publishes it anyway.
  */
 static void
 node_option(struct options *opt, const char *value)
 {
 	const char *equals = strchr(value, '='), *fault;
 	struct node *node;
+	size_t i;
 
 	if (equals == NULL)
 		usage("--node '%s': give NAME=URL", value);
 	opt->nodes = need(
 	    reallocarray(opt->nodes, opt->nodesz + 1, sizeof(*opt->nodes)));
-	node = &opt->nodes[opt->nodesz++];
+	node = &opt->nodes[opt->nodesz];
 	node->name = need(strndup(value, (size_t)(equals - value)));
 	node->url = need(strdup(equals + 1));
 	node->fault = NULL;
@@ -564,6 +632,34 @@ node_option(struct options *opt, const char *value)
 		usage("--node '%s': %s; give NAME=URL, such as "
 		      "here=https://node.example.org",
 		    value, fault);
+	for (i = 0; i < opt->nodesz; i++)
+		if (strcmp(opt->nodes[i].name, node->name) == 0)
+			usage("--node '%s' is given twice: give it once",
+			    node->name);
+	opt->nodesz++;
+}
+
+/*
+ * Adds a file of --peer. The name is cut from argv in place.
+ */
+static void
+peer_option(struct options *opt, char *value)
+{
+	char *equals = strchr(value, '=');
+	struct peer *peer;
+
+	if (equals == NULL || equals == value || equals[1] == '\0')
+		usage("--peer '%s': give NAME=FILE", value);
+	*equals = '\0';
+	if (utf8_length(value) > 255)
+		usage("--peer '%s': give a name of at most 255 characters",
+		    value);
+	opt->peers = need(
+	    reallocarray(opt->peers, opt->peersz + 1, sizeof(*opt->peers)));
+	peer = &opt->peers[opt->peersz++];
+	memset(peer, 0, sizeof(*peer));
+	peer->name = value;
+	peer->file = equals + 1;
 }
 
 /*
@@ -579,22 +675,11 @@ connection_option(struct options *opt, char *value)
 }
 
 static void
-names_free(char **names, size_t n)
-{
-	while (n > 0)
-		free(names[--n]);
-	free(names);
-}
-
-static void
 qualities_option(struct options *opt, const char *value)
 {
 	const char *end, *s = value;
 	size_t len;
 
-	names_free(opt->qualities, opt->qualitiesz);
-	opt->qualities = NULL;
-	opt->qualitiesz = 0;
 	for (;; s = end + 1) {
 		end = strchrnul(s, ',');
 		for (; *s == ' '; s++)
@@ -605,16 +690,14 @@ qualities_option(struct options *opt, const char *value)
 			usage("--qualities '%s': an empty name; give names "
 			      "with single commas between them",
 			    value);
-		opt->qualities = need(reallocarray(opt->qualities,
-		    opt->qualitiesz + 1, sizeof(*opt->qualities)));
-		opt->qualities[opt->qualitiesz++] = need(strndup(s, len));
+		names_add(&opt->qualities, need(strndup(s, len)));
 		if (*end == '\0')
 			break;
 	}
 }
 
 /*
- * Refuses names that are none of one directory, or that are given twice.
+ * Rejects names that are not a single path component, and duplicates.
  */
 static void
 names_check(const char *what, char **names, size_t n)
@@ -635,100 +718,93 @@ names_check(const char *what, char **names, size_t n)
 }
 
 /*
- * Refuses channels and qualities of which two would write the same map:
- * `a_b` with `c`, and `a` with `b_c`.
+ * The shell's completion adds a slash to a directory's name.
  */
 static void
-map_names_check(const struct options *opt)
+slashes_strip(char *name)
 {
-	size_t i, j, k, n = opt->qualitiesz, total = opt->channelsz * n;
-	char **names = need(calloc(total, sizeof(*names)));
+	size_t len = strlen(name);
 
-	for (i = 0; i < total; i++)
-		names[i] = format(
-		    "%s_%s", opt->channels[i / n], opt->qualities[i % n]);
-	for (i = 0; i < total; i++)
-		for (j = 0; j < i; j++)
-			if (strcmp(names[i], names[j]) == 0)
-				usage(
-				    "channel '%s' with --qualities '%s' would "
-				    "share one map with '%s' and '%s': take "
-				    "them in two runs, with --output-dir",
-				    opt->channels[i / n], opt->qualities[i % n],
-				    opt->channels[j / n],
-				    opt->qualities[j % n]);
-	for (k = 0; k < total; k++)
-		free(names[k]);
-	free(names);
+	while (len > 1 && name[len - 1] == '/')
+		name[--len] = '\0';
+}
+
+static void
+window_check(struct options *opt, const struct later *later)
+{
+	if (later->first_hour != NULL)
+		opt->window.start = hour_option(
+		    "--first-hour", later->first_hour, opt->now, false);
+	if (later->last_hour != NULL)
+		opt->window.end = hour_option("--last-hour", later->last_hour,
+				      opt->now, true) +
+		    HOUR;
+	if (opt->window.start >= opt->window.end)
+		usage("--first-hour '%s' is after --last-hour '%s': give the "
+		      "earlier one first",
+		    later->first_hour, later->last_hour);
+}
+
+/*
+ * The page's maps are at URL/segments/OUTPUT_DIR: browsers resolve "..".
+ */
+static void
+output_dir_check(const struct options *opt)
+{
+	const char *at, *dir = opt->output_dir;
+	bool up = false;
+
+	for (at = dir; (at = strstr(at, "..")) != NULL; at += 2)
+		up |= (at == dir || at[-1] == '/') &&
+		    (at[2] == '/' || at[2] == '\0');
+	if (opt->make_page && (dir[0] == '/' || up))
+		usage("--output-dir '%s' with --make-page: give a directory "
+		      "below the base directory, as the nodes serve it",
+		    dir);
 }
 
 static void
 options_check(struct options *opt, const struct later *later)
 {
-	if (opt->channelsz == 0)
+	size_t i;
+
+	window_check(opt, later);
+	output_dir_check(opt);
+	for (i = 0; i < opt->channelsz; i++)
+		slashes_strip(opt->channels[i]);
+	names_check("channel", opt->channels, opt->channelsz);
+	names_check("--qualities", opt->qualities.v, opt->qualities.n);
+	for (i = 0; i < opt->peersz; i++)
+		if (strcmp(opt->peers[i].name, opt->name) == 0)
+			usage("--peer '%s' is the name of this node: give "
+			      "another, or --name",
+			    opt->name);
+	if (!opt->check && later->check_option != NULL)
+		usage("%s '%s' goes with --check: add it", later->check_option,
+		    later->check_value);
+	if (opt->report != NULL && opt->format == FORMAT_NONE)
+		usage("--report '%s' with --format none: give text, json or "
+		      "holes",
+		    opt->report);
+	if (opt->format == FORMAT_NONE && !opt->make_map && !opt->make_page &&
+	    !opt->check && opt->metrics == NULL)
+		usage("nothing to write: add --report, --metrics or --check");
+	if (opt->channelsz == 0 && opt->peersz == 0)
 		usage("no channel given: give the name of a directory in '%s'; "
 		      "see --help",
 		    opt->base_dir);
-	names_check("channel", opt->channels, opt->channelsz);
-	names_check("--qualities", opt->qualities, opt->qualitiesz);
-	map_names_check(opt);
-	if (later->first_hour != NULL)
-		opt->first_hour = hour_option(
-		    "--first-hour", later->first_hour, opt->now, false);
-	if (later->last_hour != NULL)
-		opt->last_hour = hour_option(
-		    "--last-hour", later->last_hour, opt->now, true);
-	if (later->first_hour != NULL && later->last_hour != NULL &&
-	    opt->first_hour > opt->last_hour)
-		usage("--first-hour '%s' is after --last-hour '%s': give the "
-		      "earlier one first",
-		    later->first_hour, later->last_hour);
-	if (!opt->check && later->settle != NULL)
-		usage("--settle '%s' goes with --check: add it", later->settle);
-	if (!opt->check && later->max_age != NULL)
-		usage(
-		    "--max-age '%s' goes with --check: add it", later->max_age);
-	if (opt->report != NULL && opt->format == FORMAT_NONE)
-		usage("--report '%s' with --format none: give text or json",
-		    opt->report);
-	if (opt->report != NULL && opt->metrics != NULL &&
-	    strcmp(opt->report, opt->metrics) == 0)
-		usage("--report and --metrics are both '%s': give two files",
-		    opt->report);
-	if (opt->make_page && opt->output_dir[0] == '/')
-		usage("--output-dir '%s' with --make-page: give a directory "
-		      "relative to the base directory, as the nodes serve it",
-		    opt->output_dir);
-}
-
-static unsigned
-processors(void)
-{
-	cpu_set_t cpus;
-
-	if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0)
-		return 1;
-	return (unsigned)CPU_COUNT(&cpus);
-}
-
-static unsigned
-jobs_default(void)
-{
-	unsigned jobs = processors() * JOBS_PER_CPU;
-
-	if (jobs < JOBS_MIN)
-		return JOBS_MIN;
-	return jobs < JOBS_MAX ? jobs : JOBS_MAX;
 }
 
 /*
- * Colour is for a terminal whose owner has not said no to it.
+ * By default colour is for terminals whose owner has not declined it.
  */
 static bool
-colour_wanted(const struct options *opt)
+colour_wanted(const struct options *opt, const char *when)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
+	if (when != NULL && strcmp(when, "auto") != 0)
+		return strcmp(when, "always") == 0;
 	return opt->report == NULL && isatty(STDOUT_FILENO) &&
 	    (no == NULL || *no == '\0') && term != NULL && *term != '\0' &&
 	    strcmp(term, "dumb") != 0;
@@ -740,17 +816,20 @@ options_default(struct options *opt)
 	memset(opt, 0, sizeof(*opt));
 	opt->base_dir = ".";
 	opt->output_dir = "coverage-maps";
+	opt->name = "here";
 	opt->format = FORMAT_TEXT;
 	opt->now = clock_read(CLOCK_REALTIME);
-	opt->first_hour = opt->last_hour = TIME_NONE;
+	opt->window.start = INT64_MIN;
+	opt->window.end = INT64_MAX;
+	opt->expect = TIME_NONE;
 	opt->tolerance = SECOND / 100;
-	opt->settle = 60 * SECOND;
+	opt->settle = MINUTE;
+	opt->backfill = 15 * MINUTE;
 	opt->max_age = -1;
 	opt->metrics_hours = 168;
-	opt->jobs = jobs_default();
+	opt->jobs = 16;
 	opt->make_map = true;
 	opt->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	qualities_option(opt, "source");
 }
 
 static void __attribute__((noreturn)) answer(const char *text)
@@ -760,22 +839,53 @@ static void __attribute__((noreturn)) answer(const char *text)
 	exit(EXIT_SUCCESS);
 }
 
+/*
+ * Says what is wrong with an option that getopt_long() rejects. What follows
+ * '=' may be a password, and stays out of the message. argv[optind - 1] is
+ * not the option if that is in a cluster such as -Zn.
+ */
 static void __attribute__((noreturn)) option_unknown(int c, char *argv[])
 {
 	const char *given = argv[optind - 1];
+	int len = (int)strcspn(given, "=");
 
 	if (c == ':' && strncmp(given, "--", 2) != 0)
 		usage("-%c needs a value: see --help", optopt);
 	if (c == ':')
 		usage("%s needs a value: see --help", given);
-	if (optopt != 0 && optopt < 256 && strncmp(given, "--", 2) != 0)
+	if (optopt > 0 && optopt < 256 && strchr(short_options, optopt) == NULL)
 		usage("unknown option '-%c': see --help", optopt);
 	if (optopt != 0)
-		usage("%.*s takes no value: see --help",
-		    (int)strcspn(given, "="), given);
-	/* what follows may be a password */
-	usage("unknown or ambiguous option '%.*s': see --help",
-	    (int)strcspn(given, "="), given);
+		usage("%.*s takes no value: see --help", len, given);
+	usage("unknown or ambiguous option '%.*s': see --help", len, given);
+}
+
+/*
+ * Options of the Python service, and what takes their place.
+ */
+static void
+option_replaced(int c)
+{
+	switch (c) {
+	case OPTION_METRICS_PORT:
+		usage("--metrics-port: this program serves nothing; write the "
+		      "metrics with --metrics FILE");
+	case OPTION_CHECK_INTERVAL:
+		usage("--check-interval: this program runs once; start it from "
+		      "cron or a systemd timer");
+	case OPTION_BACKDOOR_PORT:
+		usage("--backdoor-port: this program has no backdoor; leave it "
+		      "out");
+	default: /* OPTION_RUN_ONCE: it always does */
+		break;
+	}
+}
+
+static void
+check_option(struct later *later, const char *option, const char *value)
+{
+	later->check_option = option;
+	later->check_value = value;
 }
 
 static void
@@ -794,15 +904,25 @@ option_take(struct options *opt, struct later *later, int c, char *argv[])
 	case OPTION_LAST_HOUR:
 		later->last_hour = optarg;
 		break;
+	case OPTION_EXPECT:
+		opt->expect = time_option("--expect", optarg);
+		break;
 	case 't':
 		opt->tolerance =
 		    seconds_option("--tolerance", optarg, DURATION_MAX);
 		break;
+	case 's':
+		opt->sizes = true;
+		break;
 	case 'f':
 		opt->format = format_option(optarg);
+		later->format = true;
 		break;
 	case 'a':
 		opt->all_hours = true;
+		break;
+	case OPTION_COLOR:
+		later->color = color_option(optarg);
 		break;
 	case 'r':
 		opt->report = file_option("--report", optarg);
@@ -817,6 +937,7 @@ option_take(struct options *opt, struct later *later, int c, char *argv[])
 	case OPTION_OUTPUT_DIR:
 		opt->output_dir =
 		    path_option("--output-dir", optarg, "directory");
+		later->output_dir = true;
 		break;
 	case 'n':
 		opt->make_map = false;
@@ -830,16 +951,34 @@ option_take(struct options *opt, struct later *later, int c, char *argv[])
 	case OPTION_NODE:
 		node_option(opt, optarg);
 		break;
+	case OPTION_PEER:
+		peer_option(opt, optarg);
+		break;
+	case OPTION_NAME:
+		opt->name = path_option("--name", optarg, "node");
+		break;
+	case OPTION_KNOWN:
+		opt->known_file = path_option("--known", optarg, "file");
+		break;
 	case 'c':
 		opt->check = true;
 		break;
 	case OPTION_SETTLE:
-		later->settle = optarg;
 		opt->settle =
 		    seconds_option("--settle", optarg, OPTION_SECONDS);
 		break;
+	case OPTION_BACKFILL:
+		check_option(later, "--backfill", optarg);
+		opt->backfill =
+		    seconds_option("--backfill", optarg, OPTION_SECONDS);
+		break;
+	case OPTION_MIN_HOLE:
+		check_option(later, "--min-hole", optarg);
+		opt->min_hole =
+		    seconds_option("--min-hole", optarg, OPTION_SECONDS);
+		break;
 	case OPTION_MAX_AGE:
-		later->max_age = optarg;
+		check_option(later, "--max-age", optarg);
 		opt->max_age =
 		    seconds_option("--max-age", optarg, OPTION_SECONDS);
 		break;
@@ -848,7 +987,7 @@ option_take(struct options *opt, struct later *later, int c, char *argv[])
 		    (unsigned)number_option("--jobs", optarg, 1, JOBS_MAX);
 		break;
 	case OPTION_NOW:
-		opt->now = now_option(optarg);
+		opt->now = time_option("--now", optarg);
 		break;
 	case 'v':
 		opt->verbose = true;
@@ -857,6 +996,12 @@ option_take(struct options *opt, struct later *later, int c, char *argv[])
 		answer(help);
 	case 'V':
 		answer(PROGRAM " " VERSION "\n");
+	case OPTION_RUN_ONCE:
+	case OPTION_METRICS_PORT:
+	case OPTION_CHECK_INTERVAL:
+	case OPTION_BACKDOOR_PORT:
+		option_replaced(c);
+		break;
 	default:
 		option_unknown(c, argv);
 	}
@@ -865,8 +1010,7 @@ option_take(struct options *opt, struct later *later, int c, char *argv[])
 static void
 options_parse(struct options *opt, int argc, char *argv[])
 {
-	static const char short_options[] = ":b:q:t:f:ar:m:ncj:vhV";
-	struct later later = {NULL, NULL, NULL, NULL};
+	struct later later = {.first_hour = NULL};
 	int c;
 
 	options_default(opt);
@@ -874,533 +1018,232 @@ options_parse(struct options *opt, int argc, char *argv[])
 	while ((c = getopt_long(
 		    argc, argv, short_options, long_options, NULL)) != -1)
 		option_take(opt, &later, c, argv);
+	if (opt->qualities.n == 0)
+		qualities_option(opt, "source");
 	opt->channels = argv + optind;
 	opt->channelsz = (size_t)(argc - optind);
 	options_check(opt, &later);
+	opt->map_asked = later.output_dir || opt->make_page;
 	if (opt->check)
 		opt->make_map = opt->make_page = false;
-	opt->colour = colour_wanted(opt);
+	if (opt->check && !later.format) {
+		opt->summary = true;
+		if (opt->report == NULL)
+			opt->format = FORMAT_NONE;
+	}
+	opt->colour = colour_wanted(opt, later.color);
 }
 
 static void
 options_free(struct options *opt)
 {
-	names_free(opt->qualities, opt->qualitiesz);
+	names_free(&opt->qualities);
 	nodes_free(opt->nodes, opt->nodesz);
+	free(opt->peers);
 	free(opt->dsn);
 }
 
 /*
- * One hour: its directory read, the best segment of each start chosen
+ * The pool: hours read by several threads, handed over in order
  */
 
-static void
-tally_add(struct tally *tally, int64_t duration)
+static void *
+pool_work(void *arg)
 {
-	tally->count++;
-	tally->duration += duration;
-}
+	struct worker *worker = arg;
+	struct pool *pool = worker->pool;
+	struct slot *slot;
+	size_t i;
 
-/*
- * The size of a file that competes with others; 0 where it has gone since,
- * or where stat failed, which the reading then says.
- */
-static off_t
-segment_size(int fd, const char *name, struct reading *r)
-{
-	struct stat st;
-
-	if (fstatat(fd, name, &st, 0) == 0)
-		return st.st_size;
-	if (errno != ENOENT && r->failed == NULL) {
-		r->failed_errno = errno;
-		r->failed = strdup(name);
-	}
-	return 0;
-}
-
-/*
- * Of the n segments at one start, which are ordered by name, returns the
- * best: the longest full one, or the largest suspect, or the largest partial
- * one, of equals the last. A size is asked for only where two compete.
- */
-static const struct segment *
-best_choose(int fd, const struct listing *l, const struct segment *segs,
-    size_t n, struct reading *r)
-{
-	const struct segment *best = segs;
-	size_t i, rivals = 1;
-	off_t largest = 0, size;
-
-	for (i = 1; i < n; i++) {
-		if (segs[i].type < best->type) {
-			best = &segs[i];
-			rivals = 1;
-		} else if (segs[i].type == best->type) {
-			rivals++;
-			if (best->type != SEGMENT_FULL ||
-			    segs[i].duration >= best->duration)
-				best = &segs[i];
-		}
-	}
-	if (best->type == SEGMENT_FULL || rivals == 1)
-		return best;
-	for (i = 0; i < n; i++) {
-		if (segs[i].type != best->type)
+	(void)pthread_mutex_lock(&pool->lock);
+	while (pool->claimed < pool->n) {
+		if (pool->claimed == pool->taken + pool->ringsz) {
+			(void)pthread_cond_wait(&pool->room, &pool->lock);
 			continue;
-		size = segment_size(fd, l->buf + segs[i].name, r);
-		if (size >= largest) {
-			largest = size;
-			best = &segs[i];
 		}
+		i = pool->claimed++;
+		slot = &pool->ring[i % pool->ringsz];
+		(void)pthread_mutex_unlock(&pool->lock);
+		hour_read(pool->opt, pool->dirfd, pool->times[i],
+		    worker->listing, &slot->reading);
+		(void)pthread_mutex_lock(&pool->lock);
+		slot->done = true;
+		(void)pthread_cond_signal(&pool->done);
 	}
-	return best;
+	(void)pthread_mutex_unlock(&pool->lock);
+	return NULL;
 }
 
 static void
-segment_count(struct counts *counts, const struct segment *seg, bool best)
+pool_init(struct pool *pool, const struct options *opt)
 {
-	tally_add(&counts->segments[seg->type], seg->duration);
-	if (!best)
-		tally_add(&counts->overlaps[seg->type], seg->duration);
-	else if (seg->type != SEGMENT_FULL)
-		tally_add(&counts->incomplete, seg->duration);
+	pool->opt = opt;
+	pool->ringsz = (size_t)opt->jobs * RING_PER_JOB;
+	pool->ring = need(calloc(pool->ringsz, sizeof(*pool->ring)));
+	pool->workers = need(calloc(opt->jobs, sizeof(*pool->workers)));
+	(void)pthread_mutex_init(&pool->lock, NULL);
+	(void)pthread_cond_init(&pool->room, NULL);
+	(void)pthread_cond_init(&pool->done, NULL);
+}
+
+static void
+pool_free(struct pool *pool)
+{
+	size_t i;
+
+	for (i = 0; i < pool->ringsz; i++)
+		free(pool->ring[i].reading.best);
+	for (i = 0; i < pool->opt->jobs; i++)
+		listing_free(pool->workers[i].listing);
+	free(pool->ring);
+	free(pool->workers);
 }
 
 /*
- * Counts the listed segments, and moves the best of each start to the front
- * of the listing. Returns how many starts there are.
- */
-static size_t
-segments_choose(int fd, struct listing *l, struct reading *r)
-{
-	struct counts *counts = &r->hour.counts;
-	struct segment best, *segs = l->segs;
-	size_t i, next, starts = 0;
-
-	for (i = 0; i < l->segsz; i = next) {
-		best = segs[i];
-		next = i + 1;
-		if (next < l->segsz && segs[next].offset == best.offset) {
-			while (
-			    next < l->segsz && segs[next].offset == best.offset)
-				next++;
-			best = *best_choose(fd, l, &segs[i], next - i, r);
-			for (; i < next; i++)
-				if (segs[i].name != best.name)
-					segment_count(counts, &segs[i], false);
-		}
-		segment_count(counts, &best, true);
-		segs[starts++] = best;
-	}
-	return starts;
-}
-
-/*
- * Copies the bad names, which go away with the listing.
- */
-static int
-bad_names_keep(struct hour *hour, const struct listing *l)
-{
-	if (l->bad_namesz == 0)
-		return 0;
-	hour->bad_names = calloc(l->bad_namesz, sizeof(*hour->bad_names));
-	if (hour->bad_names == NULL)
-		return -1;
-	while (hour->bad_namesz < l->bad_namesz) {
-		hour->bad_names[hour->bad_namesz] =
-		    strdup(l->bad_names[hour->bad_namesz]);
-		if (hour->bad_names[hour->bad_namesz] == NULL)
-			return -1;
-		hour->bad_namesz++;
-	}
-	return 0;
-}
-
-/*
- * Takes what a listing says into a reading. The segments change hands: the
- * listing goes on with the array that the reading had.
- */
-static int
-reading_fill(int fd, struct listing *l, struct reading *r, bool keep_names)
-{
-	struct segment *segs;
-	size_t cap;
-
-	r->hour.counts.temp = l->temp;
-	r->hour.counts.bad = l->bad;
-	r->hour.counts.tombstoned = l->tombstoned;
-	if (l->failed != NULL) {
-		r->failed_errno = l->failed_errno;
-		if ((r->failed = strdup(l->failed)) == NULL)
-			return -1;
-	}
-	if (keep_names && bad_names_keep(&r->hour, l) != 0)
-		return -1;
-	r->bestsz = segments_choose(fd, l, r);
-	segs = r->best;
-	cap = r->bestcap;
-	r->best = l->segs;
-	r->bestcap = l->segcap;
-	l->segs = segs;
-	l->segcap = cap;
-	return 0;
-}
-
-/*
- * Reads the hour directory `dir/HOUR`. What goes wrong is in r->error; of an
- * hour that could not be read to its end nothing else is kept.
+ * Starts to read n hours below dirfd. Signals stay main's.
  */
 static void
-hour_read(const struct options *opt, const char *dir, int64_t time,
-    struct listing *l, struct reading *r)
+pool_start(struct pool *pool, int dirfd, const int64_t *times, size_t n)
 {
-	char name[TIME_SIZE], *path;
-	int fd = -1;
-
-	memset(&r->hour, 0, sizeof(r->hour));
-	r->hour.time = time;
-	r->hour.start = r->hour.end = TIME_NONE;
-	r->bestsz = 0;
-	r->failed = NULL;
-	r->error = 0;
-	hour_format(name, time);
-	if (asprintf(&path, "%s/%s", dir, name) == -1) {
-		r->error = ENOMEM;
-		return;
-	}
-	do
-		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	while (fd == -1 && errno == EINTR);
-	if (fd == -1 || hour_list(fd, l) != 0 ||
-	    reading_fill(
-		fd, l, r, opt->verbose || opt->format == FORMAT_JSON) != 0)
-		r->error = errno;
-	r->hour.readable = r->error == 0;
-	if (fd != -1)
-		(void)close(fd);
-	free(path);
-}
-
-/*
- * The pool: hours read at the same time, handed over in order
- */
-
-/*
- * Whether an hour is left that may be read now, and that the ring has room
- * for.
- */
-static bool
-pool_claimable(const struct pool *pool)
-{
-	return pool->claimed < pool->entriesz &&
-	    pool->claimed < pool->taken + pool->ringsz &&
-	    (pool->claimed == 0 || pool->claimed + 1 < pool->entriesz ||
-		pool->last_read);
-}
-
-/*
- * Where the reading of an entry is.
- */
-static struct reading *
-pool_reading(struct pool *pool, size_t i)
-{
-	return i + 1 == pool->entriesz ? &pool->last
-				       : &pool->ring[i % pool->ringsz];
-}
-
-static void *pool_help(void *);
-
-/*
- * Starts another helper; the lock is held. Where there can be none, those
- * that are there go on. Signals stay those of the thread that runs main().
- */
-static void
-pool_grow(struct pool *pool)
-{
+	struct worker *worker;
 	sigset_t before;
 
+	pool->dirfd = dirfd;
+	pool->times = times;
+	pool->n = n;
+	pool->claimed = pool->taken = pool->threads = 0;
 	signals_hold(&before);
-	if (pool->threadsz + 1 < pool->opt->jobs &&
-	    pthread_create(
-		&pool->threads[pool->threadsz], NULL, pool_help, pool) == 0)
-		pool->threadsz++;
+	while (pool->threads < pool->opt->jobs && pool->threads < n) {
+		worker = &pool->workers[pool->threads];
+		worker->pool = pool;
+		if (worker->listing == NULL)
+			worker->listing = need(listing_new());
+		if (pthread_create(&worker->thread, NULL, pool_work, worker) !=
+		    0)
+			break;
+		pool->threads++;
+	}
 	signals_release(&before);
 }
 
 /*
- * How often this thread has had to wait, for the disk above all.
- */
-static long
-waits(void)
-{
-	struct rusage spent;
-
-	return getrusage(RUSAGE_THREAD, &spent) == 0 ? spent.ru_nvcsw : 0;
-}
-
-/*
- * Reads the next hour; the lock is held before and after, not meanwhile. If
- * hour after hour has to be waited for, a further helper pays; without that,
- * one thread a processor is all that does.
- */
-static void
-pool_read(struct pool *pool, struct listing *l)
-{
-	size_t i = (pool->claimed++ + pool->entriesz - 1) % pool->entriesz;
-	struct reading *r = pool_reading(pool, i);
-	long waited;
-
-	(void)pthread_mutex_unlock(&pool->lock);
-	waited = -waits();
-	hour_read(pool->opt, pool->dir, pool->entries[i].time, l, r);
-	waited += waits();
-	(void)pthread_mutex_lock(&pool->lock);
-	r->done = true;
-	(void)pthread_cond_signal(&pool->done);
-	if (r == &pool->last) {
-		pool->last_read = true;
-		(void)pthread_cond_signal(&pool->work);
-	}
-	pool->waited = waited > 0 ? pool->waited + waited : 0;
-	if (pool->waited >= WAITS_MANY && pool_claimable(pool))
-		pool_grow(pool);
-}
-
-static void *
-pool_help(void *arg)
-{
-	struct listing listing = {0};
-	struct pool *pool = arg;
-
-	(void)pthread_mutex_lock(&pool->lock);
-	while (!pool->stop)
-		if (pool_claimable(pool))
-			pool_read(pool, &listing);
-		else
-			(void)pthread_cond_wait(&pool->work, &pool->lock);
-	(void)pthread_mutex_unlock(&pool->lock);
-	listing_free(&listing);
-	return NULL;
-}
-
-/*
- * Makes the pool, with a thread for each processor; the one that waits for
- * the hours reads, too.
- */
-static void
-pool_start(struct pool *pool, const struct options *opt)
-{
-	unsigned n = processors();
-
-	pool->opt = opt;
-	pool->ringsz = (size_t)opt->jobs * RING_PER_JOB;
-	pool->ring = need(calloc(pool->ringsz, sizeof(*pool->ring)));
-	pool->threads = need(calloc(opt->jobs, sizeof(*pool->threads)));
-	(void)pthread_mutex_init(&pool->lock, NULL);
-	(void)pthread_cond_init(&pool->work, NULL);
-	(void)pthread_cond_init(&pool->done, NULL);
-	(void)pthread_mutex_lock(&pool->lock);
-	while (n-- > 1)
-		pool_grow(pool);
-	(void)pthread_mutex_unlock(&pool->lock);
-}
-
-static void
-pool_stop(struct pool *pool)
-{
-	size_t i;
-
-	(void)pthread_mutex_lock(&pool->lock);
-	pool->stop = true;
-	(void)pthread_cond_broadcast(&pool->work);
-	(void)pthread_mutex_unlock(&pool->lock);
-	for (i = 0; i < pool->threadsz; i++)
-		(void)pthread_join(pool->threads[i], NULL);
-	for (i = 0; i < pool->ringsz; i++)
-		free(pool->ring[i].best);
-	free(pool->last.best);
-	free(pool->ring);
-	free(pool->threads);
-	listing_free(&pool->listing);
-}
-
-/*
- * Sets the hours of `dir` that are wanted next; all before are taken.
- */
-static void
-pool_set(
-    struct pool *pool, const char *dir, const struct entry *entries, size_t n)
-{
-	(void)pthread_mutex_lock(&pool->lock);
-	pool->dir = dir;
-	pool->entries = entries;
-	pool->entriesz = n;
-	pool->claimed = pool->taken = 0;
-	pool->last_read = false;
-	(void)pthread_cond_broadcast(&pool->work);
-	(void)pthread_mutex_unlock(&pool->lock);
-}
-
-/*
- * Returns the next hour's reading when it is done, helping meanwhile. It
- * stays the caller's until pool_took().
+ * Returns the next hour once it has been read. It is the caller's until
+ * pool_took(). If no thread could be started, the caller reads.
  */
 static struct reading *
 pool_next(struct pool *pool)
 {
-	struct reading *r = pool_reading(pool, pool->taken);
+	struct slot *slot = &pool->ring[pool->taken % pool->ringsz];
 
+	if (pool->threads == 0) {
+		hour_read(pool->opt, pool->dirfd, pool->times[pool->taken],
+		    pool->workers[0].listing, &slot->reading);
+		return &slot->reading;
+	}
 	(void)pthread_mutex_lock(&pool->lock);
-	while (!r->done)
-		if (pool_claimable(pool))
-			pool_read(pool, &pool->listing);
-		else
-			(void)pthread_cond_wait(&pool->done, &pool->lock);
+	while (!slot->done)
+		(void)pthread_cond_wait(&pool->done, &pool->lock);
 	(void)pthread_mutex_unlock(&pool->lock);
-	return r;
+	return &slot->reading;
 }
 
 static void
 pool_took(struct pool *pool)
 {
 	(void)pthread_mutex_lock(&pool->lock);
-	pool_reading(pool, pool->taken++)->done = false;
-	(void)pthread_cond_signal(&pool->work);
+	pool->ring[pool->taken++ % pool->ringsz].done = false;
+	(void)pthread_cond_signal(&pool->room);
 	(void)pthread_mutex_unlock(&pool->lock);
 }
 
 /*
- * The accounting: one timeline through all hours of a quality
+ * Ends the threads, once all hours are taken.
+ */
+static void
+pool_end(struct pool *pool)
+{
+	size_t i;
+
+	(void)pthread_mutex_lock(&pool->lock);
+	(void)pthread_cond_broadcast(&pool->room);
+	(void)pthread_mutex_unlock(&pool->lock);
+	for (i = 0; i < pool->threads; i++)
+		(void)pthread_join(pool->workers[i].thread, NULL);
+}
+
+/*
+ * Accounting: one timeline through all hours of a quality
  */
 
 static void
-span_add(
-    struct span **spans, size_t *n, size_t *cap, int64_t start, int64_t end)
-{
-	*spans = need(array_room(*spans, cap, *n, sizeof(**spans)));
-	(*spans)[*n].start = start;
-	(*spans)[*n].end = end;
-	(*n)++;
-}
-
-static void
-hole_add(struct timeline *tl, struct coverage *coverage, size_t *cap,
-    int64_t start, int64_t end)
+hole_add(
+    struct timeline *tl, struct coverage *coverage, int64_t start, int64_t end)
 {
 	struct span hole = {start, end};
 
-	if (!span_cut(&hole, tl->window.start, tl->window.end))
+	if (!span_cut(&hole, tl->opt->window.start, tl->opt->window.end))
 		return;
-	if (coverage->holesz == 0)
-		coverage->began = start;
-	span_add(
-	    &coverage->holes, &coverage->holesz, cap, hole.start, hole.end);
+	spans_add(&coverage->holes, hole.start, hole.end);
 	coverage->hole_duration += hole.end - hole.start;
 }
 
+/*
+ * Adds holes if the next segment starts here.
+ */
 static void
-joined_end(struct timeline *tl)
+holes_find(struct timeline *tl, int64_t start)
 {
 	struct report *report = tl->report;
+	int64_t tolerance = tl->opt->tolerance;
 
-	if (span_cut(&tl->joined, tl->window.start, tl->window.end))
-		span_add(&report->incomplete, &report->incompletesz,
-		    &tl->incomplete_cap, tl->joined.start, tl->joined.end);
+	if (start > tl->raw_end + tolerance)
+		hole_add(tl, &report->raw, tl->raw_end, start);
+	if (start > tl->editable_end + tolerance)
+		hole_add(tl, &report->editable, tl->editable_end, start);
 }
 
 /*
- * Adds the time of a suspect or partial segment: to the spans that the
- * report shows, where neighbours within the tolerance are one, and to the
- * exact ones of the map.
+ * Records an hour that has segments, the first at `start`, or that is
+ * unreadable. The hours skipped since the last such hour are missing. The
+ * timeline begins with its first hour, or when it was expected to.
  */
 static void
-incomplete_add(struct timeline *tl, int64_t start, int64_t end)
+hour_begin(struct timeline *tl, int64_t time, int64_t start)
 {
-	struct report *report = tl->report;
-	struct span *last = NULL;
-
-	if (start == end)
-		return;
-	if (start > tl->joined.end + tl->tolerance) {
-		joined_end(tl);
-		tl->joined.start = start;
-		tl->joined.end = end;
-	} else if (end > tl->joined.end)
-		tl->joined.end = end;
-	if (report->incomplete_exactsz > 0)
-		last =
-		    &report->incomplete_exact[report->incomplete_exactsz - 1];
-	if (last == NULL || start > last->end)
-		span_add(&report->incomplete_exact, &report->incomplete_exactsz,
-		    &tl->exact_cap, start, end);
-	else if (end > last->end)
-		last->end = end;
-}
-
-static void
-timeline_start(
-    struct timeline *tl, const struct options *opt, struct report *report)
-{
-	memset(tl, 0, sizeof(*tl));
-	tl->report = report;
-	tl->tolerance = opt->tolerance;
-	tl->raw_end = tl->editable_end = tl->last_hour = TIME_NONE;
-	tl->joined.start = tl->joined.end = TIME_NONE;
-	tl->window.start =
-	    opt->first_hour == TIME_NONE ? INT64_MIN : opt->first_hour;
-	tl->window.end =
-	    opt->last_hour == TIME_NONE ? INT64_MAX : opt->last_hour + HOUR;
-}
-
-/*
- * Says that the hour has a best segment, the first of them at `start`, or
- * that it is not known whether it has: hours without any between it and the
- * last such one are missing.
- */
-static void
-hour_present(struct timeline *tl, int64_t time, int64_t start)
-{
-	struct report *report = tl->report;
+	const struct options *opt = tl->opt;
 	struct span missing = {tl->last_hour + HOUR, time};
 
-	if (tl->last_hour != TIME_NONE &&
-	    span_cut(&missing, tl->window.start, tl->window.end))
-		span_add(&report->missing, &report->missingsz, &tl->missing_cap,
-		    missing.start, missing.end);
-	if (tl->last_hour == TIME_NONE)
+	if (tl->last_hour != TIME_NONE) {
+		if (span_cut(&missing, opt->window.start, opt->window.end))
+			spans_add(
+			    &tl->report->missing, missing.start, missing.end);
+	} else if (opt->expect != TIME_NONE && opt->expect < start &&
+	    opt->expect >= opt->window.start)
+		tl->raw_end = tl->editable_end = opt->expect;
+	else
 		tl->raw_end = tl->editable_end = start;
 	tl->last_hour = time;
 }
 
-static inline void
-ends_move(struct timeline *tl, int64_t start)
-{
-	struct report *report = tl->report;
-
-	if (start > tl->raw_end + tl->tolerance)
-		hole_add(tl, &report->raw, &tl->raw_cap, tl->raw_end, start);
-	if (start > tl->editable_end + tl->tolerance)
-		hole_add(tl, &report->editable, &tl->editable_cap,
-		    tl->editable_end, start);
-}
-
 /*
- * Accounts for one best segment. It is editable where it starts no earlier
- * than the editable end: unlike the Python, which asks only whether it
- * overlaps the one before, be that left out itself.
+ * Accounts for one best segment. It is editable if it starts no earlier than
+ * the editable end; unlike in the Python, segments that are not editable
+ * themselves do not matter.
  */
 static void
 segment_account(struct timeline *tl, struct hour *hour, int64_t start,
     int64_t end, enum segment_type type)
 {
-	bool editable = start >= tl->editable_end - tl->tolerance;
+	bool editable = start >= tl->editable_end - tl->opt->tolerance;
+	struct tally *overlaps = &hour->counts.overlaps[type];
 	int64_t covered;
 
-	if (start < tl->raw_end - tl->tolerance)
-		tally_add(&hour->counts.overlaps[type],
-		    (end < tl->raw_end ? end : tl->raw_end) - start);
-	ends_move(tl, start);
+	if (start < tl->raw_end - tl->opt->tolerance) {
+		overlaps->count++;
+		overlaps->duration +=
+		    (end < tl->raw_end ? end : tl->raw_end) - start;
+	}
+	holes_find(tl, start);
 	covered = end - (start > tl->raw_end ? start : tl->raw_end);
 	if (covered > 0)
 		hour->raw.covered += covered;
@@ -1411,276 +1254,101 @@ segment_account(struct timeline *tl, struct hour *hour, int64_t start,
 		if (end > tl->editable_end)
 			tl->editable_end = end;
 	}
-	if (type != SEGMENT_FULL)
-		incomplete_add(tl, start, end);
+	if (type != SEGMENT_FULL && end > start)
+		spans_cover(&tl->report->incomplete, start, end);
 	if (end > hour->end)
 		hour->end = end;
 }
 
 /*
- * Accounts for an hour that could not be read: it stands like one segment,
- * so that its own time is no hole, but adds no coverage.
+ * Accounts for an unreadable hour: like one segment as long as the hour, so
+ * that its time is no hole, but without coverage.
  */
 static void
-unread_account(struct timeline *tl, int64_t time)
+unreadable_account(struct timeline *tl, int64_t time)
 {
-	hour_present(tl, time, time);
-	ends_move(tl, time);
-	if (tl->raw_end < time + HOUR)
-		tl->raw_end = time + HOUR;
-	if (tl->editable_end < time + HOUR)
-		tl->editable_end = time + HOUR;
+	struct report *report = tl->report;
+	struct span hour = {time, time + HOUR};
+
+	hour_begin(tl, time, time);
+	holes_find(tl, time);
+	if (tl->raw_end < hour.end)
+		tl->raw_end = hour.end;
+	if (tl->editable_end < hour.end)
+		tl->editable_end = hour.end;
+	if (report->extent.start == TIME_NONE)
+		report->extent.start = time;
+	if (report->extent.end < hour.end)
+		report->extent.end = hour.end;
+	if (span_cut(&hour, tl->opt->window.start, tl->opt->window.end))
+		spans_cover(&report->unreadable, hour.start, hour.end);
 }
 
 static void
 hour_account(struct timeline *tl, struct reading *r)
 {
 	struct hour *hour = &r->hour;
-	struct span *stream = &tl->report->stream;
+	struct report *report = tl->report;
 	const struct segment *seg;
 	int64_t start;
 	size_t i;
 
 	if (!hour->readable) {
-		unread_account(tl, hour->time);
+		unreadable_account(tl, hour->time);
 		return;
 	}
 	if (r->bestsz == 0)
 		return;
 	hour->start = hour->time + r->best[0].offset;
-	hour_present(tl, hour->time, hour->start);
-	if (stream->start == TIME_NONE)
-		stream->start = hour->start;
+	hour_begin(tl, hour->time, hour->start);
 	for (i = 0; i < r->bestsz; i++) {
 		seg = &r->best[i];
 		start = hour->time + seg->offset;
 		segment_account(
 		    tl, hour, start, start + seg->duration, seg->type);
 	}
-	if (hour->end > stream->end)
-		stream->end = hour->end;
+	if (report->stream.start == TIME_NONE)
+		report->stream.start = hour->start;
+	if (report->stream.end < hour->end)
+		report->stream.end = hour->end;
+	if (report->extent.start == TIME_NONE)
+		report->extent.start = hour->start;
+	if (report->extent.end < hour->end)
+		report->extent.end = hour->end;
 }
 
 static void
-counts_add(struct counts *sum, const struct counts *counts)
+tally_sum(struct tally *sum, const struct tally *tally)
+{
+	sum->count += tally->count;
+	sum->duration += tally->duration;
+}
+
+static void
+counts_sum(struct counts *sum, const struct counts *counts)
 {
 	int i;
 
 	for (i = 0; i < SEGMENT_TYPES; i++) {
-		sum->segments[i].count += counts->segments[i].count;
-		sum->segments[i].duration += counts->segments[i].duration;
-		sum->overlaps[i].count += counts->overlaps[i].count;
-		sum->overlaps[i].duration += counts->overlaps[i].duration;
+		tally_sum(&sum->segments[i], &counts->segments[i]);
+		tally_sum(&sum->overlaps[i], &counts->overlaps[i]);
 	}
-	sum->incomplete.count += counts->incomplete.count;
-	sum->incomplete.duration += counts->incomplete.duration;
+	tally_sum(&sum->incomplete, &counts->incomplete);
 	sum->temp += counts->temp;
 	sum->bad += counts->bad;
 	sum->tombstoned += counts->tombstoned;
+	sum->ahead += counts->ahead;
+	sum->empty += counts->empty;
 }
 
 /*
- * Finds the hour's share of the quality's holes, from index `first` on,
- * which is that of the hour before. Returns its own first.
+ * Returns how many names were listed.
  */
 static size_t
-share_find(struct share *share, const struct coverage *coverage, int64_t time,
-    size_t first)
+counts_total(const struct counts *counts)
 {
-	struct span part;
-	size_t i;
-
-	while (first < coverage->holesz && coverage->holes[first].end <= time)
-		first++;
-	share->first = first;
-	for (i = first; i < coverage->holesz; i++) {
-		part = coverage->holes[i];
-		if (!span_cut(&part, time, time + HOUR))
-			break;
-		share->holesz++;
-		share->hole_duration += part.end - part.start;
-	}
-	return first;
-}
-
-/*
- * Adds an hour that is accounted for to its quality's sums.
- */
-static void
-report_add(struct report *report, const struct hour *hour)
-{
-	counts_add(&report->counts, &hour->counts);
-	report->raw.covered += hour->raw.covered;
-	report->editable.covered += hour->editable.covered;
-	if (report->start == TIME_NONE)
-		report->start = hour->start;
-	if (hour->end > report->end)
-		report->end = hour->end;
-}
-
-/*
- * Finds what the hours have of the holes, once these are all known.
- */
-static void
-report_finish(struct report *report)
-{
-	struct hour *hour;
-	size_t editable = 0, i, raw = 0;
-
-	for (i = 0; i < report->hoursz; i++) {
-		hour = &report->hours[i];
-		raw = share_find(&hour->raw, &report->raw, hour->time, raw);
-		editable = share_find(
-		    &hour->editable, &report->editable, hour->time, editable);
-	}
-}
-
-/*
- * The walk: channels, qualities and their hours
- */
-
-static int
-entry_compare(const void *a, const void *b)
-{
-	const struct entry *x = a, *y = b;
-
-	return (x->time > y->time) - (x->time < y->time);
-}
-
-static bool
-is_hour_entry(const struct dirent *d, int64_t *time)
-{
-	return hour_parse(d->d_name, time) == 0 &&
-	    (d->d_type == DT_DIR || d->d_type == DT_LNK ||
-		d->d_type == DT_UNKNOWN);
-}
-
-/*
- * Says, where it is asked for, that a name among the hours is none.
- */
-static void
-stray_say(struct run *run, const char *dir, const char *name)
-{
-	char *path;
-
-	if (!run->opt->verbose || name[0] == '.')
-		return;
-	path = format("%s/%s", dir, name);
-	say(run, path, "stray: not a directory of an hour");
-	free(path);
-}
-
-/*
- * Lists the hours in a quality's directory, in order, for the caller to free.
- * Returns -1 with errno where it cannot be listed.
- */
-static int
-entries_list(
-    struct run *run, const char *dir, struct entry **entries, size_t *n)
-{
-	struct dirent **list;
-	int i, listed;
-	int64_t time;
-
-	*entries = NULL;
-	*n = 0;
-	do
-		listed = scandir(dir, &list, NULL, alphasort);
-	while (listed == -1 && errno == EINTR);
-	if (listed == -1) {
-		if (errno == ENOMEM)
-			need(NULL);
-		return -1;
-	}
-	if (listed > 0)
-		*entries = need(calloc((size_t)listed, sizeof(**entries)));
-	for (i = 0; i < listed; i++) {
-		if (is_hour_entry(list[i], &time)) {
-			(*entries)[*n].time = time;
-			(*entries)[(*n)++].link = list[i]->d_type == DT_LNK;
-		} else
-			stray_say(run, dir, list[i]->d_name);
-		free(list[i]);
-	}
-	free(list);
-	if (*n > 1)
-		qsort(*entries, *n, sizeof(**entries), entry_compare);
-	return 0;
-}
-
-/*
- * Says what was wrong with an hour. Returns whether there is such an hour
- * at all: it may have gone since it was listed, or be a file's name.
- */
-static bool
-reading_judge(struct run *run, const char *dir, const struct entry *entry,
-    struct reading *r)
-{
-	char *name, *path, time[TIME_SIZE];
-	bool exists = true;
-
-	if (r->error == ENOMEM)
-		need(NULL);
-	hour_format(time, entry->time);
-	path = format("%s/%s", dir, time);
-	if (r->error == ENOTDIR || (r->error == ENOENT && entry->link)) {
-		stray_say(run, dir, time);
-		exists = false;
-	} else if (r->error == ENOENT)
-		exists = false;
-	else if (r->error != 0)
-		unread(run, path, r->error);
-	else if (r->failed_errno != 0) {
-		(void)need(r->failed);
-		name = format("%s/%s", path, r->failed);
-		unread(run, name, r->failed_errno);
-		free(name);
-	}
-	free(path);
-	free(r->failed);
-	r->failed = NULL;
-	r->failed_errno = 0;
-	return exists;
-}
-
-static void
-bad_names_say(struct run *run, const char *dir, const struct hour *hour)
-{
-	char *message, *path, time[TIME_SIZE];
-	size_t i;
-
-	hour_format(time, hour->time);
-	for (i = 0; i < hour->bad_namesz; i++) {
-		path = format("%s/%s/%s", dir, time, hour->bad_names[i]);
-		say(run, path,
-		    "bad: not a segment's name, or not a regular file");
-		free(path);
-	}
-	if (hour->bad_namesz == hour->counts.bad)
-		return;
-	path = format("%s/%s", dir, time);
-	message = format("%zu more bad names, which are not listed",
-	    hour->counts.bad - hour->bad_namesz);
-	say(run, path, message);
-	free(message);
-	free(path);
-}
-
-/*
- * Forgets the bad names that only had to be said.
- */
-static void
-bad_names_drop(struct hour *hour)
-{
-	names_free(hour->bad_names, hour->bad_namesz);
-	hour->bad_names = NULL;
-	hour->bad_namesz = 0;
-}
-
-static size_t
-counts_seen(const struct counts *counts)
-{
-	size_t n = counts->temp + counts->bad + counts->tombstoned;
+	size_t n =
+	    counts->temp + counts->bad + counts->tombstoned + counts->ahead;
 	int i;
 
 	for (i = 0; i < SEGMENT_TYPES; i++)
@@ -1689,281 +1357,585 @@ counts_seen(const struct counts *counts)
 }
 
 /*
- * Reads the nearest hour outside the window, on one side of it, that has a
- * best segment: what spills into the window counts, and time without any up
- * to there is a hole. Nothing else of it is reported. Returns whether there
- * is one.
+ * Adds an hour of the window to the sums of its quality.
+ */
+static void
+report_add(struct report *report, const struct hour *hour)
+{
+	counts_sum(&report->counts, &hour->counts);
+	report->raw.covered += hour->raw.covered;
+	report->editable.covered += hour->editable.covered;
+	if (report->start == TIME_NONE)
+		report->start = hour->start;
+	if (hour->end > report->end)
+		report->end = hour->end;
+	report->hours[report->hoursz++] = *hour;
+}
+
+/*
+ * Finds the hour's share in the holes, of which none before index `first`
+ * reaches into it. Returns the index of its own first hole.
+ */
+static size_t
+share_find(
+    struct share *share, const struct spans *holes, int64_t time, size_t first)
+{
+	struct span part;
+	size_t i;
+
+	while (first < holes->n && holes->v[first].end <= time)
+		first++;
+	share->first = first;
+	for (i = first; i < holes->n; i++) {
+		part = holes->v[i];
+		if (!span_cut(&part, time, time + HOUR))
+			break;
+		share->holesz++;
+		share->hole_duration += part.end - part.start;
+	}
+	return first;
+}
+
+static void
+shares_find(struct report *report)
+{
+	struct hour *hour;
+	size_t editable = 0, i, raw = 0;
+
+	for (i = 0; i < report->hoursz; i++) {
+		hour = &report->hours[i];
+		raw =
+		    share_find(&hour->raw, &report->raw.holes, hour->time, raw);
+		editable = share_find(&hour->editable, &report->editable.holes,
+		    hour->time, editable);
+	}
+}
+
+/*
+ * The walk: channels, qualities and their hours
+ */
+
+/*
+ * Opens a directory below dirfd, with O_PATH to need no permission to list
+ * it. Returns -1 with errno.
+ */
+static int
+directory_open(int dirfd, const char *name, int flags)
+{
+	int fd;
+
+	do
+		fd = openat(dirfd, name, flags | O_DIRECTORY | O_CLOEXEC);
+	while (fd == -1 && errno == EINTR);
+	return fd;
+}
+
+/*
+ * Opens the directory fd again, to read it from its start.
+ */
+static DIR *
+directory_read(int fd)
+{
+	DIR *dp = NULL;
+	int again = directory_open(fd, ".", O_RDONLY);
+
+	if (again != -1 && (dp = fdopendir(again)) == NULL)
+		(void)close(again);
+	return dp;
+}
+
+/*
+ * Returns whether the entry may be a directory, or a link to one.
  */
 static bool
-neighbour_read(struct run *run, const char *dir, const struct entry *entry,
-    size_t n, int step, struct reading *r)
+may_be_directory(const struct dirent *d)
 {
-	for (; n > 0; n--, entry += step) {
-		hour_read(run->opt, dir, entry->time, &run->pool.listing, r);
-		if (!reading_judge(run, dir, entry, r))
+	return d->d_type == DT_DIR || d->d_type == DT_LNK ||
+	    d->d_type == DT_UNKNOWN;
+}
+
+/*
+ * Lists the directories in fd, sorted. Returns whether fd holds nothing at
+ * all, not even a file.
+ */
+static bool
+directories_list(int fd, struct names *names)
+{
+	struct dirent *d;
+	bool empty = true;
+	DIR *dp;
+
+	if ((dp = directory_read(fd)) == NULL)
+		return false;
+	while ((d = readdir(dp)) != NULL) {
+		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
 			continue;
-		bad_names_drop(&r->hour);
-		if (r->bestsz > 0 || !r->hour.readable)
-			return true;
+		empty = false;
+		if (d->d_name[0] != '.' && may_be_directory(d))
+			names_add(names, need(strdup(d->d_name)));
 	}
+	(void)closedir(dp);
+	names_sort(names);
+	return empty;
+}
+
+/*
+ * With -v, reports an entry that is not an hour directory.
+ */
+static void
+stray_say(struct run *run, const char *dir, const char *name)
+{
+	char *path;
+
+	if (!run->opt->verbose || name[0] == '.')
+		return;
+	path = compose("%s/%s", dir, name);
+	say(run, path, "stray: not an hour directory");
+	free(path);
+}
+
+static int
+time_compare(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/*
+ * Lists the hours of a quality in order. Returns -1 with errno if its
+ * directory cannot be read to its end.
+ */
+static int
+hours_list(struct run *run, struct walk *walk)
+{
+	struct dirent *d;
+	int64_t time;
+	int error;
+	DIR *dp;
+
+	if ((dp = directory_read(walk->dirfd)) == NULL)
+		return -1;
+	while (errno = 0, (d = readdir(dp)) != NULL) {
+		if (hour_parse(d->d_name, &time) != 0 || !may_be_directory(d)) {
+			stray_say(run, walk->dir, d->d_name);
+			continue;
+		}
+		walk->times = need(array_room(
+		    walk->times, &walk->cap, walk->n, sizeof(*walk->times)));
+		walk->times[walk->n++] = time;
+	}
+	error = errno;
+	(void)closedir(dp);
+	if (walk->n > 1)
+		qsort(walk->times, walk->n, sizeof(*walk->times), time_compare);
+	errno = error;
+	return error == 0 ? 0 : -1;
+}
+
+/*
+ * Returns false if the hour vanished after it was listed, or is not a
+ * directory. A link that leads nowhere exists: its disk may be away.
+ */
+static bool
+reading_exists(struct run *run, const struct walk *walk, struct reading *r)
+{
+	char name[TIME_SIZE];
+	struct stat st;
+
+	if (r->error != ENOENT && r->error != ENOTDIR)
+		return true;
+	hour_format(name, r->hour.time);
+	if (r->error == ENOENT)
+		return fstatat(walk->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) ==
+		    0;
+	stray_say(run, walk->dir, name);
 	return false;
 }
 
 /*
- * Whether anything shows each hour of its own, not only those that could not
- * be read.
- */
-static bool
-hours_shown(const struct options *opt)
-{
-	return opt->format != FORMAT_NONE || opt->metrics != NULL ||
-	    opt->make_map || opt->make_page;
-}
-
-/*
- * Accounts for an hour of the window, and keeps what is shown of it.
+ * Reports an hour that could not be read, or a file in it.
  */
 static void
-hour_take(struct run *run, struct timeline *tl, const char *dir,
-    const struct entry *entry, struct reading *r)
+reading_say(struct run *run, const struct walk *walk, struct reading *r)
 {
-	struct report *report = tl->report;
+	char *path, time[TIME_SIZE];
 
-	if (!reading_judge(run, dir, entry, r))
+	if (r->error == ENOMEM)
+		(void)need(NULL);
+	hour_format(time, r->hour.time);
+	if (r->error != 0) {
+		path = compose("%s/%s", walk->dir, time);
+		unread(run, path, r->error);
+		free(path);
+	} else if (r->failed_errno != 0) {
+		path = compose(
+		    "%s/%s/%s", walk->dir, time, (const char *)need(r->failed));
+		unread(run, path, r->failed_errno);
+		free(path);
+	}
+	free(r->failed);
+	r->failed = NULL;
+}
+
+static void
+bad_names_say(struct run *run, const struct walk *walk, const struct hour *hour)
+{
+	char *message, *path, time[TIME_SIZE];
+	size_t i;
+
+	hour_format(time, hour->time);
+	for (i = 0; i < hour->bad_namesz; i++) {
+		path = compose("%s/%s/%s", walk->dir, time, hour->bad_names[i]);
+		say(run, path,
+		    "bad: not a segment's name, not a regular file, or empty");
+		free(path);
+	}
+	if (hour->bad_namesz == hour->counts.bad)
 		return;
-	if (run->opt->verbose)
-		bad_names_say(run, dir, &r->hour);
-	if (run->opt->format != FORMAT_JSON)
-		bad_names_drop(&r->hour);
-	hour_account(tl, r);
-	report_add(report, &r->hour);
-	run->segments += counts_seen(&r->hour.counts);
-	if (r->hour.readable && !hours_shown(run->opt))
-		return;
-	report->hours = need(array_room(report->hours, &tl->hours_cap,
-	    report->hoursz, sizeof(*report->hours)));
-	report->hours[report->hoursz++] = r->hour;
+	path = compose("%s/%s", walk->dir, time);
+	message = compose("%zu more bad names, which are not listed",
+	    hour->counts.bad - hour->bad_namesz);
+	say(run, path, message);
+	free(message);
+	free(path);
+}
+
+static void
+bad_names_free(struct hour *hour)
+{
+	while (hour->bad_namesz > 0)
+		free(hour->bad_names[--hour->bad_namesz]);
+	free(hour->bad_names);
+	hour->bad_names = NULL;
 }
 
 /*
- * How many of the entries are of hours before `time`.
+ * Accounts for an hour of the window.
  */
-static size_t
-entries_before(const struct entry *entries, size_t n, int64_t time)
+static void
+hour_take(struct run *run, const struct walk *walk, struct timeline *tl,
+    struct reading *r)
+{
+	if (!reading_exists(run, walk, r)) {
+		bad_names_free(&r->hour);
+		return;
+	}
+	reading_say(run, walk, r);
+	if (run->opt->verbose)
+		bad_names_say(run, walk, &r->hour);
+	if (run->opt->format != FORMAT_JSON)
+		bad_names_free(&r->hour);
+	hour_account(tl, r);
+	report_add(tl->report, &r->hour);
+	run->segments += counts_total(&r->hour.counts);
+	r->hour.bad_names = NULL; /* the report's now */
+	r->hour.bad_namesz = 0;
+}
+
+/*
+ * Reads from the newest hour back to the first one with segments. While a
+ * stream is live the newest hour must be read before the one preceding it;
+ * otherwise a segment finished in between shows up as a hole.
+ */
+static void
+tail_read(struct run *run, struct walk *walk)
+{
+	struct reading *r;
+	size_t cap = 0, n = 0;
+
+	do {
+		walk->tail =
+		    need(array_room(walk->tail, &cap, n, sizeof(*walk->tail)));
+		r = memset(&walk->tail[n++], 0, sizeof(*r));
+		hour_read(run->opt, walk->dirfd, walk->times[walk->n - n],
+		    run->listing, r);
+	} while (r->bestsz == 0 && n < walk->n);
+	walk->tail_first = walk->n - n;
+}
+
+static void
+tail_free(struct walk *walk)
 {
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		if (entries[i].time >= time)
-			break;
+	for (i = 0; i < walk->n - walk->tail_first; i++) {
+		bad_names_free(&walk->tail[i].hour);
+		free(walk->tail[i].failed);
+		free(walk->tail[i].best);
+	}
+	free(walk->tail);
+}
+
+/*
+ * Returns the tail's reading of an hour, or reads it into scratch.
+ */
+static struct reading *
+reading_get(
+    struct run *run, const struct walk *walk, size_t i, struct reading *scratch)
+{
+	if (i >= walk->tail_first)
+		return &walk->tail[walk->n - 1 - i];
+	hour_read(run->opt, walk->dirfd, walk->times[i], run->listing, scratch);
+	return scratch;
+}
+
+/*
+ * Finds the nearest hour outside the window, from index i on, that has a best
+ * segment or may have one: what spills into the window counts, and time
+ * without any up to there is a hole. Nothing else of it is reported. Returns
+ * NULL if there is none.
+ */
+static struct reading *
+neighbour_find(struct run *run, const struct walk *walk, size_t i, int step,
+    struct reading *scratch)
+{
+	struct reading *r;
+	bool found;
+
+	for (; i < walk->n; i += (size_t)step) { /* ends after index 0, too */
+		r = reading_get(run, walk, i, scratch);
+		found = reading_exists(run, walk, r) &&
+		    (r->bestsz > 0 || !r->hour.readable);
+		bad_names_free(&r->hour);
+		if (!found)
+			continue;
+		reading_say(run, walk, r);
+		return r;
+	}
+	return NULL;
+}
+
+/*
+ * Sets the newest end of the stream from the last hour that has segments.
+ */
+static void
+newest_set(struct report *report, const struct walk *walk)
+{
+	const struct reading *r = &walk->tail[walk->n - 1 - walk->tail_first];
+	int64_t end;
+	size_t i;
+
+	for (i = 0; i < r->bestsz; i++) {
+		end = r->hour.time + r->best[i].offset + r->best[i].duration;
+		if (end > report->newest)
+			report->newest = end;
+	}
+}
+
+/*
+ * Returns how many of the hours are before `time`.
+ */
+static size_t
+hours_before(const struct walk *walk, int64_t time)
+{
+	size_t i = 0;
+
+	while (i < walk->n && walk->times[i] < time)
+		i++;
 	return i;
 }
 
 /*
- * Accounts in order for the hours that count: those of the window and one on
- * each side. As in the pool, what is after the window is read before it, and
- * what is before it last.
+ * Accounts in order for the hours of the window and one on each side. The
+ * one after the window is read first, like the newest hour.
  */
 static void
-entries_account(struct run *run, struct timeline *tl, const char *dir,
-    const struct entry *entries, size_t n)
+hours_account(struct run *run, struct walk *walk, struct report *report)
 {
-	struct reading behind = {.best = NULL}, before = {.best = NULL};
-	struct reading *r;
-	size_t first = entries_before(entries, n, tl->window.start);
-	size_t after = entries_before(entries, n, tl->window.end), i;
-	bool found;
+	struct reading after_scratch = {.best = NULL};
+	struct reading before_scratch = {.best = NULL};
+	struct reading *after, *before;
+	struct timeline tl = {.report = report,
+	    .opt = run->opt,
+	    .raw_end = TIME_NONE,
+	    .editable_end = TIME_NONE,
+	    .last_hour = TIME_NONE};
+	size_t first = hours_before(walk, run->opt->window.start);
+	size_t end = hours_before(walk, run->opt->window.end), i = first, n;
 
-	found =
-	    neighbour_read(run, dir, entries + after, n - after, 1, &behind);
-	if (first < after) {
-		if (hours_shown(run->opt)) {
-			tl->hours_cap = after - first;
-			tl->report->hours = need(
-			    calloc(tl->hours_cap, sizeof(*tl->report->hours)));
-		}
-		pool_set(&run->pool, dir, entries + first, after - first);
-		(void)pool_next(&run->pool); /* it has been read */
-	}
-	if (first > 0 &&
-	    neighbour_read(run, dir, &entries[first - 1], first, -1, &before))
-		hour_account(tl, &before);
-	for (i = first; i < after; i++) {
-		r = pool_next(&run->pool);
-		hour_take(run, tl, dir, &entries[i], r);
+	tail_read(run, walk);
+	newest_set(report, walk);
+	report->hours = need(calloc(end - first + 1, sizeof(*report->hours)));
+	after = neighbour_find(run, walk, end, 1, &after_scratch);
+	n = end < walk->tail_first ? end : walk->tail_first;
+	n = n > first ? n - first : 0;
+	pool_start(&run->pool, walk->dirfd, walk->times + first, n);
+	before = neighbour_find(run, walk, first - 1, -1, &before_scratch);
+	if (before != NULL)
+		hour_account(&tl, before);
+	for (; i < first + n; i++) {
+		hour_take(run, walk, &tl, pool_next(&run->pool));
 		pool_took(&run->pool);
-		progress_show(run, tl->report, i - first + 1);
+		progress_show(run, report, i - first + 1, end - first);
 	}
-	if (found)
-		hour_account(tl, &behind);
-	free(before.best);
-	free(behind.best);
+	pool_end(&run->pool);
+	for (; i < end; i++)
+		hour_take(run, walk, &tl, reading_get(run, walk, i, NULL));
+	if (after != NULL)
+		hour_account(&tl, after);
+	free(before_scratch.best);
+	free(after_scratch.best);
+	tail_free(walk);
 }
 
 /*
- * Surveys one quality's directory. A quality that does not exist may not
- * have begun; that is no trouble. A link that leads nowhere is: its disk may
- * be away.
- */
-static void
-quality_survey(struct run *run, struct report *report, const char *dir)
-{
-	struct entry *entries;
-	struct stat st;
-	struct timeline tl;
-	size_t n;
-	int error;
-
-	if (entries_list(run, dir, &entries, &n) != 0) {
-		error = errno;
-		report->found = error != ENOENT || lstat(dir, &st) == 0;
-		report->readable = !report->found;
-		if (report->found)
-			unread(run, dir, error);
-		else if (run->opt->verbose)
-			say(run, dir, "no such quality");
-		return;
-	}
-	report->found = report->readable = true;
-	timeline_start(&tl, run->opt, report);
-	entries_account(run, &tl, dir, entries, n);
-	joined_end(&tl);
-	report_finish(report);
-	free(entries);
-}
-
-/*
- * Whether dir has a directory that has an hour: whether it is a channel.
- */
-static bool
-is_channel(const char *dir, int depth)
-{
-	struct dirent *d;
-	int64_t time;
-	char *path;
-	bool found = false;
-	DIR *dp;
-
-	if ((dp = opendir(dir)) == NULL)
-		return false;
-	while (!found && (d = readdir(dp)) != NULL) {
-		if (d->d_name[0] == '.' || d->d_type == DT_REG)
-			continue;
-		if (depth == 0) {
-			found = is_hour_entry(d, &time);
-			continue;
-		}
-		path = format("%s/%s", dir, d->d_name);
-		found = is_channel(path, depth - 1);
-		free(path);
-	}
-	(void)closedir(dp);
-	return found;
-}
-
-/*
- * Returns a line for the caller to free that names the channels there are,
- * or says nothing where that cannot be known.
+ * Returns what else the channel's directory or the base directory holds, for
+ * a message, which the caller frees.
  */
 static char *
-channels_name(const struct options *opt)
+names_there(const struct names *names)
 {
-	struct dirent **list;
-	char *line, *longer, *path;
-	int i, listed, named = 0;
+	char *list, *there;
 
-	if ((listed = scandir(opt->base_dir, &list, NULL, alphasort)) == -1)
+	if (names->n == 0)
 		return need(strdup(""));
-	line = need(strdup("; there is none here"));
-	for (i = 0; i < listed; i++) {
-		path = format("%s/%s", opt->base_dir, list[i]->d_name);
-		if (list[i]->d_name[0] != '.' &&
-		    strcmp(list[i]->d_name, opt->output_dir) != 0 &&
-		    is_channel(path, 1) && named++ < NAMES_SAID) {
-			longer = format("%s%s%s",
-			    named == 1 ? "; there are: " : line,
-			    named == 1 ? "" : ", ", list[i]->d_name);
-			free(line);
-			line = longer;
-		}
-		free(path);
-		free(list[i]);
-	}
+	list = names_join(names);
+	there = compose("; there are: %s", list);
 	free(list);
-	if (named > NAMES_SAID) {
-		longer = format("%s and %d more", line, named - NAMES_SAID);
-		free(line);
-		line = longer;
-	}
-	return line;
+	return there;
 }
 
 /*
- * Says that what has to be a directory is none, and what there is instead.
+ * Reports a quality that does not exist. It may not have begun, but if the
+ * channel has others its name is more likely wrong.
  */
 static void
-directory_missing(
-    struct run *run, const char *path, const char *what, int error)
+quality_absent(struct run *run, struct report *report, const char *dir)
 {
-	char *channels, *message;
+	const struct names *siblings = report->siblings;
+	const char *base_dir = run->opt->base_dir;
+	char *there, *message;
+	int64_t time;
 
-	channels = run->base_found
-	    ? channels_name(run->opt)
-	    : need(strdup("; give the archive with --base-dir"));
-	message = format("%s %s%s",
-	    error == ENOENT ? "no such" : "a file in place of a", what,
-	    channels);
-	trouble(run, path, message);
-	run->survey.complete = false;
+	report->state = STATE_ABSENT;
+	if (siblings->n > 0 && hour_parse(siblings->v[0], &time) == 0)
+		there = compose("; '%s' is itself a quality, and '%s' its "
+				"channel: use -b %s/..",
+		    report->channel, base_dir, base_dir);
+	else
+		there = names_there(siblings);
+	message = compose("no such quality%s", there);
+	if (siblings->n > 0 && !run->opt->check)
+		trouble(run, dir, "%s", message);
+	else if (run->opt->verbose)
+		say(run, dir, message);
 	free(message);
-	free(channels);
+	free(there);
 }
 
 /*
- * Whether path is a directory; if not, says why.
+ * Surveys one quality. A link that leads nowhere is trouble, not absence: its
+ * disk may be away.
  */
-static bool
-directory_check(struct run *run, const char *path, const char *what)
+static void
+quality_survey(
+    struct run *run, struct report *report, int channel, const char *dir)
+{
+	struct walk walk = {.dir = dir};
+	struct stat st;
+
+	walk.dirfd = directory_open(channel, report->quality, O_RDONLY);
+	if (walk.dirfd == -1 && errno == ENOENT &&
+	    fstatat(channel, report->quality, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+		quality_absent(run, report, dir);
+		return;
+	}
+	if (walk.dirfd == -1 || hours_list(run, &walk) != 0) {
+		report->state = STATE_UNREADABLE;
+		unread(run, dir, errno);
+	} else {
+		report->state = STATE_READ;
+		if (walk.n > 0)
+			hours_account(run, &walk, report);
+		shares_find(report);
+	}
+	free(walk.times);
+	if (walk.dirfd != -1)
+		(void)close(walk.dirfd);
+}
+
+/*
+ * Reports a channel that does not exist, or is not a directory, with what
+ * there is instead.
+ */
+static void
+channel_missing(struct run *run, const char *path, int error)
 {
 	struct stat st;
-	int error = 0;
+	char *there;
+	bool empty = false;
 
-	if (stat(path, &st) != 0)
-		error = errno;
-	else if (!S_ISDIR(st.st_mode))
-		error = ENOTDIR;
-	if (error == ENOENT || error == ENOTDIR)
-		directory_missing(run, path, what, error);
-	else if (error != 0)
-		unread(run, path, error);
-	return error == 0;
+	if (run->base_dirs.v == NULL)
+		empty = directories_list(run->base, &run->base_dirs);
+	if (empty)
+		trouble(run, run->opt->base_dir, "is empty: is it mounted?");
+	else if (fstatat(run->base, run->opt->qualities.v[0], &st, 0) == 0 &&
+	    S_ISDIR(st.st_mode))
+		trouble(run, path,
+		    "no such channel; '%s' is a channel: use -b %s/..",
+		    run->opt->base_dir, run->opt->base_dir);
+	else {
+		there = names_there(&run->base_dirs);
+		trouble(run, path, "%s%s",
+		    error == ENOENT ? "no such channel" : "not a directory",
+		    there);
+		free(there);
+	}
+	run->survey.complete = false;
+}
+
+/*
+ * Opens a channel and lists its qualities. Returns -1 if that fails.
+ */
+static int
+channel_open(struct run *run, const char *channel, const char *path,
+    struct names *siblings)
+{
+	int fd = directory_open(run->base, channel, O_PATH);
+
+	if (fd == -1 && (errno == ENOENT || errno == ENOTDIR)) {
+		channel_missing(run, path, errno);
+		return -1;
+	}
+	if (fd == -1) {
+		unread(run, path, errno);
+		return -1;
+	}
+	(void)directories_list(fd, siblings);
+	return fd;
 }
 
 static void
-channel_survey(struct run *run, struct report *reports, const char *channel)
+channel_survey(struct run *run, size_t i)
 {
 	const struct options *opt = run->opt;
+	struct names *siblings = &run->survey.siblings[i];
 	struct report *report;
-	char *channel_dir, *dir;
-	bool found = false;
-	size_t i;
+	char *path, *dir;
+	int fd = -1;
+	size_t j;
 
-	channel_dir = format("%s/%s", opt->base_dir, channel);
-	if (run->base_found)
-		found = directory_check(run, channel_dir, "channel");
-	for (i = 0; i < opt->qualitiesz; i++) {
-		report = &reports[i];
-		report->channel = channel;
-		report->quality = opt->qualities[i];
-		report->start = report->end = TIME_NONE;
-		report->stream.start = report->stream.end = TIME_NONE;
-		if (!found)
+	path = compose("%s/%s", opt->base_dir, opt->channels[i]);
+	if (run->base != -1)
+		fd = channel_open(run, opt->channels[i], path, siblings);
+	for (j = 0; j < opt->qualities.n; j++) {
+		report = &run->survey.reports[i * opt->qualities.n + j];
+		report->channel = opt->channels[i];
+		report->quality = opt->qualities.v[j];
+		report->siblings = siblings;
+		report->start = report->end = report->newest = TIME_NONE;
+		report->stream = report->extent =
+		    (struct span){TIME_NONE, TIME_NONE};
+		if (fd == -1)
 			continue;
-		dir = format("%s/%s", channel_dir, report->quality);
-		quality_survey(run, report, dir);
+		dir = compose("%s/%s", path, report->quality);
+		quality_survey(run, report, fd, dir);
 		free(dir);
 	}
-	free(channel_dir);
+	if (fd != -1)
+		(void)close(fd);
+	free(path);
 }
 
 static void
@@ -1974,20 +1946,31 @@ survey_make(struct run *run)
 	size_t i;
 
 	survey->complete = true;
-	survey->reportsz = opt->channelsz * opt->qualitiesz;
+	survey->reportsz = opt->channelsz * opt->qualities.n;
 	survey->reports =
-	    need(calloc(survey->reportsz, sizeof(*survey->reports)));
-	run->base_found = directory_check(run, opt->base_dir, "base directory");
-	pool_start(&run->pool, opt);
+	    need(calloc(survey->reportsz + 1, sizeof(*survey->reports)));
+	survey->siblings =
+	    need(calloc(opt->channelsz + 1, sizeof(*survey->siblings)));
+	run->base = directory_open(AT_FDCWD, opt->base_dir, O_PATH);
+	if (run->base == -1 && opt->channelsz > 0) {
+		trouble(run, opt->base_dir,
+		    "%s; give the archive with "
+		    "--base-dir",
+		    errno == ENOENT ? "no such base directory"
+				    : strerror(errno));
+		survey->complete = false;
+	}
+	run->listing = need(listing_new());
+	pool_init(&run->pool, opt);
 	for (i = 0; i < opt->channelsz; i++)
-		channel_survey(run, survey->reports + i * opt->qualitiesz,
-		    opt->channels[i]);
-	pool_stop(&run->pool);
+		channel_survey(run, i);
+	pool_free(&run->pool);
+	listing_free(run->listing);
 	progress_wipe(run);
 }
 
 static void
-survey_free(struct survey *survey)
+survey_free(struct survey *survey, size_t channelsz)
 {
 	struct report *report;
 	size_t i, j;
@@ -1995,729 +1978,713 @@ survey_free(struct survey *survey)
 	for (i = 0; i < survey->reportsz; i++) {
 		report = &survey->reports[i];
 		for (j = 0; j < report->hoursz; j++)
-			bad_names_drop(&report->hours[j]);
+			bad_names_free(&report->hours[j]);
 		free(report->hours);
-		free(report->raw.holes);
-		free(report->editable.holes);
-		free(report->incomplete);
-		free(report->incomplete_exact);
-		free(report->missing);
+		free(report->raw.holes.v);
+		free(report->editable.holes.v);
+		free(report->incomplete.v);
+		free(report->missing.v);
+		free(report->unreadable.v);
+		free(report->known.v);
 	}
 	free(survey->reports);
+	for (i = 0; i < channelsz; i++)
+		names_free(&survey->siblings[i]);
+	free(survey->siblings);
 	for (i = 0; i < survey->errorsz; i++) {
 		free(survey->errors[i].path);
 		free(survey->errors[i].message);
 	}
 	free(survey->errors);
+	names_free(&survey->notes);
 }
 
 /*
- * Output files: each is written in full, without a name where the file
- * system can do that, and then takes its name from the old one
+ * Output files: complete in memory, then in the old file's place
  */
-
-static void
-doomed_remove(void)
-{
-	if (doomed != NULL)
-		(void)unlink(doomed);
-}
-
-static void
-signal_die(int sig)
-{
-	doomed_remove();
-	(void)signal(sig, SIG_DFL);
-	(void)raise(sig);
-}
 
 /*
- * A signal ends the run as it would have without us, but no temporary file
- * is left. A file that grows too large is an error like a full disk.
+ * A signal ends the run by its default action. Where the program is the first
+ * process of a container there is none, so this takes its place. A file that
+ * grows too large is an error like a full disk.
  */
+static void
+signal_end(int sig)
+{
+	_exit(128 + sig);
+}
+
 static void
 signals_set(void)
 {
 	static const int fatal[] = {SIGHUP, SIGINT, SIGTERM};
-	struct sigaction action, before;
 	size_t i;
 
-	memset(&action, 0, sizeof(action));
-	action.sa_handler = signal_die;
-	(void)sigfillset(&action.sa_mask);
-	action.sa_flags = SA_RESTART;
-	for (i = 0; i < LENGTH(fatal); i++)
-		if (sigaction(fatal[i], NULL, &before) == 0 &&
-		    before.sa_handler != SIG_IGN)
-			(void)sigaction(fatal[i], &action, NULL);
 	(void)signal(SIGXFSZ, SIG_IGN);
-	(void)atexit(doomed_remove);
+	for (i = 0; getpid() == 1 && i < LENGTH(fatal); i++)
+		(void)signal(fatal[i], signal_end);
 }
 
 /*
- * Removes the temporary file if it is nobody's any more: its writer holds a
- * lock on it for as long as it lives. By the time of the lock the name may
- * stand for another file.
- */
-static void
-leftover_remove(int dirfd, const char *name)
-{
-	struct stat held, st;
-	int fd;
-
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
-	    !S_ISREG(st.st_mode))
-		return;
-	fd = openat(dirfd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd == -1)
-		return;
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &held) == 0 &&
-	    fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    held.st_dev == st.st_dev && held.st_ino == st.st_ino)
-		(void)unlinkat(dirfd, name, 0);
-	(void)close(fd);
-}
-
-/*
- * Removes what runs that were killed have left in the directory, so that it
- * does not pile up.
- */
-static void
-leftovers_remove(int dirfd)
-{
-	struct dirent *d;
-	DIR *dp;
-	int fd;
-
-	if ((fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
-		return;
-	if ((dp = fdopendir(fd)) == NULL) {
-		(void)close(fd);
-		return;
-	}
-	while ((d = readdir(dp)) != NULL)
-		if (strncmp(d->d_name, TEMPORARY, strlen(TEMPORARY)) == 0)
-			leftover_remove(dirfd, d->d_name);
-	(void)closedir(dp);
-}
-
-/*
- * Locks a temporary file that was just made. Returns false where another run
- * was faster: it takes the file for a leftover, and removes it.
- */
-static bool
-named_lock(int fd)
-{
-	struct stat st;
-
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-		return false;
-	return fstat(fd, &st) != 0 || st.st_nlink > 0;
-}
-
-/*
- * Opens a temporary file that has a name, for file systems without
- * O_TMPFILE.
+ * Writes all of it. Returns -1 with errno.
  */
 static int
-named_open(struct output *out)
+write_all(int fd, const char *data, size_t size)
 {
-	sigset_t before;
-	int error, fd;
+	struct pollfd pfd = {fd, POLLOUT, 0};
+	ssize_t n;
 
-	for (;;) {
-		out->named = format("%s/%sXXXXXX", out->dir, TEMPORARY);
-		signals_hold(&before);
-		if ((fd = mkostemp(out->named, O_CLOEXEC)) != -1)
-			doomed = out->named;
-		error = errno;
-		signals_release(&before);
-		if (fd != -1 && named_lock(fd))
-			return fd;
-		if (fd != -1)
-			(void)close(fd);
-		doomed = NULL;
-		free(out->named);
-		out->named = NULL;
-		if (fd == -1) {
-			errno = error;
+	while (size > 0) {
+		n = write(fd, data, size);
+		if (n == -1 && errno == EAGAIN)
+			(void)poll(&pfd, 1, -1);
+		else if (n == -1 && errno != EINTR)
 			return -1;
+		if (n > 0) {
+			data += n;
+			size -= (size_t)n;
 		}
 	}
-}
-
-static int
-temporary_open(struct output *out)
-{
-	int fd = -1;
-
-	if (access("/proc/self/fd", X_OK) == 0)
-		fd = openat(
-		    out->dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	else
-		errno = EOPNOTSUPP;
-	if (fd == -1 &&
-	    (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
-		return named_open(out);
-	if (fd != -1)
-		(void)flock(fd, LOCK_EX | LOCK_NB);
-	return fd;
+	return 0;
 }
 
 /*
- * Whether the target is a link like /dev/stdout, which today may stand for a
- * file.
+ * Whether the name still stands for the open file.
  */
 static bool
-target_is_proc(const struct output *out)
+is_named(int dirfd, const char *name, int fd)
+{
+	struct stat named, open;
+
+	return fstat(fd, &open) == 0 &&
+	    fstatat(dirfd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+}
+
+/*
+ * Removes a temporary file whose writer is gone: a living one holds a lock.
+ * Opens it only for the lock, so that what a planted link stands for is
+ * safe. Returns whether the name is free.
+ */
+static bool
+stale_remove(int dirfd, const char *name)
+{
+	int fd;
+	bool removed = false;
+
+	fd =
+	    openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd == -1)
+		return errno == ENOENT ||
+		    (errno == ELOOP && unlinkat(dirfd, name, 0) == 0);
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_named(dirfd, name, fd))
+		removed = unlinkat(dirfd, name, 0) == 0;
+	(void)close(fd);
+	return removed;
+}
+
+/*
+ * Makes a temporary file in the directory, locked for as long as it is open.
+ * Takes the first name that no living writer has, so that what SIGKILL leaves
+ * behind is removed by the next run. Returns -1 with errno.
+ */
+static int
+temporary_make(int dirfd, char name[NAME_MAX + 1])
+{
+	int fd, i;
+
+	for (i = 0; i < WRITERS_MAX; i++) {
+		(void)snprintf(name, NAME_MAX + 1, TEMPORARY "%d", i);
+		fd = openat(
+		    dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (fd == -1 && errno == EEXIST && stale_remove(dirfd, name))
+			fd = openat(dirfd, name,
+			    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (fd == -1 && errno == EEXIST)
+			continue;
+		if (fd == -1)
+			return -1;
+		/* before the lock another run may have taken it for stale */
+		if ((flock(fd, LOCK_EX | LOCK_NB) == 0 ||
+			errno != EWOULDBLOCK) &&
+		    is_named(dirfd, name, fd))
+			return fd;
+		(void)close(fd);
+	}
+	errno = EEXIST;
+	return -1;
+}
+
+static int
+stat_compare(const void *a, const void *b)
+{
+	const struct stat *x = a, *y = b;
+
+	if (x->st_dev != y->st_dev)
+		return x->st_dev < y->st_dev ? -1 : 1;
+	return (x->st_ino > y->st_ino) - (x->st_ino < y->st_ino);
+}
+
+/*
+ * Remembers which file an output went to, so that no other output takes its
+ * place.
+ */
+static void
+written_add(struct run *run, int fd)
+{
+	struct stat *st = need(malloc(sizeof(*st)));
+
+	if (fstat(fd, st) != 0 || !S_ISREG(st->st_mode)) {
+		free(st);
+		return;
+	}
+	if (*(struct stat **)need(tsearch(st, &run->written, stat_compare)) !=
+	    st)
+		free(st);
+}
+
+/*
+ * Returns why a target cannot be replaced, or NULL. Only files are, and links
+ * to them, but no link such as /dev/stdout into /proc, which may stand for a
+ * file today and for a terminal tomorrow.
+ */
+static const char *
+target_fault(struct run *run, int dirfd, const char *name)
 {
 	static const char proc[] = "/proc/";
 	char to[sizeof(proc) - 1];
-
-	return readlinkat(out->dirfd, out->base, to, sizeof(to)) ==
-	    (ssize_t)sizeof(to) &&
-	    memcmp(to, proc, sizeof(to)) == 0;
-}
-
-/*
- * Only a file is replaced, or a link to one: never /dev/null or /dev/stdout.
- */
-static int
-target_check(const struct output *out)
-{
 	struct stat st;
-	bool link;
 
-	if (fstatat(out->dirfd, out->base, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return errno == ENOENT ? 0 : -1;
-	link = S_ISLNK(st.st_mode);
-	if (link && fstatat(out->dirfd, out->base, &st, 0) != 0)
-		return 0; /* it leads nowhere */
-	if (S_ISREG(st.st_mode) && !(link && target_is_proc(out)))
-		return 0;
-	errno = S_ISDIR(st.st_mode) ? EISDIR : ENOTSUP;
-	return -1;
-}
-
-/*
- * Writes all of it, or as much as goes; errno says why not more did.
- */
-static ssize_t
-stream_write(void *cookie, const char *buf, size_t size)
-{
-	struct pollfd fd = {(int)(intptr_t)cookie, POLLOUT, 0};
-	size_t done = 0;
-	ssize_t n;
-
-	while (done < size) {
-		n = write(fd.fd, buf + done, size - done);
-		if (n == -1 && errno == EAGAIN)
-			(void)poll(&fd, 1, -1);
-		else if (n == -1 && errno != EINTR)
-			break;
-		if (n > 0)
-			done += (size_t)n;
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT ? NULL : strerror(errno);
+	errno = EINVAL;
+	if (tfind(&st, &run->written, stat_compare) != NULL)
+		return "is the file of another output, too: give two names";
+	if (S_ISLNK(st.st_mode)) {
+		if (readlinkat(dirfd, name, to, sizeof(to)) ==
+			(ssize_t)sizeof(to) &&
+		    memcmp(to, proc, sizeof(to)) == 0)
+			return "not a regular file";
+		if (fstatat(dirfd, name, &st, 0) != 0)
+			return NULL;
 	}
-	return (ssize_t)done;
-}
-
-static int
-stream_shut(void *cookie)
-{
-	return close((int)(intptr_t)cookie);
+	if (S_ISDIR(st.st_mode))
+		return "is a directory: give the name of a file";
+	return S_ISREG(st.st_mode) ? NULL : "not a regular file";
 }
 
 /*
- * Makes a stream of fd, which it then owns: one that an interrupted write()
- * does not end.
+ * Puts the data in the place of the named file, mode 0644 whatever the umask.
+ * Returns NULL, or with errno what failed; the old file is then as it was.
+ * Signals wait meanwhile, for nothing else removes the temporary file.
  */
-static FILE *
-stream_open(int fd)
+static const char *
+file_replace(
+    struct run *run, int dirfd, const char *name, const char *data, size_t size)
 {
-	const cookie_io_functions_t functions = {
-	    .write = stream_write, .close = stream_shut};
-	FILE *fp;
+	const char *fault = target_fault(run, dirfd, name);
+	char temporary[NAME_MAX + 1];
+	sigset_t before;
+	int error = 0, fd;
 
-	/* NOLINTNEXTLINE(performance-no-int-to-ptr): the cookie is fd */
-	fp = need(fopencookie((void *)(intptr_t)fd, "w", functions));
-	(void)setvbuf(fp, NULL, _IOFBF, OUTPUT_BUFFER);
-	return fp;
+	if (fault != NULL)
+		return fault;
+	signals_hold(&before);
+	if ((fd = temporary_make(dirfd, temporary)) == -1)
+		error = errno;
+	else if (write_all(fd, data, size) != 0 || fchmod(fd, 0644) != 0 ||
+	    close(fcntl(fd, F_DUPFD_CLOEXEC, 0)) != 0 || /* keeps the lock */
+	    renameat(dirfd, temporary, dirfd, name) != 0) {
+		error = errno;
+		(void)unlinkat(dirfd, temporary, 0);
+	} else
+		written_add(run, fd);
+	if (fd != -1)
+		(void)close(fd);
+	signals_release(&before);
+	errno = error;
+	return error == 0 ? NULL : strerror(error);
 }
 
 /*
- * Returns 0, or the errno of what was lost of the stream.
+ * Runs an emitter. Returns its bytes, which the caller frees, or NULL with
+ * errno.
  */
-static int
-stream_close(FILE *fp)
+static char *
+emitted(struct run *run,
+    int (*emit)(FILE *, const struct options *, const struct survey *,
+	const struct report *),
+    const struct report *report, size_t *size)
 {
+	char *data = NULL;
+	FILE *fp = need(open_memstream(&data, size));
 	int error = 0;
 
 	errno = 0;
-	if (fflush(fp) != 0 || ferror(fp))
-		error = errno != 0 ? errno : EIO;
-	if (fclose(fp) != 0 && error == 0)
-		error = errno;
-	return error;
-}
-
-/*
- * Gives up the output: the old file stays, and nothing else.
- */
-static void
-output_drop(struct output *out)
-{
-	if (out->fp != NULL)
-		(void)fclose(out->fp);
-	if (out->named != NULL)
-		(void)unlink(out->named);
-	doomed = NULL;
-	if (out->fd != -1)
-		(void)close(out->fd);
-	if (out->dirfd != -1)
-		(void)close(out->dirfd);
-	free(out->named);
-	free(out->dir);
-	free(out->base);
-}
-
-/*
- * Opens an output whose content goes to out->fp. Returns -1 with errno, and
- * nothing to clean up.
- */
-static int
-output_open(struct output *out, const char *path)
-{
-	char *copy;
-	int error, fd;
-
-	memset(out, 0, sizeof(*out));
-	out->fd = -1;
-	copy = need(strdup(path));
-	out->dir = need(strdup(dirname(copy)));
-	free(copy);
-	copy = need(strdup(path));
-	out->base = need(strdup(basename(copy)));
-	free(copy);
-	out->dirfd = open(out->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (out->dirfd == -1 || target_check(out) != 0)
-		goto fail;
-	leftovers_remove(out->dirfd);
-	if ((out->fd = temporary_open(out)) == -1)
-		goto fail;
-	if ((fd = fcntl(out->fd, F_DUPFD_CLOEXEC, 3)) == -1)
-		goto fail;
-	out->fp = stream_open(fd);
-	return 0;
-fail:
-	error = errno;
-	output_drop(out);
+	if (emit(fp, run->opt, &run->survey, report) != 0)
+		error = errno != 0 ? errno : ENOMEM;
+	if (fclose(fp) != 0 || error == ENOMEM)
+		(void)need(NULL);
+	if (error == 0)
+		return data;
+	free(data);
 	errno = error;
-	return -1;
+	return NULL;
 }
 
 /*
- * Gives the finished file a temporary name, for rename() to take. No name
- * comes twice, for another run may be about to remove one.
- */
-static int
-temporary_link(struct output *out)
-{
-	static unsigned number;
-	char *fd = format("/proc/self/fd/%d", out->fd);
-	unsigned n;
-	int linked = -1;
-
-	for (n = 0; linked != 0 && n < 100; n++) {
-		free(out->named);
-		out->named = format(
-		    "%s/%s%d.%u", out->dir, TEMPORARY, (int)getpid(), number++);
-		linked = linkat(
-		    AT_FDCWD, fd, AT_FDCWD, out->named, AT_SYMLINK_FOLLOW);
-		if (linked != 0 && errno != EEXIST)
-			break;
-	}
-	free(fd);
-	if (linked != 0) {
-		free(out->named);
-		out->named = NULL;
-	}
-	return linked;
-}
-
-/*
- * Puts the output in the old file's place, mode 0644 whatever the umask.
- * Returns -1 with errno where that failed; the old file is then as it was.
- * The output is closed in any case.
- */
-static int
-output_publish(struct output *out)
-{
-	char *target = format("%s/%s", out->dir, out->base);
-	FILE *fp = out->fp;
-	sigset_t before;
-	int error;
-
-	out->fp = NULL;
-	error = stream_close(fp);
-	if (error == 0 && fchmod(out->fd, 0644) != 0)
-		error = errno;
-	signals_hold(&before);
-	if (error == 0 && out->named == NULL && temporary_link(out) != 0)
-		error = errno;
-	if (error == 0) {
-		if (rename(out->named, target) != 0)
-			error = errno;
-		else {
-			free(out->named);
-			out->named = NULL;
-		}
-	}
-	output_drop(out);
-	signals_release(&before);
-	free(target);
-	errno = error;
-	return error == 0 ? 0 : -1;
-}
-
-/*
- * Why an output was not written, and where there is one the remedy.
+ * Like file_replace(), for a path.
  */
 static const char *
-output_reason(int error)
+path_replace(struct run *run, const char *path, const char *data, size_t size)
 {
-	switch (error) {
-	case ENOENT:
-		return "the directory that it goes to does not exist: make it";
-	case EISDIR:
-		return "it is a directory: give the name of a file";
-	case ENOTSUP:
-		return "neither a file nor a link to one: give another name";
-	default:
-		return strerror(error);
-	}
+	const char *fault, *slash = strrchr(path, '/');
+	char *dir;
+	int error, fd;
+
+	dir = slash == NULL ? need(strdup("."))
+			    : need(strndup(path, (size_t)(slash - path) + 1));
+	fd = directory_open(AT_FDCWD, dir, O_PATH);
+	free(dir);
+	if (fd == -1)
+		return errno == ENOENT ? "its directory does not exist: make it"
+				       : strerror(errno);
+	fault =
+	    file_replace(run, fd, slash == NULL ? path : slash + 1, data, size);
+	error = errno;
+	(void)close(fd);
+	errno = error;
+	return fault;
 }
 
 /*
- * Writes one output by one of the emit functions. What fails is said; the
- * others go on.
+ * Notes in the report that a map which nobody asked for cannot be written:
+ * people look at archives with accounts of their own.
  */
-static void
+static bool
+is_denied_map(struct run *run, int error)
+{
+	if (run->opt->map_asked || !run->opt->make_map ||
+	    (error != EACCES && error != EPERM && error != EROFS))
+		return false;
+	if (!run->map_denied)
+		names_add(&run->survey.notes,
+		    compose("no map: %s; -n to only look", strerror(error)));
+	run->map_denied = true;
+	return true;
+}
+
+/*
+ * Writes one output by an emitter. What fails is reported; other outputs go
+ * on. Returns whether the file was written. There may be no map to write.
+ */
+static bool
 output_write(struct run *run, const char *path,
-    int (*emit)(FILE *, const struct run *, const struct report *),
+    int (*emit)(FILE *, const struct options *, const struct survey *,
+	const struct report *),
     const struct report *report)
 {
-	struct output out;
-	int error = 0;
+	const char *fault;
+	char *data;
+	size_t size;
 
-	if (output_open(&out, path) != 0)
-		error = errno;
-	else if (emit(out.fp, run, report) != 0) {
-		error = errno != 0 ? errno : EIO;
-		output_drop(&out);
-	} else if (output_publish(&out) != 0)
-		error = errno;
-	if (error != 0)
-		trouble(run, path, output_reason(error));
-	else if (run->opt->verbose)
+	if ((data = emitted(run, emit, report, &size)) == NULL) {
+		if (errno == EFBIG)
+			trouble(run, path,
+			    "a map of more than %d hours is too wide: narrow "
+			    "it with --first-hour and --last-hour",
+			    MAP_HOURS_MAX);
+		else if (errno != ENODATA)
+			trouble(run, path, "%s", strerror(errno));
+		return false;
+	}
+	fault = path_replace(run, path, data, size);
+	free(data);
+	if (fault != NULL && !(report != NULL && is_denied_map(run, errno)))
+		trouble(run, path, "%s", fault);
+	else if (fault == NULL && run->opt->verbose)
 		say(run, path, "written");
+	return fault == NULL;
 }
 
 /*
- * Makes the output directory where it is missing, readable by the web
- * server whatever the umask, but never the base directory.
+ * Makes the output directory where it is missing, readable by the web server
+ * whatever the umask, but never the base directory. Does not follow a link
+ * that somebody puts in the place of a directory just made. Returns -1 with
+ * errno.
  */
 static int
 output_dir_make(const struct options *opt)
 {
-	char *path, *slash;
-	int error = 0;
+	char *path = need(strdup(opt->output_dir)), *name, *rest = path;
+	mode_t mask = umask(0);
+	bool made = false;
+	int fd, next;
 
-	path = format("%s/%s/", opt->output_dir[0] == '/' ? "" : opt->base_dir,
-	    opt->output_dir);
-	slash = path + (opt->output_dir[0] == '/' ? 1 : strlen(opt->base_dir));
-	while (error == 0 && (slash = strchr(slash + 1, '/')) != NULL) {
-		*slash = '\0';
-		if (mkdir(path, 0755) == 0)
-			error = chmod(path, 0755) == 0 ? 0 : errno;
-		else if (errno != EEXIST)
-			error = errno;
-		*slash = '/';
+	fd = directory_open(
+	    AT_FDCWD, path[0] == '/' ? "/" : opt->base_dir, O_PATH);
+	while (fd != -1 && (name = strsep(&rest, "/")) != NULL) {
+		if (*name == '\0')
+			continue;
+		if (mkdirat(fd, name, 0755) == 0)
+			made = true;
+		else if (errno != EEXIST) {
+			(void)close(fd);
+			fd = -1;
+			break;
+		}
+		next =
+		    directory_open(fd, name, O_PATH | (made ? O_NOFOLLOW : 0));
+		(void)close(fd);
+		fd = next;
 	}
+	(void)umask(mask);
 	free(path);
-	errno = error;
-	return error == 0 ? 0 : -1;
+	if (fd == -1)
+		return -1;
+	return close(fd);
 }
 
 /*
- * Returns the path of a map or page, for the caller to free.
+ * Returns the path of a map, its twin or a page, for the caller to free.
  */
 static char *
 output_path(
     const struct options *opt, const struct report *report, const char *ending)
 {
-	return format("%s%s%s/%s_%s_coverage.%s",
-	    opt->output_dir[0] == '/' ? "" : opt->base_dir,
-	    opt->output_dir[0] == '/' ? "" : "/", opt->output_dir,
+	bool absolute = opt->output_dir[0] == '/';
+
+	return compose("%s%s%s/%s_%s_coverage.%s",
+	    absolute ? "" : opt->base_dir, absolute ? "" : "/", opt->output_dir,
 	    report->channel, report->quality, ending);
 }
 
 /*
- * Writes a map or page into the output directory.
+ * Writes a file of one quality into the output directory. Returns whether it
+ * did.
  */
-static void
+static bool
 output_place(struct run *run, const struct report *report, const char *ending,
-    int (*emit)(FILE *, const struct run *, const struct report *))
+    int (*emit)(FILE *, const struct options *, const struct survey *,
+	const struct report *))
 {
 	char *path = output_path(run->opt, report, ending);
+	bool written = false;
 
-	if (output_dir_make(run->opt) != 0)
-		trouble(run, path, strerror(errno));
-	else
-		output_write(run, path, emit, report);
+	if (output_dir_make(run->opt) == 0)
+		written = output_write(run, path, emit, report);
+	else if (!is_denied_map(run, errno))
+		trouble(run, path, "%s", strerror(errno));
 	free(path);
-}
-
-static int
-emit_map(FILE *fp, const struct run *run, const struct report *report)
-{
-	return render_map(fp, run->opt, report);
-}
-
-static int
-emit_page(FILE *fp, const struct run *run, const struct report *report)
-{
-	return render_page(fp, run->opt, report, run->nodes, run->nodesz);
-}
-
-static int
-emit_metrics(FILE *fp, const struct run *run, const struct report *report)
-{
-	(void)report;
-	return report_metrics(fp, run->opt, &run->survey);
-}
-
-static int
-emit_report(FILE *fp, const struct run *run, const struct report *report)
-{
-	(void)report;
-	return run->opt->format == FORMAT_JSON
-	    ? report_json(fp, run->opt, &run->survey)
-	    : report_text(fp, run->opt, &run->survey);
+	return written;
 }
 
 /*
- * Writes the quality's map. The old one stays where there is nothing to
- * show, or more than can be shown.
+ * Writes the map of a quality and, beside it, its report for peers.
  */
 static void
 map_write(struct run *run, const struct report *report)
 {
-	struct span range;
-	char *message, *path;
-
-	if (!map_range(run->opt, report, &range))
+	if (!output_place(run, report, "png", render_map))
 		return;
-	if ((range.end - range.start) / HOUR <= MAP_HOURS_MAX) {
-		output_place(run, report, "png", emit_map);
-		return;
-	}
-	path = output_path(run->opt, report, "png");
-	message = format("a map of %lld hours is wider than %d: narrow it "
-			 "with --first-hour and --last-hour",
-	    (long long)((range.end - range.start) / HOUR), MAP_HOURS_MAX);
-	trouble(run, path, message);
-	free(message);
-	free(path);
+	run->maps++;
+	run->map = report;
+	(void)output_place(run, report, "json", report_json);
 }
 
 /*
- * Finds out whose maps the pages show. Returns false where the database did
- * not say.
+ * Notes in the report which maps were written.
+ */
+static void
+maps_note(struct run *run)
+{
+	char *hours, *path;
+	int64_t n;
+
+	if (run->maps == 0)
+		return;
+	n = map_hours(run->opt, run->map);
+	hours = compose("%lld hour%s", (long long)n, n == 1 ? "" : "s");
+	if (run->maps == 1) {
+		path = output_path(run->opt, run->map, "png");
+		names_add(&run->survey.notes,
+		    compose("map: %s, %s; -n to only look", path, hours));
+		free(path);
+	} else
+		names_add(&run->survey.notes,
+		    compose("maps: %zu in %s, %s; -n to only look", run->maps,
+			run->opt->output_dir, hours));
+	free(hours);
+}
+
+/*
+ * Finds out which nodes' maps the pages show. Returns false if the database
+ * did not say.
  */
 static bool
 nodes_find(struct run *run)
 {
 	const struct options *opt = run->opt;
+	struct survey *survey = &run->survey;
 	char message[512], *subject;
 	size_t i;
-	int failed;
 
 	if (opt->nodesz > 0) {
-		run->nodes = opt->nodes;
-		run->nodesz = opt->nodesz;
+		survey->nodes = opt->nodes;
+		survey->nodesz = opt->nodesz;
 		return true;
 	}
 	if (run->progress)
 		progress_put(
 		    run, "asking the database for the nodes (10 s at most)");
-	failed = nodes_fetch(
-	    opt->dsn, &run->nodes, &run->nodesz, message, sizeof(message));
-	progress_wipe(run);
-	run->abandoned = failed > 0;
-	if (failed != 0) {
-		trouble(run, "database", message);
+	if (nodes_fetch(opt->dsn, &survey->nodes, &survey->nodesz, message,
+		sizeof(message)) != 0) {
+		trouble(run, "database", "%s", message);
 		return false;
 	}
-	for (i = 0; i < run->nodesz; i++) {
-		if (run->nodes[i].fault == NULL)
+	progress_wipe(run);
+	for (i = 0; i < survey->nodesz; i++) {
+		if (survey->nodes[i].fault == NULL)
 			continue;
-		subject = format("node '%s'",
-		    run->nodes[i].name == NULL ? "" : run->nodes[i].name);
-		trouble(run, subject, run->nodes[i].fault);
+		subject = compose("node '%s'",
+		    survey->nodes[i].name == NULL ? "" : survey->nodes[i].name);
+		trouble(run, subject, "%s", survey->nodes[i].fault);
 		free(subject);
 	}
 	return true;
 }
 
+/*
+ * Writes all but the report, which also says what went wrong here.
+ */
 static void
 outputs_write(struct run *run)
 {
 	const struct options *opt = run->opt;
-	const struct survey *survey = &run->survey;
-	bool pages = opt->make_page && run->base_found && nodes_find(run);
+	struct survey *survey = &run->survey;
+	const struct report *report;
+	bool pages = opt->make_page && (run->base != -1 || opt->peersz > 0) &&
+	    nodes_find(run);
 	size_t i;
 
 	for (i = 0; i < survey->reportsz; i++) {
+		report = &survey->reports[i];
 		if (opt->make_map)
-			map_write(run, &survey->reports[i]);
-		if (pages)
-			output_place(
-			    run, &survey->reports[i], "html", emit_page);
+			map_write(run, report);
+		if (pages &&
+		    (report->state != STATE_UNKNOWN || opt->peersz > 0))
+			(void)output_place(run, report, "html", render_page);
 	}
-	run->survey.elapsed = clock_read(CLOCK_MONOTONIC) - run->started;
+	maps_note(run);
+	survey->elapsed = clock_read(CLOCK_MONOTONIC) - run->started;
 	if (opt->metrics != NULL)
-		output_write(run, opt->metrics, emit_metrics, NULL);
+		(void)output_write(run, opt->metrics, report_metrics, NULL);
 }
 
 static void
 report_write(struct run *run)
 {
+	static int (*const emitters[])(FILE *, const struct options *,
+	    const struct survey *,
+	    const struct report *) = {[FORMAT_TEXT] = report_text,
+	    [FORMAT_JSON] = report_json,
+	    [FORMAT_HOLES] = report_holes,
+	    [FORMAT_NONE] = NULL};
 	const struct options *opt = run->opt;
+	char *data;
+	size_t size;
+
+	if (opt->format == FORMAT_NONE)
+		return;
+	if (opt->report != NULL) {
+		(void)output_write(
+		    run, opt->report, emitters[opt->format], NULL);
+		return;
+	}
+	if ((data = emitted(run, emitters[opt->format], NULL, &size)) == NULL ||
+	    write_all(STDOUT_FILENO, data, size) != 0 ||
+	    close(STDOUT_FILENO) != 0)
+		trouble(run, "stdout", "%s", strerror(errno));
+	free(data);
+}
+
+/*
+ * Peers and known losses: files that the options name
+ */
+
+/*
+ * Reads a file of at most FILE_MAX bytes, and terminates it. Returns NULL
+ * with errno, or its bytes, which the caller frees.
+ */
+static char *
+file_read(const char *path, size_t *size)
+{
+	char *data = NULL;
+	size_t cap = 0, n;
 	FILE *fp;
-	int error;
+	int error = 0;
 
-	if (opt->report != NULL)
-		output_write(run, opt->report, emit_report, NULL);
-	else if (opt->format != FORMAT_NONE) {
-		fp = stream_open(STDOUT_FILENO);
-		(void)emit_report(fp, run, NULL);
-		if ((error = stream_close(fp)) != 0)
-			trouble(run, "stdout", strerror(error));
+	if ((fp = fopen(path, "re")) == NULL)
+		return NULL;
+	*size = 0;
+	do {
+		cap = cap == 0 ? 65536 : cap * 2;
+		data = need(realloc(data, cap + 1));
+		n = fread(data + *size, 1, cap - *size, fp);
+		*size += n;
+	} while (*size == cap && cap <= FILE_MAX);
+	if (ferror(fp))
+		error = errno;
+	else if (*size > FILE_MAX)
+		error = EFBIG;
+	(void)fclose(fp);
+	data[*size] = '\0';
+	if (error == 0)
+		return data;
+	free(data);
+	errno = error;
+	return NULL;
+}
+
+/*
+ * Reads the peers' reports. One that cannot be used is reported, and its node
+ * is unknown.
+ */
+static void
+peers_read(struct run *run)
+{
+	struct survey *survey = &run->survey;
+	struct peer *peer;
+	char *subject, *text;
+	size_t i, size;
+
+	survey->peers = run->opt->peers;
+	survey->peersz = run->opt->peersz;
+	for (i = 0; i < survey->peersz; i++) {
+		peer = &survey->peers[i];
+		peer->generated_at = TIME_NONE;
+		text = file_read(peer->file, &size);
+		if (text == NULL)
+			peer->message = need(strdup(strerror(errno)));
+		else
+			(void)peer_parse(survey->peers, i, text, size);
+		free(text);
+		if (peer->message == NULL)
+			continue;
+		subject = compose("peer %s: %s", peer->name, peer->file);
+		trouble(run, subject, "%s", peer->message);
+		free(subject);
 	}
 }
 
 /*
- * --check
+ * A line of --known: time that is accepted as lost.
  */
+struct known {
+	const char *channel; /* or "*", as printed by -f holes */
+	const char *quality; /* likewise */
+	struct span span;
+};
 
-static void __attribute__((format(printf, 3, 4)))
-finding(struct run *run, const struct report *report, const char *fmt, ...)
+static int
+known_compare(const void *a, const void *b)
 {
-	va_list ap;
-	char *message, *subject;
+	const struct known *x = a, *y = b;
 
-	va_start(ap, fmt);
-	message = vformat(fmt, ap);
-	va_end(ap);
-	subject = format("%s/%s", report->channel, report->quality);
-	say(run, subject, message);
-	run->found = true;
-	free(subject);
-	free(message);
+	return time_compare(&x->span.start, &y->span.start);
 }
 
 /*
- * Says the longest of the holes that count. One that began only now may
- * still be filled, since segments arrive out of order.
+ * Reads a line, whose fields are separated by tabs, or by blanks if it has no
+ * tab. `#` begins a comment. Returns 1 for a line without fields, -1 for one
+ * that does not parse.
  */
-static void
-holes_check(struct run *run, const struct report *report)
+static int
+known_parse(char *line, struct known *known)
 {
-	const int64_t settled = run->opt->now - run->opt->settle;
-	const struct span *hole, *top[LISTED_MAX];
-	struct coverage c = report->raw;
-	char end[TIME_SIZE], length[TIME_SIZE], start[TIME_SIZE];
-	size_t i, n;
+	const char *blanks = strchr(line, '\t') != NULL ? "\t" : " ";
+	char *fields[4], *field;
+	size_t n = 0;
+	bool date_only;
 
-	while (c.holesz > 0) {
-		hole = &c.holes[c.holesz - 1];
-		if ((c.holesz == 1 ? c.began : hole->start) <= settled)
+	while (n < LENGTH(fields) && (field = strsep(&line, blanks)) != NULL) {
+		if (*field == '#')
 			break;
-		c.hole_duration -= hole->end - hole->start;
-		c.holesz--;
+		if (*field != '\0')
+			fields[n++] = field;
 	}
-	n = holes_longest(&c, top);
-	for (i = 0; i < n; i++) {
-		hole = top[i];
-		c.hole_duration -= hole->end - hole->start;
-		time_format(start, hole->start);
-		time_format(end, hole->end);
-		seconds_format(length, hole->end - hole->start);
-		finding(run, report, "a hole of %s s from %s to %s", length,
-		    start, end);
-	}
-	seconds_format(length, c.hole_duration);
-	if (c.holesz > n)
-		finding(run, report, "and %zu more, %s s in all", c.holesz - n,
-		    length);
-}
-
-static void
-age_check(struct run *run, const struct report *report)
-{
-	const struct options *opt = run->opt;
-	char age[TIME_SIZE], end[TIME_SIZE], max[TIME_SIZE];
-
-	if (opt->max_age < 0 || opt->now - report->end <= opt->max_age ||
-	    !end_known(report, report->end))
-		return;
-	time_format(end, report->end);
-	seconds_format(age, opt->now - report->end);
-	seconds_format(max, opt->max_age);
-	finding(run, report,
-	    "the newest segment ended %s s ago, at %s; --max-age is %s s", age,
-	    end, max);
+	if (n == 0)
+		return 1;
+	if (n < LENGTH(fields))
+		return -1;
+	known->channel = fields[0];
+	known->quality = fields[1];
+	if (time_parse(fields[2], &known->span.start, &date_only) != 0 ||
+	    time_parse(fields[3], &known->span.end, &date_only) != 0 ||
+	    known->span.start >= known->span.end)
+		return -1;
+	return 0;
 }
 
 /*
- * Says that there is no segment, unless there may be some in what could not
- * be read.
+ * Gives each quality the known spans that are about it.
  */
 static void
-presence_check(struct run *run, const struct report *report)
+known_apply(struct survey *survey, const struct known *known, size_t n)
 {
-	char age[TIME_SIZE], end[TIME_SIZE];
-
-	if (!end_known(report, INT64_MIN))
-		return;
-	if (ended_before(run->opt, report)) {
-		time_format(end, report->stream.end);
-		seconds_format(age, run->opt->now - report->stream.end);
-		finding(run, report,
-		    "no segments; the last before ended %s s ago, at %s", age,
-		    end);
-	} else
-		finding(run, report, "%s",
-		    report->found ? "no segments"
-				  : "no segments: no such quality");
-}
-
-static void
-check(struct run *run)
-{
-	const struct report *report;
+	struct report *report;
+	char *channel, *quality;
 	size_t i;
 
-	for (i = 0; i < run->survey.reportsz; i++) {
-		report = &run->survey.reports[i];
-		if (!report->readable)
-			continue;
-		holes_check(run, report);
-		if (report->start == TIME_NONE)
-			presence_check(run, report);
-		else
-			age_check(run, report);
+	for (report = survey->reports;
+	     report < survey->reports + survey->reportsz; report++) {
+		channel = name_printable(report->channel, true);
+		quality = name_printable(report->quality, true);
+		for (i = 0; i < n; i++)
+			if ((strcmp(known[i].channel, "*") == 0 ||
+				strcmp(known[i].channel, channel) == 0) &&
+			    (strcmp(known[i].quality, "*") == 0 ||
+				strcmp(known[i].quality, quality) == 0))
+				spans_cover(&report->known, known[i].span.start,
+				    known[i].span.end);
+		free(quality);
+		free(channel);
 	}
+}
+
+static void
+known_read(struct run *run)
+{
+	const char *file = run->opt->known_file;
+	char *line, *rest, *subject, *text;
+	struct known *known = NULL;
+	size_t cap = 0, n = 0, number = 0, size;
+	int parsed;
+
+	if ((text = file_read(file, &size)) == NULL) {
+		trouble(run, file, "%s", strerror(errno));
+		return;
+	}
+	rest = text;
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		number++;
+		known = need(array_room(known, &cap, n, sizeof(*known)));
+		parsed = known_parse(line, &known[n]);
+		if (parsed == 0)
+			n++;
+		if (parsed >= 0)
+			continue;
+		subject = compose("%s:%zu", file, number);
+		trouble(run, subject,
+		    "give channel, quality, start and end, as -f holes prints "
+		    "them");
+		free(subject);
+	}
+	if (n > 1)
+		qsort(known, n, sizeof(*known), known_compare);
+	known_apply(&run->survey, known, n);
+	free(known);
+	free(text);
 }
 
 /*
@@ -2725,8 +2692,8 @@ check(struct run *run)
  */
 
 /*
- * Fills the places of standard streams that are closed, so that no other
- * file takes them. What is written to such a stdout fails.
+ * Fills the places of closed standard streams, so that no other file takes
+ * them. Writing to such a stdout fails.
  */
 static void
 streams_guard(void)
@@ -2739,15 +2706,46 @@ streams_guard(void)
 }
 
 /*
- * Lets what the threads free serve the maps and the report, instead of going
- * back to the system between them: new pages are a tenth of a run's time.
+ * Lets memory that the threads free serve the maps and the report, instead
+ * of returning it to the system in between.
  */
 static void
 memory_set(void)
 {
+#ifdef M_ARENA_MAX
 	(void)mallopt(M_ARENA_MAX, 1);
 	(void)mallopt(M_MMAP_THRESHOLD, MEMORY_KEPT);
 	(void)mallopt(M_TRIM_THRESHOLD, MEMORY_KEPT);
+#endif
+}
+
+/*
+ * Compares with the peers' reports and the known losses.
+ */
+static void
+survey_compare(struct run *run)
+{
+	if (run->opt->peersz > 0) {
+		peers_read(run);
+		if (run->opt->channelsz == 0)
+			fleet_reports(&run->survey);
+	}
+	if (run->opt->known_file != NULL)
+		known_read(run);
+	if (run->opt->peersz > 0)
+		fleet_make(run->opt, &run->survey);
+}
+
+static void
+run_free(struct run *run)
+{
+	if (run->survey.nodes != run->opt->nodes)
+		nodes_free(run->survey.nodes, run->survey.nodesz);
+	survey_free(&run->survey, run->opt->channelsz);
+	names_free(&run->base_dirs);
+	tdestroy(run->written, free);
+	if (run->base != -1)
+		(void)close(run->base);
 }
 
 int
@@ -2755,7 +2753,7 @@ main(int argc, char *argv[])
 {
 	struct options opt;
 	struct run run = {.opt = &opt};
-	int status;
+	bool found = false;
 
 	run.started = clock_read(CLOCK_MONOTONIC);
 	run.progress_at = run.started + PROGRESS_AFTER;
@@ -2766,18 +2764,14 @@ main(int argc, char *argv[])
 	options_parse(&opt, argc, argv);
 	run.progress = isatty(STDERR_FILENO);
 	survey_make(&run);
+	survey_compare(&run);
 	outputs_write(&run);
 	report_write(&run);
 	if (opt.check)
-		check(&run);
-	status = run.survey.errorsz > 0 ? EXIT_TROUBLE
-	    : run.found                 ? EXIT_FOUND
-					: EXIT_SUCCESS;
-	if (run.nodes != opt.nodes)
-		nodes_free(run.nodes, run.nodesz);
-	survey_free(&run.survey);
+		found = report_check(stderr, &opt, &run.survey);
+	run_free(&run);
 	options_free(&opt);
-	if (run.abandoned)
-		_exit(status);
-	return status;
+	return run.survey.errorsz > 0 ? EXIT_TROUBLE
+	    : found                   ? EXIT_FOUND
+				      : EXIT_SUCCESS;
 }

@@ -16,6 +16,7 @@
 #define MILLISECOND (SECOND / 1000)
 #define WIDTH       80 /* columns of the text */
 #define STOPPED     (2 * MINUTE) /* without a segment: the stream has */
+#define LISTED_MAX  10 /* holes, or errors, listed in text */
 #define CELLS       30 /* of an hour's strip */
 #define CELL        (HOUR / CELLS)
 
@@ -34,11 +35,7 @@ static const char *const type_names[QUALITY_TYPES] = {
 static void *
 allocate(size_t size)
 {
-	void *p;
-
-	if ((p = malloc(size > 0 ? size : 1)) == NULL)
-		errx(EXIT_TROUBLE, "out of memory");
-	return p;
+	return need(malloc(size));
 }
 
 /*
@@ -67,31 +64,26 @@ coverage_ratio(const struct coverage *c)
 }
 
 /*
- * Whether all that is known of a quality began before the window, and has
- * ended.
+ * Returns whether the whole stream lies before the window, and has ended.
  */
-bool
+static bool
 ended_before(const struct options *opt, const struct report *r)
 {
-	return r->start == TIME_NONE && r->raw.holesz == 0 &&
-	    r->stream.start != TIME_NONE && r->stream.start < opt->first_hour &&
-	    r->stream.end <= opt->now &&
-	    (opt->last_hour == TIME_NONE ||
-		r->stream.end <= opt->last_hour + HOUR);
+	return r->start == TIME_NONE && r->raw.holes.n == 0 &&
+	    r->stream.start != TIME_NONE &&
+	    r->stream.start < opt->window.start && r->stream.end <= opt->now &&
+	    r->stream.end <= opt->window.end;
 }
 
 /*
- * Whether nothing newer than `end` can be in an hour that was not read.
+ * Returns whether no unreadable hour can hold anything newer than `end`.
  */
-bool
+static bool
 end_known(const struct report *r, int64_t end)
 {
-	size_t i;
+	const struct spans *spans = &r->unreadable;
 
-	for (i = 0; i < r->hoursz; i++)
-		if (!r->hours[i].readable && r->hours[i].time + HOUR > end)
-			return false;
-	return true;
+	return spans->n == 0 || spans->v[spans->n - 1].end <= end;
 }
 
 /*
@@ -103,8 +95,8 @@ hole_longest(const struct coverage *c)
 	const struct span *hole, *longest = NULL;
 	size_t i;
 
-	for (i = 0; i < c->holesz; i++) {
-		hole = &c->holes[i];
+	for (i = 0; i < c->holes.n; i++) {
+		hole = &c->holes.v[i];
 		if (longest == NULL ||
 		    hole->end - hole->start > longest->end - longest->start)
 			longest = hole;
@@ -113,359 +105,1289 @@ hole_longest(const struct coverage *c)
 }
 
 static size_t
-missing_hours(const struct report *r)
+spans_hours(const struct spans *spans)
 {
 	size_t hours = 0, i;
 
-	for (i = 0; i < r->missingsz; i++)
-		hours +=
-		    (size_t)((r->missing[i].end - r->missing[i].start) / HOUR);
-	return hours;
-}
-
-static size_t
-unreadable_hours(const struct report *r)
-{
-	size_t hours = 0, i;
-
-	for (i = 0; i < r->hoursz; i++)
-		hours += !r->hours[i].readable;
+	for (i = 0; i < spans->n; i++)
+		hours += (size_t)((spans->v[i].end - spans->v[i].start) / HOUR);
 	return hours;
 }
 
 /*
- * JSON, out of small trees that are gone once they are written: what this
- * takes does not grow with the archive.
+ * Returns whether --known accepts the hole: it lies within a known span, give
+ * or take the tolerance.
  */
-
-/*
- * Writes a value and frees it. An object may be left open, for more members
- * behind it.
- */
-static void
-json_write(FILE *fp, cJSON *value, bool open)
+static bool
+hole_known(
+    const struct options *opt, const struct report *r, const struct span *hole)
 {
-	char *s;
+	const struct span *known = r->known.v;
+	size_t from = 0, middle, to = r->known.n;
 
-	if ((s = cJSON_PrintBuffered(value, 512, false)) == NULL)
-		errx(EXIT_TROUBLE, "out of memory");
-	(void)fwrite(s, 1, strlen(s) - open, fp);
-	cJSON_free(s);
-	cJSON_Delete(value);
-}
-
-static void
-json_add(cJSON *object, const char *key, cJSON *value)
-{
-	(void)cJSON_AddItemToObjectCS(object, key, value);
-}
-
-/*
- * Most of a report is small whole numbers: printf would take as long as all
- * the rest.
- */
-static cJSON *
-json_count(size_t n)
-{
-	char buf[TIME_SIZE], *s = buf + sizeof(buf);
-
-	*--s = '\0';
-	do
-		*--s = (char)('0' + n % 10);
-	while ((n /= 10) > 0);
-	return cJSON_CreateRaw(s);
-}
-
-static cJSON *
-json_seconds(int64_t us)
-{
-	char buf[TIME_SIZE];
-
-	if (us >= 0 && us % SECOND == 0)
-		return json_count((size_t)(us / SECOND));
-	seconds_format(buf, us);
-	return cJSON_CreateRaw(buf);
-}
-
-static cJSON *
-json_time(int64_t t)
-{
-	char buf[TIME_SIZE];
-
-	if (t == TIME_NONE)
-		return cJSON_CreateNull();
-	time_format(buf, t);
-	return cJSON_CreateString(buf);
-}
-
-static cJSON *
-json_hour(int64_t t)
-{
-	char buf[TIME_SIZE];
-
-	if (t == TIME_NONE)
-		return cJSON_CreateNull();
-	hour_format(buf, t);
-	return cJSON_CreateString(buf);
-}
-
-/*
- * Any bytes as a string: cJSON passes on what is no UTF-8.
- */
-static cJSON *
-json_text(const char *bytes)
-{
-	cJSON *string;
-	const char *from;
-	char *out, *text;
-
-	out = text = allocate(strlen(bytes) * strlen(REPLACEMENT) + 1);
-	while (*(from = bytes) != '\0')
-		if (utf8_next(&bytes) < 0)
-			out = stpcpy(out, REPLACEMENT);
+	/* find the last one that starts no later */
+	while (from < to) {
+		middle = from + (to - from) / 2;
+		if (known[middle].start - opt->tolerance <= hole->start)
+			from = middle + 1;
 		else
-			out = mempcpy(out, from, (size_t)(bytes - from));
-	*out = '\0';
-	string = cJSON_CreateString(text);
-	free(text);
-	return string;
-}
-
-static cJSON *
-json_span(const struct span *span)
-{
-	cJSON *object = cJSON_CreateObject();
-
-	json_add(object, "start", json_time(span->start));
-	json_add(object, "end", json_time(span->end));
-	json_add(object, "duration", json_seconds(span->end - span->start));
-	return object;
-}
-
-static cJSON *
-json_tally(const struct tally *tally)
-{
-	cJSON *object = cJSON_CreateObject();
-
-	json_add(object, "count", json_count(tally->count));
-	json_add(object, "duration", json_seconds(tally->duration));
-	return object;
-}
-
-static cJSON *
-json_tallies(const struct tally tallies[SEGMENT_TYPES])
-{
-	cJSON *object = cJSON_CreateObject();
-	size_t i;
-
-	for (i = 0; i < SEGMENT_TYPES; i++)
-		json_add(object, type_names[i], json_tally(&tallies[i]));
-	return object;
-}
-
-static void
-json_counts(cJSON *object, const struct counts *counts)
-{
-	const char *const names[] = {"temp", "bad", "tombstoned"};
-	const size_t values[] = {counts->temp, counts->bad, counts->tombstoned};
-	cJSON *count, *segments = json_tallies(counts->segments);
-	size_t i;
-
-	for (i = 0; i < LENGTH(names); i++) {
-		count = cJSON_CreateObject();
-		json_add(count, "count", json_count(values[i]));
-		json_add(segments, names[i], count);
+			to = middle;
 	}
-	json_add(object, "segments", segments);
-	json_add(object, "overlaps", json_tallies(counts->overlaps));
+	return from > 0 && hole->end <= known[from - 1].end + opt->tolerance;
 }
 
 /*
- * Closes an open object with an array of spans, each cut to the bounds.
+ * Returns whether a hole began so recently that it may still be filled, as
+ * segments arrive out of order. One that starts with the window began before.
+ */
+static bool
+hole_settling(const struct options *opt, const struct span *hole)
+{
+	return hole->start > opt->now - opt->settle &&
+	    hole->start != opt->window.start;
+}
+
+/*
+ * JSON
+ */
+
+/*
+ * Writes any bytes as a string; what is not UTF-8 becomes U+FFFD.
  */
 static void
-json_spans(FILE *fp, const char *key, const struct span *spans, size_t spansz,
-    int64_t from, int64_t to)
+json_text(FILE *fp, const char *bytes)
 {
-	struct span span;
-	size_t i;
-	const char *comma = "";
+	static const char special[] = "\"\\\b\f\n\r\t";
+	const char *from, *s;
+	long code;
 
-	(void)fprintf(fp, ",\"%s\":[", key);
-	for (i = 0; i < spansz; i++) {
-		span = spans[i];
-		if (!span_cut(&span, from, to))
-			continue;
-		(void)fputs(comma, fp);
-		comma = ",";
-		json_write(fp, json_span(&span), false);
+	putc('"', fp);
+	while (*(from = bytes) != '\0') {
+		code = utf8_next(&bytes);
+		if (code < 0)
+			fputs(REPLACEMENT, fp);
+		else if (code < 0x80 && (s = strchr(special, (int)code)))
+			fprintf(fp, "\\%c", "\"\\bfnrt"[s - special]);
+		else if (code < ' ')
+			fprintf(fp, "\\u%04lx", (unsigned long)code);
+		else
+			fwrite(from, 1, (size_t)(bytes - from), fp);
 	}
-	(void)fputs("]}", fp);
+	putc('"', fp);
 }
 
 static void
-json_share(
-    FILE *fp, const struct share *share, const struct coverage *c, int64_t hour)
+json_value(FILE *fp, char type, int64_t us)
 {
-	cJSON *object = cJSON_CreateObject();
+	char buf[TIME_SIZE];
 
-	json_add(object, "coverage", json_seconds(share->covered));
-	json_add(object, "hole_count", json_count(share->holesz));
-	json_add(object, "hole_duration", json_seconds(share->hole_duration));
-	json_write(fp, object, true);
-	json_spans(fp, "holes",
-	    share->holesz > 0 ? c->holes + share->first : NULL, share->holesz,
-	    hour, hour + HOUR);
+	if (us == TIME_NONE)
+		fputs("null", fp);
+	else if (type == 's') {
+		seconds_format(buf, us);
+		fputs(buf, fp);
+	} else {
+		(type == 'h' ? hour_format : time_format)(buf, us);
+		putc('"', fp);
+		fputs(buf, fp);
+		putc('"', fp);
+	}
+}
+
+/*
+ * Writes the format with " for ' and with values for these:
+ *	%b	bool
+ *	%n	size_t
+ *	%s	int64_t us, as seconds; TIME_NONE is null
+ *	%i %h	int64_t us, as an instant or an hour; TIME_NONE is null
+ *	%t	const char *, any bytes
+ *
+ * printf would take twice as long for what is mostly small numbers.
+ */
+static void
+json(FILE *fp, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	for (; *fmt != '\0'; fmt++) {
+		if (*fmt == '\'')
+			putc('"', fp);
+		else if (*fmt != '%')
+			putc(*fmt, fp);
+		else if (*++fmt == 'b')
+			fputs(va_arg(ap, int) ? "true" : "false", fp);
+		else if (*fmt == 't')
+			json_text(fp, va_arg(ap, const char *));
+		else if (*fmt == 'n')
+			json_value(
+			    fp, 's', (int64_t)va_arg(ap, size_t) * SECOND);
+		else
+			json_value(fp, *fmt, va_arg(ap, int64_t));
+	}
+	va_end(ap);
+}
+
+/*
+ * Leaves the object open.
+ */
+static void
+json_span(FILE *fp, const struct span *span)
+{
+	json(fp, "{'start':%i,'end':%i,'duration':%s", span->start, span->end,
+	    span->end - span->start);
 }
 
 static void
-json_hour_report(FILE *fp, const struct report *r, const struct hour *h)
+json_hole(FILE *fp, const struct options *opt, const struct report *r,
+    const struct span *hole, int64_t hour)
 {
-	cJSON *array, *object = cJSON_CreateObject();
+	struct span span = *hole;
+
+	if (hour != TIME_NONE)
+		span_cut(&span, hour, hour + HOUR);
+	json_span(fp, &span);
+	json(fp, ",'known':%b}", hole_known(opt, r, hole));
+}
+
+/*
+ * Cuts the holes to the hour unless that is TIME_NONE.
+ */
+static void
+json_holes(FILE *fp, const struct options *opt, const struct report *r,
+    const struct span *holes, size_t holesz, int64_t hour)
+{
 	size_t i;
 
-	json_add(object, "hour", json_hour(h->time));
-	json_add(object, "start", json_time(h->start));
-	json_add(object, "end", json_time(h->end));
-	json_counts(object, &h->counts);
-	json_write(fp, object, true);
-	(void)fputs(",\"raw\":", fp);
-	json_share(fp, &h->raw, &r->raw, h->time);
-	(void)fputs(",\"editable\":", fp);
-	json_share(fp, &h->editable, &r->editable, h->time);
-	(void)fputs(",\"incomplete\":", fp);
-	json_write(fp, json_tally(&h->counts.incomplete), false);
-	array = cJSON_CreateArray();
-	for (i = 0; i < h->bad_namesz; i++)
-		(void)cJSON_AddItemToArray(array, json_text(h->bad_names[i]));
-	(void)fputs(",\"bad_names\":", fp);
-	json_write(fp, array, false);
-	(void)fprintf(fp, ",\"readable\":%s}", h->readable ? "true" : "false");
+	json(fp, ",'holes':[");
+	for (i = 0; i < holesz; i++) {
+		fputs(i > 0 ? "," : "", fp);
+		json_hole(fp, opt, r, &holes[i], hour);
+	}
+	fputs("]}", fp);
 }
 
 static void
-json_coverage(FILE *fp, const struct coverage *c)
+json_tallies(FILE *fp, const struct tally tallies[SEGMENT_TYPES])
+{
+	size_t i;
+
+	for (i = 0; i < SEGMENT_TYPES; i++) {
+		json(fp, i > 0 ? ",%t:" : "%t:", type_names[i]);
+		json(fp, "{'count':%n,'duration':%s}", tallies[i].count,
+		    tallies[i].duration);
+	}
+}
+
+static void
+json_counts(FILE *fp, const struct counts *c)
+{
+	json(fp, ",'segments':{");
+	json_tallies(fp, c->segments);
+	json(fp, ",'temp':{'count':%n},'bad':{'count':%n},", c->temp, c->bad);
+	json(fp, "'tombstoned':{'count':%n},'ahead':{'count':%n},",
+	    c->tombstoned, c->ahead);
+	json(fp, "'empty':{'count':%n}},'overlaps':{", c->empty);
+	json_tallies(fp, c->overlaps);
+	putc('}', fp);
+}
+
+static void
+json_share(FILE *fp, const struct options *opt, const struct report *r,
+    const struct share *share, const struct coverage *c, int64_t hour)
+{
+	json(fp, "{'coverage':%s,'hole_count':%n,'hole_duration':%s",
+	    share->covered, share->holesz, share->hole_duration);
+	json_holes(fp, opt, r,
+	    share->holesz > 0 ? &c->holes.v[share->first] : NULL, share->holesz,
+	    hour);
+}
+
+static void
+json_hour_report(FILE *fp, const struct options *opt, const struct report *r,
+    const struct hour *h)
+{
+	const struct tally *incomplete = &h->counts.incomplete;
+	size_t i;
+
+	json(fp, "{'hour':%h,'start':%i,'end':%i", h->time, h->start, h->end);
+	json_counts(fp, &h->counts);
+	json(fp, ",'raw':");
+	json_share(fp, opt, r, &h->raw, &r->raw, h->time);
+	json(fp, ",'editable':");
+	json_share(fp, opt, r, &h->editable, &r->editable, h->time);
+	json(fp, ",'incomplete':{'count':%n,'duration':%s},'bad_names':[",
+	    incomplete->count, incomplete->duration);
+	for (i = 0; i < h->bad_namesz; i++)
+		json(fp, i > 0 ? ",%t" : "%t", h->bad_names[i]);
+	json(fp, "],'readable':%b}", h->readable);
+}
+
+static void
+json_coverage(FILE *fp, const struct options *opt, const struct report *r,
+    const struct coverage *c)
 {
 	const struct span *longest = hole_longest(c);
 	int64_t ratio = coverage_ratio(c);
-	cJSON *object = cJSON_CreateObject();
 
-	json_add(object, "coverage", json_seconds(c->covered));
-	json_add(object, "ratio",
-	    ratio < 0 ? cJSON_CreateNull() : json_seconds(ratio));
-	json_add(object, "hole_count", json_count(c->holesz));
-	json_add(object, "hole_duration", json_seconds(c->hole_duration));
-	json_add(object, "longest_hole",
-	    longest == NULL ? cJSON_CreateNull() : json_span(longest));
-	json_write(fp, object, true);
-	json_spans(fp, "holes", c->holes, c->holesz, INT64_MIN, INT64_MAX);
+	json(fp, "{'coverage':%s,'ratio':%s,'hole_count':%n", c->covered,
+	    ratio < 0 ? TIME_NONE : ratio, c->holes.n);
+	json(fp, ",'hole_duration':%s,'longest_hole':", c->hole_duration);
+	if (longest == NULL)
+		fputs("null", fp);
+	else
+		json_hole(fp, opt, r, longest, TIME_NONE);
+	json_holes(fp, opt, r, c->holes.v, c->holes.n, TIME_NONE);
 }
 
 static void
-json_missing(FILE *fp, const struct report *r)
+json_incomplete(FILE *fp, const struct options *opt, const struct report *r)
+{
+	struct span span;
+	size_t i = 0;
+	const char *comma = "";
+
+	json(fp, ",'incomplete':{'count':%n,'duration':%s,'spans':[",
+	    r->counts.incomplete.count, r->counts.incomplete.duration);
+	while (spans_join(&r->incomplete, &i, opt->tolerance, &span)) {
+		if (!span_cut(&span, opt->window.start, opt->window.end))
+			continue;
+		fputs(comma, fp);
+		comma = ",";
+		json_span(fp, &span);
+		putc('}', fp);
+	}
+	fputs("]}", fp);
+}
+
+static void
+json_hours(FILE *fp, const char *key, const struct spans *hours)
 {
 	const struct span *range;
-	cJSON *object = cJSON_CreateObject();
-	size_t i;
 
-	json_add(object, "count", json_count(missing_hours(r)));
-	json_write(fp, object, true);
-	(void)fputs(",\"ranges\":[", fp);
-	for (i = 0; i < r->missingsz; i++) {
-		range = &r->missing[i];
-		object = cJSON_CreateObject();
-		json_add(object, "first", json_hour(range->start));
-		json_add(object, "last", json_hour(range->end - HOUR));
-		json_add(object, "count",
-		    json_count((size_t)((range->end - range->start) / HOUR)));
-		if (i > 0)
-			(void)putc(',', fp);
-		json_write(fp, object, false);
+	json(fp, ",%t:{'count':%n,'ranges':[", key, spans_hours(hours));
+	for (range = hours->v; range < hours->v + hours->n; range++) {
+		fputs(range > hours->v ? "," : "", fp);
+		json(fp, "{'first':%h,'last':%h,'count':%n}", range->start,
+		    range->end - HOUR,
+		    (size_t)((range->end - range->start) / HOUR));
 	}
-	(void)fputs("]}", fp);
+	fputs("]}", fp);
 }
 
 static void
-json_report(FILE *fp, const struct options *opt, const struct report *r)
+json_gaps(
+    FILE *fp, const struct fleet *f, const char *key, enum gap_state state)
 {
-	cJSON *object = cJSON_CreateObject();
+	const struct gap *gap;
+	const char *comma = "";
 	size_t i;
 
-	json_add(object, "channel", json_text(r->channel));
-	json_add(object, "quality", json_text(r->quality));
-	json_add(object, "found", cJSON_CreateBool(r->found));
-	json_add(object, "start", json_time(r->start));
-	json_add(object, "end", json_time(r->end));
-	json_add(object, "age",
-	    r->end == TIME_NONE ? cJSON_CreateNull()
-				: json_seconds(opt->now - r->end));
-	json_counts(object, &r->counts);
-	json_write(fp, object, true);
-	(void)fputs(",\"raw\":", fp);
-	json_coverage(fp, &r->raw);
-	(void)fputs(",\"editable\":", fp);
-	json_coverage(fp, &r->editable);
-	(void)fputs(",\"incomplete\":", fp);
-	json_write(fp, json_tally(&r->counts.incomplete), true);
-	json_spans(
-	    fp, "spans", r->incomplete, r->incompletesz, INT64_MIN, INT64_MAX);
-	(void)fputs(",\"missing_hours\":", fp);
-	json_missing(fp, r);
-	(void)fputs(",\"hours\":[", fp);
-	for (i = 0; i < r->hoursz; i++) {
-		(void)fputs(i > 0 ? ",\n" : "\n", fp);
-		json_hour_report(fp, r, &r->hours[i]);
+	json(fp, ",%t:{'count':%n,'duration':%s,'spans':[", key,
+	    f->tallies[state].count, f->tallies[state].duration);
+	for (gap = f->gaps; gap < f->gaps + f->gapsz; gap++) {
+		if (gap->state != state)
+			continue;
+		fputs(comma, fp);
+		comma = ",";
+		json_span(fp, &gap->span);
+		for (i = 0; i < gap->havingsz; i++)
+			json(fp, i > 0 ? ",%t" : ",'nodes':[%t",
+			    f->nodes[f->having[gap->first + i]].name);
+		fputs(gap->havingsz > 0 ? "]}" : "}", fp);
 	}
-	(void)fputs("]}", fp);
+	fputs("]}", fp);
+}
+
+static void
+json_node(FILE *fp, const struct fleet_node *node, int64_t now, bool here)
+{
+	const struct report *r = node->report;
+	const struct coverage *c = &node->coverage;
+	int64_t ratio = coverage_ratio(c);
+
+	json(fp, "{'name':%t,", node->name);
+	if (r == NULL) {
+		json(fp,
+		    "'start':null,'end':null,'age':null,'coverage':null,"
+		    "'ratio':null,'hole_count':null,'hole_duration':null,"
+		    "'has_duration':null,'horizon':null}");
+		return;
+	}
+	json(fp, "'start':%i,'end':%i,'age':%s,'coverage':%s,'ratio':%s",
+	    r->start, r->end, r->end == TIME_NONE ? TIME_NONE : now - r->end,
+	    c->covered, ratio < 0 ? TIME_NONE : ratio);
+	json(fp, ",'hole_count':%n,'hole_duration':%s,'has_duration':%s",
+	    c->holes.n, c->hole_duration, here ? TIME_NONE : node->has);
+	json(fp, ",'horizon':%i}", node->horizon);
+}
+
+static void
+json_fleet(FILE *fp, const struct options *opt, const struct fleet *f)
+{
+	static const struct {
+		const char *key;
+		enum gap_state state;
+	} gaps[] = {{"lost", GAP_LOST}, {"elsewhere", GAP_ELSEWHERE},
+	    {"better", GAP_BETTER}, {"unknown", GAP_UNKNOWN}};
+	int64_t ratio;
+	size_t i;
+
+	json(fp, ",'fleet':");
+	if (f == NULL) {
+		fputs("null", fp);
+		return;
+	}
+	ratio = coverage_ratio(&f->together);
+	json(fp, "{'start':%i,'end':%i,'coverage':%s,'ratio':%s",
+	    f->range.start, f->range.end, f->together.covered,
+	    ratio < 0 ? TIME_NONE : ratio);
+	for (i = 0; i < LENGTH(gaps); i++)
+		json_gaps(fp, f, gaps[i].key, gaps[i].state);
+	json(fp, ",'nodes':[");
+	for (i = 0; i < f->nodesz; i++) {
+		fputs(i > 0 ? "," : "", fp);
+		json_node(fp, &f->nodes[i], opt->now, i < f->here);
+	}
+	fputs("]}", fp);
+}
+
+static void
+json_quality(
+    FILE *fp, const struct options *opt, const struct report *r, bool hours)
+{
+	size_t i;
+
+	json(fp, "{'channel':%t,'quality':%t,'found':%b,'start':%i,'end':%i",
+	    r->channel, r->quality, r->state >= STATE_UNREADABLE, r->start,
+	    r->end);
+	json(fp, ",'age':%s",
+	    r->end == TIME_NONE ? TIME_NONE : opt->now - r->end);
+	json_counts(fp, &r->counts);
+	json(fp, ",'raw':");
+	json_coverage(fp, opt, r, &r->raw);
+	json(fp, ",'editable':");
+	json_coverage(fp, opt, r, &r->editable);
+	json_incomplete(fp, opt, r);
+	json_hours(fp, "missing_hours", &r->missing);
+	json_hours(fp, "unreadable_hours", &r->unreadable);
+	json_fleet(fp, opt, r->fleet);
+	json(fp, ",'hours':[");
+	for (i = 0; hours && i < r->hoursz; i++) {
+		fputs(i > 0 ? ",\n" : "\n", fp);
+		json_hour_report(fp, opt, r, &r->hours[i]);
+	}
+	fputs("]}", fp);
 }
 
 static void
 json_errors(FILE *fp, const struct survey *s)
 {
-	cJSON *object;
 	size_t i;
 
-	(void)fputs(",\"errors\":[", fp);
+	json(fp, ",'errors':[");
 	for (i = 0; i < s->errorsz; i++) {
-		object = cJSON_CreateObject();
-		json_add(object, "path", json_text(s->errors[i].path));
-		json_add(object, "message", json_text(s->errors[i].message));
-		(void)fputs(i > 0 ? ",\n" : "\n", fp);
-		json_write(fp, object, false);
+		fputs(i > 0 ? ",\n" : "\n", fp);
+		json(fp, "{'path':%t,'message':%t}", s->errors[i].path,
+		    s->errors[i].message);
 	}
-	(void)putc(']', fp);
+	putc(']', fp);
+}
+
+static void
+json_peers(FILE *fp, const struct options *opt, const struct survey *s)
+{
+	const struct peer *peer;
+
+	json(fp, ",'peers':[");
+	for (peer = s->peers; peer < s->peers + s->peersz; peer++) {
+		json(fp, peer > s->peers ? ",\n{" : "\n{");
+		json(fp, "'name':%t,'file':%t,'generated_at':%i,'age':%s",
+		    peer->name, peer->file, peer->generated_at,
+		    peer->generated_at == TIME_NONE
+			? TIME_NONE
+			: opt->now - peer->generated_at);
+		json(fp, ",'usable':%b,'message':", peer->message == NULL);
+		json(
+		    fp, peer->message == NULL ? "null}" : "%t}", peer->message);
+	}
+	putc(']', fp);
 }
 
 /*
- * Each report's head and each hour stands on a line of its own.
+ * Writes one document, each report's head and each hour on a line of its own.
+ * With a report it is that report's twin, which has no hours.
  */
 int
-report_json(FILE *fp, const struct options *opt, const struct survey *s)
+report_json(FILE *fp, const struct options *opt, const struct survey *s,
+    const struct report *report)
 {
-	cJSON_Hooks hooks = {allocate, free};
-	cJSON *object;
+	const struct report *reports = report != NULL ? report : s->reports;
+	const size_t reportsz = report != NULL ? 1 : s->reportsz;
 	size_t i;
 
-	/* with an allocator that fails, cJSON leaves out keys in silence */
-	cJSON_InitHooks(&hooks);
-	object = cJSON_CreateObject();
-	json_add(object, "schema_version", json_count(1));
-	json_add(object, "generator", cJSON_CreateString(PROGRAM " " VERSION));
-	json_add(object, "generated_at", json_time(opt->now));
-	json_add(object, "base_dir", json_text(opt->base_dir));
-	json_add(object, "tolerance", json_seconds(opt->tolerance));
-	json_add(object, "first_hour", json_hour(opt->first_hour));
-	json_add(object, "last_hour", json_hour(opt->last_hour));
-	json_add(object, "complete", cJSON_CreateBool(s->complete));
-	json_write(fp, object, true);
+	json(fp, "{'schema_version':1,'generator':'" PROGRAM " " VERSION "'");
+	json(fp, ",'generated_at':%i,'base_dir':%t,'tolerance':%s", opt->now,
+	    opt->base_dir, opt->tolerance);
+	json(fp, ",'first_hour':%h,'last_hour':%h,'complete':%b",
+	    opt->window.start,
+	    opt->window.end == INT64_MAX ? TIME_NONE : opt->window.end - HOUR,
+	    s->complete);
 	json_errors(fp, s);
-	(void)fputs(",\"reports\":[", fp);
-	for (i = 0; i < s->reportsz; i++) {
-		(void)fputs(i > 0 ? ",\n" : "\n", fp);
-		json_report(fp, opt, &s->reports[i]);
+	json_peers(fp, opt, s);
+	json(fp, ",'reports':[");
+	for (i = 0; i < reportsz; i++) {
+		fputs(i > 0 ? ",\n" : "\n", fp);
+		json_quality(fp, opt, &reports[i], report == NULL);
 	}
-	(void)fputs("]}\n", fp);
+	fputs("]}\n", fp);
 	return ferror(fp) ? -1 : 0;
+}
+
+/*
+ * The fleet: what other nodes' reports say, and what follows from all of them
+ *
+ * The program calls, in this order:
+ *	peer_parse	for one file after the other: it compares with those
+ *			before it. peers[n].message is to be printed behind
+ *			NAME=FILE; the peer stays in the array
+ *	fleet_reports	without CHANNEL, in place of the walk
+ *	fleet_make	before any output
+ *	fleet_free	for each report, then peers_free
+ *
+ * The other sections call:
+ *	text_fleet(sheet, r)		table, LOST and Elsewhere
+ *	metrics_fleet(fp, reports, n)	all families; nothing without peers
+ *	holes_fleet(fp, opt, r)		lines of -f holes, if r->fleet
+ *	check_fleet(fp, opt, r)		findings in place of those of holes,
+ *					if r->fleet; whether there are any
+ */
+
+#define PEER_DEPTH  64
+#define PEER_VALUES 4000000 /* of 100 bytes each, while it is read */
+
+/*
+ * Keeps what is wrong with a peer's report. Returns -1, as all readers then do.
+ */
+static int __attribute__((format(printf, 2, 3)))
+broken(struct peer *peer, const char *fmt, ...)
+{
+	char *outer = peer->message;
+	va_list ap;
+	int length;
+
+	va_start(ap, fmt);
+	length = vasprintf(&peer->message, fmt, ap);
+	va_end(ap);
+	if (length < 0)
+		errx(EXIT_TROUBLE, "out of memory");
+	free(outer);
+	return -1;
+}
+
+/*
+ * Says where in the report the part is that the message is about.
+ */
+static int
+broken_in(struct peer *peer, const char *array, size_t i)
+{
+	return broken(peer, "%s[%zu]: %s", array, i, peer->message);
+}
+
+/*
+ * Rejects what is no JSON, or not safe to be read as such: cJSON calls itself
+ * for each level, and allocates for each value.
+ */
+static int
+bytes_judge(struct peer *peer, const char *text, size_t size)
+{
+	const char *s = text + strspn(text, " \t\r\n");
+	size_t depth = 0, values = 0;
+	bool quoted = false;
+
+	if (strlen(text) < size)
+		return broken(peer, "not JSON: it has a NUL byte");
+	if (*s == '\0')
+		return broken(peer, "it is empty");
+	if (*s == '<')
+		return broken(peer, "HTML, not JSON");
+	for (; *s != '\0'; s++) {
+		if (*s == '"')
+			quoted = !quoted;
+		else if (quoted)
+			s += *s == '\\' && s[1] != '\0';
+		else if (*s == '[' || *s == '{')
+			depth++;
+		else if ((*s == ']' || *s == '}') && depth > 0)
+			depth--;
+		values += !quoted && strchr("[{,", *s) != NULL;
+		if (depth > PEER_DEPTH)
+			return broken(
+			    peer, "JSON nested deeper than %d", PEER_DEPTH);
+		if (values > PEER_VALUES)
+			return broken(
+			    peer, "JSON of more than %d values", PEER_VALUES);
+	}
+	return quoted || depth > 0 ? broken(peer, "truncated JSON") : 0;
+}
+
+static const cJSON *
+member(const cJSON *object, const char *key)
+{
+	return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
+/*
+ * Reads an instant or an hour. Null leaves *t as it is.
+ */
+static int
+instant_read(
+    struct peer *peer, const cJSON *object, const char *key, int64_t *t)
+{
+	const cJSON *value = member(object, key);
+	bool date_only;
+
+	if (cJSON_IsNull(value))
+		return 0;
+	if (!cJSON_IsString(value))
+		return broken(peer, "%s is not an instant", key);
+	if (time_parse(value->valuestring, t, &date_only) != 0)
+		return broken(peer, "%s is not an instant: %.40s", key,
+		    value->valuestring);
+	return 0;
+}
+
+static int
+span_compare(const void *a, const void *b)
+{
+	const struct span *p = a, *q = b;
+
+	return (p->start > q->start) - (p->start < q->start);
+}
+
+/*
+ * Sorts spans and joins those that overlap or touch.
+ */
+static void
+spans_sort(struct spans *spans)
+{
+	size_t i, n = spans->n;
+
+	for (i = 1; i < n && spans->v[i - 1].start <= spans->v[i].start; i++)
+		;
+	if (i < n)
+		qsort(spans->v, n, sizeof(*spans->v), span_compare);
+	spans->n = 0;
+	for (i = 0; i < n; i++)
+		spans_add(spans, spans->v[i].start, spans->v[i].end);
+}
+
+static int
+span_read(struct peer *peer, const cJSON *object, const char *const keys[2],
+    struct span *span)
+{
+	*span = (struct span){TIME_NONE, TIME_NONE};
+	if (instant_read(peer, object, keys[0], &span->start) != 0 ||
+	    instant_read(peer, object, keys[1], &span->end) != 0)
+		return -1;
+	if (span->start == TIME_NONE || span->end == TIME_NONE)
+		return broken(peer, "%s or %s is null", keys[0], keys[1]);
+	if (span->end < span->start)
+		return broken(peer, "%s is before %s", keys[1], keys[0]);
+	return 0;
+}
+
+/*
+ * Reads an array of spans whose ends have these two keys. An end counts from
+ * `length` us after what is written: an hour's name is where it starts.
+ */
+static int
+spans_read(struct peer *peer, const cJSON *array, const char *name,
+    const char *const keys[2], int64_t length, struct spans *spans)
+{
+	const cJSON *item;
+	struct span span;
+	size_t i = 0;
+
+	if (!cJSON_IsArray(array))
+		return broken(peer, "no array %s", name);
+	cJSON_ArrayForEach(item, array)
+	{
+		if (span_read(peer, item, keys, &span) != 0)
+			return broken_in(peer, name, i);
+		i++;
+		span.end += length;
+		if (span.end == span.start)
+			continue;
+		spans->v = need(
+		    array_room(spans->v, &spans->cap, spans->n, sizeof(span)));
+		spans->v[spans->n++] = span;
+	}
+	spans_sort(spans);
+	return 0;
+}
+
+/*
+ * Reads the hours that the node could not read. A report of version 1.0 says
+ * so of each hour only.
+ */
+static int
+unreadable_read(struct peer *peer, const cJSON *object, struct spans *spans)
+{
+	static const char *const keys[] = {"first", "last"};
+	const cJSON *item, *unreadable = member(object, "unreadable_hours");
+	int64_t hour;
+
+	if (unreadable != NULL)
+		return spans_read(peer, member(unreadable, "ranges"),
+		    "unreadable_hours.ranges", keys, HOUR, spans);
+	cJSON_ArrayForEach(item, member(object, "hours"))
+	{
+		if (!cJSON_IsFalse(member(item, "readable")))
+			continue;
+		hour = TIME_NONE;
+		if (instant_read(peer, item, "hour", &hour) != 0)
+			return -1;
+		if (hour != TIME_NONE)
+			spans_add(spans, hour, hour + HOUR);
+	}
+	spans_sort(spans);
+	return 0;
+}
+
+/*
+ * Reads one quality. The report of a node that could not read everything and
+ * names no segment of it says nothing: its state is then STATE_UNREADABLE.
+ */
+static int
+quality_read(
+    struct peer *peer, const cJSON *object, bool complete, struct report *r)
+{
+	static const char *const keys[] = {"start", "end"};
+	const cJSON *channel = member(object, "channel");
+	const cJSON *quality = member(object, "quality");
+	const cJSON *found = member(object, "found");
+
+	if (!cJSON_IsString(channel) || !cJSON_IsString(quality))
+		return broken(peer, "%s is not a string",
+		    cJSON_IsString(channel) ? "quality" : "channel");
+	r->channel = need(strdup(channel->valuestring));
+	r->quality = need(strdup(quality->valuestring));
+	r->start = r->end = TIME_NONE;
+	if (!cJSON_IsBool(found))
+		return broken(peer, "found is neither true nor false");
+	if (instant_read(peer, object, "start", &r->start) != 0 ||
+	    instant_read(peer, object, "end", &r->end) != 0 ||
+	    spans_read(peer, member(member(object, "raw"), "holes"),
+		"raw.holes", keys, 0, &r->raw.holes) != 0 ||
+	    spans_read(peer, member(member(object, "incomplete"), "spans"),
+		"incomplete.spans", keys, 0, &r->incomplete) != 0 ||
+	    unreadable_read(peer, object, &r->unreadable) != 0)
+		return -1;
+	if ((r->start == TIME_NONE) != (r->end == TIME_NONE))
+		return broken(peer, "only one of start and end is null");
+	if (r->end < r->start)
+		return broken(peer, "end is before start");
+	r->newest = r->end;
+	if (!complete && r->start == TIME_NONE)
+		r->state = STATE_UNREADABLE;
+	else
+		r->state = cJSON_IsTrue(found) ? STATE_READ : STATE_ABSENT;
+	return 0;
+}
+
+static int
+quality_compare(const void *a, const void *b)
+{
+	const struct report *p = a, *q = b;
+	int order = strcmp(p->channel, q->channel);
+
+	return order != 0 ? order : strcmp(p->quality, q->quality);
+}
+
+static int
+qualities_read(struct peer *peer, const cJSON *array, bool complete)
+{
+	const cJSON *item;
+	struct report *r;
+	size_t cap = 0, i;
+
+	if (!cJSON_IsArray(array))
+		return broken(peer, "no array reports");
+	cJSON_ArrayForEach(item, array)
+	{
+		peer->reports = need(array_room(
+		    peer->reports, &cap, peer->reportsz, sizeof(*r)));
+		r = &peer->reports[peer->reportsz++];
+		*r = (struct report){.channel = NULL};
+		if (quality_read(peer, item, complete, r) != 0)
+			return broken_in(peer, "reports", peer->reportsz - 1);
+	}
+	if (peer->reportsz == 0)
+		return 0;
+	qsort(peer->reports, peer->reportsz, sizeof(*r), quality_compare);
+	for (i = 1; i < peer->reportsz; i++) {
+		r = &peer->reports[i];
+		if (quality_compare(r - 1, r) == 0)
+			return broken(peer, "%s/%s is in it twice", r->channel,
+			    r->quality);
+	}
+	return 0;
+}
+
+/*
+ * Reads what stands before the reports, then these.
+ */
+static int
+root_read(struct peer *peer, const cJSON *root)
+{
+	const cJSON *complete = member(root, "complete");
+	const cJSON *tolerance = member(root, "tolerance");
+	const cJSON *version = member(root, "schema_version");
+	int64_t last = TIME_NONE;
+
+	if (!cJSON_IsNumber(version))
+		return broken(peer, "not a report of " PROGRAM);
+	if (version->valuedouble != 1)
+		return broken(
+		    peer, "schema_version is %g, not 1", version->valuedouble);
+	if (instant_read(peer, root, "generated_at", &peer->generated_at) !=
+		0 ||
+	    instant_read(peer, root, "first_hour", &peer->window.start) != 0 ||
+	    instant_read(peer, root, "last_hour", &last) != 0)
+		return -1;
+	if (peer->generated_at == TIME_NONE)
+		return broken(peer, "generated_at is null");
+	if (last != TIME_NONE)
+		peer->window.end = last + HOUR;
+	if (peer->window.end <= peer->window.start)
+		return broken(peer, "last_hour is before first_hour");
+	if (!cJSON_IsBool(complete))
+		return broken(peer, "complete is neither true nor false");
+	if (!cJSON_IsNumber(tolerance) || !(tolerance->valuedouble >= 0) ||
+	    tolerance->valuedouble > 3600)
+		return broken(peer, "tolerance is not from 0 to 3600");
+	peer->tolerance = (int64_t)(tolerance->valuedouble * SECOND + 0.5);
+	return qualities_read(
+	    peer, member(root, "reports"), cJSON_IsTrue(complete));
+}
+
+static void
+reports_drop(struct peer *peer)
+{
+	struct report *r = peer->reports;
+
+	for (; r < peer->reports + peer->reportsz; r++) {
+		free((char *)r->channel);
+		free((char *)r->quality);
+		free(r->raw.holes.v);
+		free(r->incomplete.v);
+		free(r->unreadable.v);
+	}
+	free(peer->reports);
+	peer->reports = NULL;
+	peer->reportsz = 0;
+}
+
+static const struct report *
+peer_report(const struct peer *peer, const struct report *r)
+{
+	return peer->reportsz == 0 ? NULL
+				   : bsearch(r, peer->reports, peer->reportsz,
+					 sizeof(*r), quality_compare);
+}
+
+/*
+ * Rejects a quality that an earlier file of the same node has, too.
+ */
+static int
+peer_compare(const struct peer *peers, struct peer *peer)
+{
+	const struct peer *earlier;
+	const struct report *r;
+	size_t i;
+
+	for (earlier = peers; earlier < peer; earlier++) {
+		if (strcmp(earlier->name, peer->name) != 0)
+			continue;
+		for (i = 0; i < peer->reportsz; i++) {
+			r = &peer->reports[i];
+			if (peer_report(earlier, r) != NULL)
+				return broken(peer, "%s/%s is in %s, too",
+				    r->channel, r->quality, earlier->file);
+		}
+	}
+	return 0;
+}
+
+/*
+ * Reads the report of peers[n], which has its name and file. The text ends
+ * with a NUL that is not counted in its size. Returns -1 if it cannot be used;
+ * its message then says why. Those before it have been read.
+ */
+int
+peer_parse(struct peer *peers, size_t n, const char *text, size_t size)
+{
+	cJSON_Hooks hooks = {allocate, free};
+	struct peer *peer = &peers[n];
+	cJSON *root;
+	int result;
+
+	cJSON_InitHooks(&hooks);
+	peer->generated_at = TIME_NONE;
+	peer->window = (struct span){INT64_MIN, INT64_MAX};
+	if (bytes_judge(peer, text, size) != 0)
+		return -1;
+	if ((root = cJSON_ParseWithOpts(text, NULL, true)) == NULL)
+		result = broken(peer, "not JSON from byte %td on",
+		    cJSON_GetErrorPtr() - text);
+	else
+		result = root_read(peer, root);
+	cJSON_Delete(root);
+	if (result != 0 || (result = peer_compare(peers, peer)) != 0) {
+		reports_drop(peer);
+		peer->generated_at = TIME_NONE;
+	}
+	return result;
+}
+
+/*
+ * Frees the array, too. May be NULL.
+ */
+void
+peers_free(struct peer *peers, size_t peersz)
+{
+	size_t i;
+
+	for (i = 0; i < peersz; i++) {
+		reports_drop(&peers[i]);
+		free(peers[i].message);
+	}
+	free(peers);
+}
+
+/*
+ * Makes a report of each quality that a peer reports, with nothing of this
+ * node. Their names stay the peers'.
+ */
+void
+fleet_reports(struct survey *s)
+{
+	struct report *r;
+	size_t i, j, n = 0;
+
+	for (i = 0; i < s->peersz; i++)
+		n += s->peers[i].reportsz;
+	s->reports = need(calloc(n + 1, sizeof(*r)));
+	n = 0;
+	for (i = 0; i < s->peersz; i++)
+		for (j = 0; j < s->peers[i].reportsz; j++) {
+			r = &s->peers[i].reports[j];
+			s->reports[n++] = (struct report){.channel = r->channel,
+			    .quality = r->quality,
+			    .start = TIME_NONE,
+			    .end = TIME_NONE,
+			    .stream = {TIME_NONE, TIME_NONE},
+			    .newest = TIME_NONE};
+		}
+	qsort(s->reports, n, sizeof(*r), quality_compare);
+	for (i = 0; i < n; i++)
+		if (s->reportsz == 0 ||
+		    quality_compare(
+			&s->reports[s->reportsz - 1], &s->reports[i]) != 0)
+			s->reports[s->reportsz++] = s->reports[i];
+}
+
+/*
+ * The sweep: from one instant at which any node changes to the next
+ */
+
+enum says { /* of an instant, the better the higher */
+	SAYS_UNKNOWN,
+	SAYS_LACKS,
+	SAYS_INCOMPLETE,
+	SAYS_COMPLETE
+};
+
+struct voice { /* of a node during the sweep */
+	const struct fleet_node *node;
+	struct spans incomplete; /* owned */
+	size_t hole; /* first of each that ends later */
+	size_t incomplete_at;
+	size_t unreadable;
+	enum says says;
+	int64_t until; /* when it may say something else */
+};
+
+/*
+ * Returns whether t is in one of the spans. *at is the first that does not end
+ * before; *until is moved to where that changes, if that is earlier.
+ */
+static bool
+spans_at(const struct spans *spans, size_t *at, int64_t t, int64_t *until)
+{
+	const struct span *span;
+	int64_t change;
+
+	while (*at < spans->n && spans->v[*at].end <= t)
+		(*at)++;
+	if (*at == spans->n)
+		return false;
+	span = &spans->v[*at];
+	change = span->start > t ? span->start : span->end;
+	if (change < *until)
+		*until = change;
+	return span->start <= t;
+}
+
+static bool
+span_at(struct span span, int64_t t, int64_t *until)
+{
+	const struct spans spans = {&span, 1, 1};
+	size_t at = 0;
+
+	return spans_at(&spans, &at, t, until);
+}
+
+/*
+ * Moves a node to t, no earlier than before.
+ */
+static void
+voice_move(struct voice *v, int64_t t)
+{
+	const struct fleet_node *node = v->node;
+	const struct report *r = node->report;
+	struct span stream;
+
+	v->says = SAYS_UNKNOWN;
+	v->until = INT64_MAX;
+	if (r == NULL || !span_at(node->window, t, &v->until) ||
+	    spans_at(&r->unreadable, &v->unreadable, t, &v->until))
+		return;
+	stream = (struct span){r->start, r->end};
+	if (span_at(stream, t, &v->until) &&
+	    !spans_at(&r->raw.holes, &v->hole, t, &v->until))
+		v->says =
+		    spans_at(&v->incomplete, &v->incomplete_at, t, &v->until)
+		    ? SAYS_INCOMPLETE
+		    : SAYS_COMPLETE;
+	else if (span_at((struct span){INT64_MIN, node->horizon}, t, &v->until))
+		v->says = SAYS_LACKS;
+}
+
+/*
+ * Adds the indices of peers that say so to those that have the next gap.
+ */
+static void
+having_add(
+    struct fleet *f, size_t *n, const struct voice *voices, enum says says)
+{
+	size_t i;
+
+	for (i = f->here; i < f->nodesz; i++) {
+		if (voices[i].says != says)
+			continue;
+		f->having = need(array_room(f->having, &f->havingcap,
+		    f->havingsz + *n, sizeof(*f->having)));
+		f->having[f->havingsz + (*n)++] = i;
+	}
+}
+
+/*
+ * Adds a gap, or makes the last one longer if it is of the same state and the
+ * same nodes have it.
+ */
+static void
+gap_add(struct fleet *f, struct gap gap, const struct voice *voices)
+{
+	struct gap *last = f->gapsz > 0 ? &f->gaps[f->gapsz - 1] : NULL;
+	size_t n = 0;
+
+	if (gap.state == GAP_ELSEWHERE || gap.state == GAP_BETTER)
+		having_add(f, &n, voices, SAYS_COMPLETE);
+	if (gap.state == GAP_ELSEWHERE)
+		having_add(f, &n, voices, SAYS_INCOMPLETE);
+	if (last != NULL && last->state == gap.state &&
+	    last->span.end == gap.span.start && last->havingsz == n &&
+	    (n == 0 ||
+		memcmp(&f->having[last->first], &f->having[f->havingsz],
+		    n * sizeof(*f->having)) == 0)) {
+		last->span.end = gap.span.end;
+		return;
+	}
+	gap.first = f->havingsz;
+	gap.havingsz = n;
+	f->havingsz += n;
+	f->gaps = need(array_room(f->gaps, &f->gapcap, f->gapsz, sizeof(gap)));
+	f->gaps[f->gapsz++] = gap;
+}
+
+/*
+ * Takes what all nodes say of a span, to each node's own account first.
+ */
+static void
+span_take(struct fleet *f, const struct voice *voices, struct span span)
+{
+	enum says here = f->here ? voices[0].says : SAYS_UNKNOWN;
+	struct coverage *c;
+	struct gap gap = {.span = span};
+	size_t i, say[SAYS_COMPLETE + 1] = {0};
+	const int64_t length = span.end - span.start;
+
+	for (i = 0; i < f->nodesz; i++) {
+		say[voices[i].says]++;
+		c = &f->nodes[i].coverage;
+		if (voices[i].says == SAYS_LACKS) {
+			spans_add(&c->holes, span.start, span.end);
+			c->hole_duration += length;
+		} else if (voices[i].says != SAYS_UNKNOWN) {
+			c->covered += length;
+			f->nodes[i].has += here == SAYS_LACKS ? length : 0;
+		}
+	}
+	if (here == SAYS_INCOMPLETE && say[SAYS_COMPLETE] > 0)
+		gap.state = GAP_BETTER;
+	else if (here == SAYS_LACKS &&
+	    say[SAYS_INCOMPLETE] + say[SAYS_COMPLETE] > 0)
+		gap.state = GAP_ELSEWHERE;
+	else if (say[SAYS_INCOMPLETE] + say[SAYS_COMPLETE] > 0)
+		return;
+	else
+		gap.state = say[SAYS_UNKNOWN] > 0 ? GAP_UNKNOWN : GAP_LOST;
+	gap_add(f, gap, voices);
+}
+
+/*
+ * Returns whether a lost gap lies between two instants that somebody has, and
+ * is too short to tell: one of the nodes takes no notice of such.
+ */
+static bool
+is_sliver(const struct fleet *f, const struct gap *gap, int64_t tolerance)
+{
+	const struct gap *before = gap - 1, *after = gap + 1;
+
+	if (gap->state != GAP_LOST ||
+	    gap->span.end - gap->span.start > tolerance ||
+	    gap->span.start == f->range.start || gap->span.end == f->range.end)
+		return false;
+	if (gap > f->gaps && before->state == GAP_UNKNOWN &&
+	    before->span.end == gap->span.start)
+		return false;
+	return after == f->gaps + f->gapsz || after->state != GAP_UNKNOWN ||
+	    after->span.start != gap->span.end;
+}
+
+/*
+ * Drops what is too short to be lost, and sums up.
+ */
+static void
+gaps_sum(struct fleet *f)
+{
+	struct gap *gap;
+	struct span span;
+	int64_t length, tolerance = 0;
+	size_t i, n = 0;
+
+	for (i = 0; i < f->nodesz; i++)
+		if (f->nodes[i].tolerance > tolerance)
+			tolerance = f->nodes[i].tolerance;
+	f->together.covered = f->range.end - f->range.start;
+	for (i = 0; i < f->gapsz; i++) {
+		gap = &f->gaps[i];
+		if (is_sliver(f, gap, tolerance))
+			continue;
+		span = gap->span;
+		length = span.end - span.start;
+		f->tallies[gap->state].count++;
+		f->tallies[gap->state].duration += length;
+		if (gap->state == GAP_LOST) {
+			spans_add(&f->together.holes, span.start, span.end);
+			f->together.hole_duration += length;
+		}
+		if (gap->state == GAP_LOST || gap->state == GAP_UNKNOWN)
+			f->together.covered -= length;
+		f->gaps[n++] = *gap;
+	}
+	f->gapsz = n;
+}
+
+static void
+fleet_sweep(struct fleet *f)
+{
+	struct voice *v, *voices = need(calloc(f->nodesz, sizeof(*voices)));
+	struct span joined, span = f->range;
+	size_t i, at;
+
+	for (v = voices, i = 0; i < f->nodesz; i++, v++) {
+		v->node = &f->nodes[i];
+		v->until = INT64_MIN;
+		at = 0;
+		while (v->node->report != NULL &&
+		    spans_join(&v->node->report->incomplete, &at,
+			i < f->here ? v->node->tolerance : 0, &joined))
+			spans_add(&v->incomplete, joined.start, joined.end);
+	}
+	for (; span.start < f->range.end; span.start = span.end) {
+		span.end = f->range.end;
+		for (v = voices; v < voices + f->nodesz; v++) {
+			if (v->until <= span.start)
+				voice_move(v, span.start);
+			if (v->until < span.end)
+				span.end = v->until;
+		}
+		span_take(f, voices, span);
+	}
+	for (v = voices; v < voices + f->nodesz; v++)
+		free(v->incomplete.v);
+	free(voices);
+	gaps_sum(f);
+}
+
+/*
+ * Sets the range from the earliest start to the latest end, cut at the window.
+ */
+static void
+fleet_range(const struct options *opt, struct fleet *f)
+{
+	struct span range = {INT64_MAX, INT64_MIN};
+	const struct report *r;
+	size_t i;
+
+	for (i = 0; i < f->nodesz; i++) {
+		r = f->nodes[i].report;
+		if (r == NULL || r->start == TIME_NONE)
+			continue;
+		if (r->start < range.start)
+			range.start = r->start;
+		if (r->end > range.end)
+			range.end = r->end;
+	}
+	if (!span_cut(&range, opt->window.start, opt->window.end))
+		range = (struct span){TIME_NONE, TIME_NONE};
+	f->range = range;
+}
+
+static struct fleet_node *
+node_named(struct fleet *f, const char *name)
+{
+	struct fleet_node *node;
+	size_t i;
+
+	for (i = f->here; i < f->nodesz; i++)
+		if (strcmp(f->nodes[i].name, name) == 0)
+			return &f->nodes[i];
+	node = &f->nodes[f->nodesz++];
+	*node = (struct fleet_node){.name = name, .generated_at = TIME_NONE};
+	return node;
+}
+
+/*
+ * Lists the nodes: this one, if it was asked about its own archive, and one
+ * for each name of a peer, which may have a file for each quality.
+ */
+static void
+fleet_nodes(const struct options *opt, const struct survey *s,
+    const struct report *r, struct fleet *f)
+{
+	const struct peer *peer;
+	struct fleet_node *node;
+
+	f->nodes = need(calloc(s->peersz + 1, sizeof(*f->nodes)));
+	f->here = opt->channelsz > 0;
+	if (f->here)
+		f->nodes[f->nodesz++] = (struct fleet_node){.name = opt->name,
+		    .report = s->complete || r->start != TIME_NONE ? r : NULL,
+		    .window = opt->window,
+		    .generated_at = opt->now,
+		    .tolerance = opt->tolerance};
+	for (peer = s->peers; peer < s->peers + s->peersz; peer++) {
+		node = node_named(f, peer->name);
+		if (peer->generated_at == TIME_NONE || node->report != NULL)
+			continue;
+		node->peer = peer;
+		node->report = peer_report(peer, r);
+		node->window = peer->window;
+		node->generated_at = peer->generated_at;
+		node->tolerance = peer->tolerance;
+		if (node->report != NULL &&
+		    node->report->state == STATE_UNREADABLE)
+			node->report = NULL;
+	}
+	for (node = f->nodes; node < f->nodes + f->nodesz; node++)
+		node->horizon = node->generated_at - opt->settle;
+}
+
+static void __attribute__((format(printf, 2, 3)))
+note(struct survey *s, const char *fmt, ...)
+{
+	struct names *notes = &s->notes;
+	va_list ap;
+
+	notes->v = need(
+	    array_room(notes->v, &notes->cap, notes->n, sizeof(*notes->v)));
+	va_start(ap, fmt);
+	if (vasprintf(&notes->v[notes->n++], fmt, ap) < 0)
+		errx(EXIT_TROUBLE, "out of memory");
+	va_end(ap);
+}
+
+static void
+peers_note(const struct options *opt, struct survey *s)
+{
+	const struct peer *peer;
+	char ours[TIME_SIZE], time[TIME_SIZE];
+
+	seconds_format(ours, opt->tolerance);
+	for (peer = s->peers; peer < s->peers + s->peersz; peer++) {
+		if (peer->generated_at == TIME_NONE)
+			continue;
+		time_format(time, peer->generated_at);
+		if (peer->generated_at > opt->now + AHEAD)
+			note(s, "%s: its report is from the future: %s",
+			    peer->name, time);
+		seconds_format(time, peer->tolerance);
+		if (peer->tolerance > opt->tolerance)
+			note(s, "%s: it ignores gaps of up to %s s, we of %s s",
+			    peer->name, time, ours);
+	}
+}
+
+/*
+ * Fills in the fleet of every report, if there are peers.
+ */
+void
+fleet_make(const struct options *opt, struct survey *s)
+{
+	struct report *r;
+
+	if (s->peersz == 0)
+		return;
+	peers_note(opt, s);
+	for (r = s->reports; r < s->reports + s->reportsz; r++) {
+		r->fleet = need(calloc(1, sizeof(*r->fleet)));
+		fleet_nodes(opt, s, r, r->fleet);
+		fleet_range(opt, r->fleet);
+		fleet_sweep(r->fleet);
+	}
+}
+
+/*
+ * May be NULL.
+ */
+void
+fleet_free(struct fleet *f)
+{
+	size_t i;
+
+	if (f == NULL)
+		return;
+	for (i = 0; i < f->nodesz; i++)
+		free(f->nodes[i].coverage.holes.v);
+	free(f->nodes);
+	free(f->together.holes.v);
+	free(f->having);
+	free(f->gaps);
+	free(f);
 }
 
 /*
@@ -512,9 +1434,9 @@ static void
 print_coloured(const struct sheet *sheet, const char *colour, const char *s)
 {
 	if (sheet->opt->colour && *colour != '\0')
-		(void)fprintf(sheet->fp, "%s%s" RESET, colour, s);
+		fprintf(sheet->fp, "%s%s" RESET, colour, s);
 	else
-		(void)fputs(s, sheet->fp);
+		fputs(s, sheet->fp);
 }
 
 /*
@@ -537,24 +1459,22 @@ duration_format(char buf[TIME_SIZE], int64_t us)
 	step = steps[i].step;
 	us = (us + step / 2) / step * step;
 	if (us == 0)
-		(void)snprintf(buf, TIME_SIZE, "0s");
+		snprintf(buf, TIME_SIZE, "0s");
 	else if (us < SECOND)
-		(void)snprintf(buf, TIME_SIZE, "0.%0*ds",
-		    us < MILLISECOND ? 6 : 3,
+		snprintf(buf, TIME_SIZE, "0.%0*ds", us < MILLISECOND ? 6 : 3,
 		    (int)(us < MILLISECOND ? us : us / MILLISECOND));
 	else if (us < MINUTE)
-		(void)snprintf(buf, TIME_SIZE, "%d.%ds", (int)(us / SECOND),
+		snprintf(buf, TIME_SIZE, "%d.%ds", (int)(us / SECOND),
 		    (int)(us % SECOND / (SECOND / 10)));
 	else if (us < HOUR)
-		(void)snprintf(buf, TIME_SIZE, "%dm%02d.%ds",
-		    (int)(us / MINUTE), (int)(us % MINUTE / SECOND),
+		snprintf(buf, TIME_SIZE, "%dm%02d.%ds", (int)(us / MINUTE),
+		    (int)(us % MINUTE / SECOND),
 		    (int)(us % SECOND / (SECOND / 10)));
 	else if (us < DAY)
-		(void)snprintf(buf, TIME_SIZE, "%dh%02dm%02ds",
-		    (int)(us / HOUR), (int)(us % HOUR / MINUTE),
-		    (int)(us % MINUTE / SECOND));
+		snprintf(buf, TIME_SIZE, "%dh%02dm%02ds", (int)(us / HOUR),
+		    (int)(us % HOUR / MINUTE), (int)(us % MINUTE / SECOND));
 	else
-		(void)snprintf(buf, TIME_SIZE, "%" PRId64 "d%02dh", us / DAY,
+		snprintf(buf, TIME_SIZE, "%" PRId64 "d%02dh", us / DAY,
 		    (int)(us % DAY / HOUR));
 }
 
@@ -588,7 +1508,7 @@ print_span(const struct sheet *sheet, const struct span *span)
 	moment_format(end, span->end, digits);
 	time = strchr(end, ' ');
 	date = (size_t)(time - end);
-	(void)fprintf(sheet->fp, "%s to %s", start,
+	fprintf(sheet->fp, "%s to %s", start,
 	    strncmp(start, end, date) == 0 ? time + 1 : end);
 }
 
@@ -603,17 +1523,17 @@ item(struct sheet *sheet, const char *colour, const char *fmt, ...)
 	size_t width;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(buf, sizeof(buf), fmt, ap);
+	vsnprintf(buf, sizeof(buf), fmt, ap);
 	va_end(ap);
 	width = utf8_length(buf);
 	if (sheet->column == 0) {
-		(void)fputs("  ", sheet->fp);
+		fputs("  ", sheet->fp);
 		sheet->column = 2;
 	} else if (sheet->column + 3 + width > WIDTH) {
-		(void)fputs(";\n  ", sheet->fp);
+		fputs(";\n  ", sheet->fp);
 		sheet->column = 2;
 	} else {
-		(void)fputs("; ", sheet->fp);
+		fputs("; ", sheet->fp);
 		sheet->column += 2;
 	}
 	print_coloured(sheet, colour, buf);
@@ -624,7 +1544,7 @@ static void
 items_end(struct sheet *sheet)
 {
 	if (sheet->column > 0)
-		(void)putc('\n', sheet->fp);
+		putc('\n', sheet->fp);
 	sheet->column = 0;
 }
 
@@ -638,10 +1558,8 @@ print_name(const struct sheet *sheet, const char *name)
 	char *printable;
 	size_t columns;
 
-	printable = name_printable(name, sheet->opt->utf8);
-	if (printable == NULL)
-		errx(EXIT_TROUBLE, "out of memory");
-	(void)fputs(printable, sheet->fp);
+	printable = need(name_printable(name, sheet->opt->utf8));
+	fputs(printable, sheet->fp);
 	columns = utf8_length(printable);
 	free(printable);
 	return columns;
@@ -653,11 +1571,11 @@ print_title(const struct sheet *sheet, const struct report *r)
 	const char *bold = sheet->opt->colour ? BOLD : "";
 	size_t columns;
 
-	(void)fputs(bold, sheet->fp);
+	fputs(bold, sheet->fp);
 	columns = print_name(sheet, r->channel);
-	(void)putc('/', sheet->fp);
+	putc('/', sheet->fp);
 	columns += print_name(sheet, r->quality) + 1;
-	(void)fputs(*bold != '\0' ? RESET : "", sheet->fp);
+	fputs(*bold != '\0' ? RESET : "", sheet->fp);
 	return columns;
 }
 
@@ -667,25 +1585,25 @@ text_errors(struct sheet *sheet, const struct survey *s)
 	char buf[256];
 	size_t i;
 
-	(void)snprintf(buf, sizeof(buf), "%s: %zu error%s",
+	snprintf(buf, sizeof(buf), "%s: %zu error%s",
 	    s->complete ? "TROUBLE" : "NOT COMPLETE", s->errorsz,
 	    plural(s->errorsz));
 	print_coloured(sheet, RED, buf);
-	(void)fputs(s->complete
+	fputs(s->complete
 		? "; the figures below are complete\n"
 		: "; the figures below leave out what could not be read\n",
 	    sheet->fp);
 	for (i = 0; i < s->errorsz && i < LISTED_MAX; i++) {
-		(void)fputs("  ", sheet->fp);
-		(void)print_name(sheet, s->errors[i].path);
-		(void)fputs(": ", sheet->fp);
-		(void)print_name(sheet, s->errors[i].message);
-		(void)putc('\n', sheet->fp);
+		fputs("  ", sheet->fp);
+		print_name(sheet, s->errors[i].path);
+		fputs(": ", sheet->fp);
+		print_name(sheet, s->errors[i].message);
+		putc('\n', sheet->fp);
 	}
 	if (s->errorsz > i)
-		(void)fprintf(sheet->fp, "  and %zu more, all in the JSON\n",
+		fprintf(sheet->fp, "  and %zu more, all in the JSON\n",
 		    s->errorsz - i);
-	(void)putc('\n', sheet->fp);
+	putc('\n', sheet->fp);
 }
 
 /*
@@ -698,34 +1616,34 @@ coverage_format(char *buf, size_t size, const struct coverage *c)
 	int ratio = (int)(coverage_ratio(c) / 100);
 
 	if (ratio == 0 || ratio == 10000)
-		(void)snprintf(percent, sizeof(percent), "%d", ratio / 100);
+		snprintf(percent, sizeof(percent), "%d", ratio / 100);
 	else
-		(void)snprintf(percent, sizeof(percent), "%d.%02d", ratio / 100,
+		snprintf(percent, sizeof(percent), "%d.%02d", ratio / 100,
 		    ratio % 100);
 	duration_format(lost, c->hole_duration);
-	if (c->holesz == 0)
-		(void)snprintf(buf, size, "%s %% covered, no holes", percent);
+	if (c->holes.n == 0)
+		snprintf(buf, size, "%s %% covered, no holes", percent);
 	else
-		(void)snprintf(buf, size, "%s %% covered, %zu hole%s %s %s",
-		    percent, c->holesz, plural(c->holesz),
-		    c->holesz == 1 ? "loses" : "lose", lost);
+		snprintf(buf, size, "%s %% covered, %zu hole%s %s %s", percent,
+		    c->holes.n, plural(c->holes.n),
+		    c->holes.n == 1 ? "loses" : "lose", lost);
 }
 
 static void
 text_window(struct sheet *sheet)
 {
-	const struct options *opt = sheet->opt;
+	const struct span window = sheet->opt->window;
 	char first[TIME_SIZE], last[TIME_SIZE];
 
-	if (opt->first_hour == TIME_NONE && opt->last_hour == TIME_NONE)
+	if (window.start == INT64_MIN && window.end == INT64_MAX)
 		return;
-	if (opt->first_hour != TIME_NONE)
-		hour_format(first, opt->first_hour);
-	if (opt->last_hour != TIME_NONE)
-		hour_format(last, opt->last_hour);
-	if (opt->first_hour == TIME_NONE)
+	if (window.start != INT64_MIN)
+		hour_format(first, window.start);
+	if (window.end != INT64_MAX)
+		hour_format(last, window.end - HOUR);
+	if (window.start == INT64_MIN)
 		item(sheet, "", "window: all hours up to %s", last);
-	else if (opt->last_hour == TIME_NONE)
+	else if (window.end == INT64_MAX)
 		item(sheet, "", "window: all hours from %s", first);
 	else
 		item(sheet, "", "window: %s to %s", first, last);
@@ -742,7 +1660,7 @@ silence(const struct options *opt, const struct report *r)
 	int64_t age, end = ended_before(opt, r) ? r->stream.end : r->end;
 
 	if (end == TIME_NONE || !end_known(r, end) ||
-	    (opt->last_hour != TIME_NONE && opt->last_hour + HOUR <= opt->now))
+	    opt->window.end <= opt->now)
 		return 0;
 	age = opt->now - end;
 	return age > STOPPED ? age : 0;
@@ -782,13 +1700,18 @@ is_whole(const struct hour *h)
 static void
 text_incomplete(struct sheet *sheet, const struct report *r)
 {
+	const struct options *opt = sheet->opt;
 	char time[TIME_SIZE];
+	struct span span;
+	size_t i = 0, places = 0;
 
 	if (r->counts.incomplete.duration == 0)
 		return;
+	while (spans_join(&r->incomplete, &i, opt->tolerance, &span))
+		places += span_cut(&span, opt->window.start, opt->window.end);
 	duration_format(time, r->counts.incomplete.duration);
-	item(sheet, YELLOW, "incomplete %s in %zu place%s", time,
-	    r->incompletesz, plural(r->incompletesz));
+	item(sheet, YELLOW, "incomplete %s in %zu place%s", time, places,
+	    plural(places));
 }
 
 static void
@@ -796,7 +1719,7 @@ text_editable(struct sheet *sheet, const struct report *r)
 {
 	char buf[256];
 
-	if (r->editable.holesz == r->raw.holesz &&
+	if (r->editable.holes.n == r->raw.holes.n &&
 	    r->editable.hole_duration == r->raw.hole_duration)
 		return;
 	coverage_format(buf, sizeof(buf), &r->editable);
@@ -809,7 +1732,7 @@ text_tallies(struct sheet *sheet, const struct report *r)
 	const struct counts *c = &r->counts;
 	size_t i, n, whole = 0;
 
-	if ((n = missing_hours(r)) > 0)
+	if ((n = spans_hours(&r->missing)) > 0)
 		item(sheet, RED, "%zu hour%s missing", n, plural(n));
 	if (c->bad > 0)
 		item(sheet, YELLOW, "%zu bad name%s", c->bad, plural(c->bad));
@@ -817,7 +1740,7 @@ text_tallies(struct sheet *sheet, const struct report *r)
 		item(sheet, "", "%zu being downloaded", c->temp);
 	for (i = 0; i < r->hoursz; i++)
 		whole += is_whole(&r->hours[i]);
-	if (whole == r->hoursz && r->missingsz == 0 && r->raw.holesz == 0) {
+	if (whole == r->hoursz && r->missing.n == 0 && r->raw.holes.n == 0) {
 		if (whole == 1)
 			item(sheet, "", "1 hour, and it is whole");
 		else if (whole > 1)
@@ -831,9 +1754,11 @@ text_tallies(struct sheet *sheet, const struct report *r)
 static const char *
 verdict_format(char *buf, size_t size, const struct report *r)
 {
-	if (!r->readable)
-		return r->found ? "could not be read" : "not looked at";
-	if (!r->found)
+	if (r->state == STATE_UNKNOWN)
+		return "not looked at";
+	if (r->state == STATE_UNREADABLE)
+		return "could not be read";
+	if (r->state == STATE_ABSENT)
 		return "no such quality (its directory does not exist)";
 	if (coverage_ratio(&r->raw) < 0)
 		return r->start == TIME_NONE ? "no segments"
@@ -851,10 +1776,10 @@ text_verdict(struct sheet *sheet, const struct report *r, size_t columns)
 	char age[TIME_SIZE], buf[256];
 	const char *colour, *verdict = verdict_format(buf, sizeof(buf), r);
 	int64_t silent = silence(sheet->opt, r);
-	size_t unreadable = unreadable_hours(r);
+	size_t unreadable = spans_hours(&r->unreadable);
 
 	colour =
-	    coverage_ratio(&r->raw) < 0 || r->raw.holesz > 0 || unreadable > 0
+	    coverage_ratio(&r->raw) < 0 || r->raw.holes.n > 0 || unreadable > 0
 	    ? RED
 	    : silent > 0 ? ""
 			 : GREEN;
@@ -881,9 +1806,9 @@ text_head(struct sheet *sheet, const struct report *r)
 	size_t columns;
 
 	columns = print_title(sheet, r);
-	(void)fputs(": ", sheet->fp);
+	fputs(": ", sheet->fp);
 	text_verdict(sheet, r, columns + 2);
-	if (!r->found || !r->readable)
+	if (r->state != STATE_READ)
 		return;
 	text_window(sheet);
 	text_range(sheet, r);
@@ -902,14 +1827,14 @@ text_head(struct sheet *sheet, const struct report *r)
  * Puts the longest holes first into `top`, those of one length in order of
  * time. Returns how many there are, at most LISTED_MAX.
  */
-size_t
+static size_t
 holes_longest(const struct coverage *c, const struct span *top[LISTED_MAX])
 {
 	const struct span *hole;
 	size_t i, j, n = 0;
 
-	for (j = 0; j < c->holesz; j++) {
-		hole = &c->holes[j];
+	for (j = 0; j < c->holes.n; j++) {
+		hole = &c->holes.v[j];
 		for (i = n; i > 0 &&
 		     hole->end - hole->start >
 			 top[i - 1]->end - top[i - 1]->start;
@@ -933,18 +1858,17 @@ text_holes(const struct sheet *sheet, const struct report *r)
 
 	if ((n = holes_longest(&r->raw, top)) == 0)
 		return;
-	(void)fprintf(
+	fprintf(
 	    sheet->fp, "  %s", n == 1 ? "The hole" : "Holes, longest first");
-	if (n < r->raw.holesz)
-		(void)fprintf(sheet->fp,
-		    " (%zu of %zu; the rest are in the JSON)", n,
-		    r->raw.holesz);
-	(void)putc('\n', sheet->fp);
+	if (n < r->raw.holes.n)
+		fprintf(sheet->fp, " (%zu of %zu; the rest are in the JSON)", n,
+		    r->raw.holes.n);
+	putc('\n', sheet->fp);
 	for (i = 0; i < n; i++) {
 		duration_format(duration, top[i]->end - top[i]->start);
-		(void)fprintf(sheet->fp, "  %10s  ", duration);
+		fprintf(sheet->fp, "  %10s  ", duration);
 		print_span(sheet, top[i]);
-		(void)putc('\n', sheet->fp);
+		putc('\n', sheet->fp);
 	}
 }
 
@@ -975,14 +1899,15 @@ strip_fill(enum cell strip[CELLS], const struct report *r, const struct hour *h,
 	if (!h->readable)
 		return;
 	strip_paint(strip, CELL_FULL, r->stream, h->time);
-	while (*at < r->incompletesz && r->incomplete[*at].end <= h->time)
+	while (*at < r->incomplete.n && r->incomplete.v[*at].end <= h->time)
 		(*at)++;
 	for (i = *at;
-	     i < r->incompletesz && r->incomplete[i].start < h->time + HOUR;
+	     i < r->incomplete.n && r->incomplete.v[i].start < h->time + HOUR;
 	     i++)
-		strip_paint(strip, CELL_INCOMPLETE, r->incomplete[i], h->time);
+		strip_paint(
+		    strip, CELL_INCOMPLETE, r->incomplete.v[i], h->time);
 	for (i = h->raw.first; i < h->raw.first + h->raw.holesz; i++)
-		strip_paint(strip, CELL_HOLE, r->raw.holes[i], h->time);
+		strip_paint(strip, CELL_HOLE, r->raw.holes.v[i], h->time);
 }
 
 static const char *
@@ -1017,15 +1942,15 @@ text_legend(const struct sheet *sheet)
 {
 	size_t i;
 
-	(void)fputs("\n  ", sheet->fp);
+	fputs("\n  ", sheet->fp);
 	for (i = 0; i < LENGTH(glyphs); i++) {
 		if (glyphs[i].meaning == NULL)
 			continue;
 		print_coloured(sheet, glyph_colour(sheet, (enum cell)i),
 		    glyph(sheet, (enum cell)i));
-		(void)fprintf(sheet->fp, " %s  ", glyphs[i].meaning);
+		fprintf(sheet->fp, " %s  ", glyphs[i].meaning);
 	}
-	(void)fprintf(sheet->fp, "blank: no stream; a cell: %d min\n",
+	fprintf(sheet->fp, "blank: no stream; a cell: %d min\n",
 	    (int)(CELL / MINUTE));
 }
 
@@ -1042,10 +1967,10 @@ figure(const struct sheet *sheet, int width, bool any, const char *colour,
 
 	va_start(ap, fmt);
 	if (any)
-		(void)vsnprintf(buf, sizeof(buf), fmt, ap);
+		vsnprintf(buf, sizeof(buf), fmt, ap);
 	va_end(ap);
 	used = (int)strlen(buf);
-	(void)fprintf(sheet->fp, "%*s", used < width ? width - used : 1, "");
+	fprintf(sheet->fp, "%*s", used < width ? width - used : 1, "");
 	print_coloured(sheet, any ? colour : "", buf);
 }
 
@@ -1056,14 +1981,14 @@ text_figures(const struct sheet *sheet, const struct hour *h)
 	char incomplete[TIME_SIZE], lost[TIME_SIZE];
 
 	if (!h->readable) {
-		(void)fputs("  ", sheet->fp);
+		fputs("  ", sheet->fp);
 		print_coloured(sheet, RED, "UNREADABLE");
 		return;
 	}
 	if (h->start == TIME_NONE && h->raw.holesz == 0) {
-		(void)fputs("  ", sheet->fp);
+		fputs("  ", sheet->fp);
 		print_coloured(sheet, YELLOW, "no segments");
-		(void)fprintf(sheet->fp, "%14s", "");
+		fprintf(sheet->fp, "%14s", "");
 	} else {
 		duration_format(lost, h->raw.hole_duration);
 		duration_format(incomplete, c->incomplete.duration);
@@ -1085,13 +2010,13 @@ text_types(const struct sheet *sheet, const char *name,
 	char duration[TIME_SIZE];
 	size_t i;
 
-	(void)fprintf(sheet->fp, "    %s", name);
+	fprintf(sheet->fp, "    %s", name);
 	for (i = 0; i < SEGMENT_TYPES; i++) {
 		duration_format(duration, tallies[i].duration);
-		(void)fprintf(sheet->fp, "  %s%5zu %8s", type_names[i],
+		fprintf(sheet->fp, "  %s%5zu %8s", type_names[i],
 		    tallies[i].count, duration);
 	}
-	(void)putc('\n', sheet->fp);
+	putc('\n', sheet->fp);
 }
 
 static void
@@ -1102,8 +2027,8 @@ text_share(
 
 	duration_format(covered, share->covered);
 	duration_format(lost, share->hole_duration);
-	(void)fprintf(sheet->fp, "    %-18s %8s  holes %7zu %8s\n", name,
-	    covered, share->holesz, lost);
+	fprintf(sheet->fp, "    %-18s %8s  holes %7zu %8s\n", name, covered,
+	    share->holesz, lost);
 }
 
 /*
@@ -1115,15 +2040,15 @@ text_everything(const struct sheet *sheet, const struct hour *h)
 	const struct counts *c = &h->counts;
 	char end[TIME_SIZE], length[TIME_SIZE], start[TIME_SIZE];
 
-	(void)fputs("    ", sheet->fp);
+	fputs("    ", sheet->fp);
 	if (h->start != TIME_NONE) {
 		moment_format(start, h->start, 6);
 		moment_format(end, h->end, 6);
 		duration_format(length, h->end - h->start);
-		(void)fprintf(sheet->fp, "%s to %s, %s; ",
-		    strchr(start, ' ') + 1, strchr(end, ' ') + 1, length);
+		fprintf(sheet->fp, "%s to %s, %s; ", strchr(start, ' ') + 1,
+		    strchr(end, ' ') + 1, length);
 	}
-	(void)fprintf(
+	fprintf(
 	    sheet->fp, "%zu temp, %zu tombstoned\n", c->temp, c->tombstoned);
 	if (h->start == TIME_NONE)
 		return;
@@ -1144,11 +2069,11 @@ text_hour(struct sheet *sheet, const struct report *r, const struct hour *h,
 	char name[TIME_SIZE];
 
 	hour_format(name, h->time);
-	(void)fprintf(sheet->fp, "  %s  ", name);
+	fprintf(sheet->fp, "  %s  ", name);
 	strip_fill(strip, r, h, incomplete);
 	text_strip(sheet, strip);
 	text_figures(sheet, h);
-	(void)putc('\n', sheet->fp);
+	putc('\n', sheet->fp);
 	if (sheet->opt->all_hours && h->readable)
 		text_everything(sheet, h);
 }
@@ -1167,14 +2092,14 @@ text_run(const struct sheet *sheet, int64_t from, int64_t to, bool missing)
 	hours = (size_t)((to - from) / HOUR);
 	hour_format(first, from);
 	hour_format(last, to - HOUR);
-	(void)fprintf(sheet->fp, "  %s  ", first);
+	fprintf(sheet->fp, "  %s  ", first);
 	if (hours > 1)
-		(void)fprintf(sheet->fp, "to %s  ", last);
-	(void)snprintf(what, sizeof(what),
+		fprintf(sheet->fp, "to %s  ", last);
+	snprintf(what, sizeof(what),
 	    missing ? "%zu hour%s MISSING" : "%zu whole hour%s", hours,
 	    plural(hours));
 	print_coloured(sheet, missing ? RED : "", what);
-	(void)putc('\n', sheet->fp);
+	putc('\n', sheet->fp);
 }
 
 /*
@@ -1206,14 +2131,14 @@ text_hours(struct sheet *sheet, const struct report *r)
 	int64_t to;
 	size_t i = 0, incomplete = 0, missing = 0;
 
-	(void)fprintf(sheet->fp, "  %-15s%-30s%7s%10s%10s%6s\n", "Hours",
+	fprintf(sheet->fp, "  %-15s%-30s%7s%10s%10s%6s\n", "Hours",
 	    "00   10   20   30   40   50", "holes", "lost", "incompl.", "bad");
-	while (i < r->hoursz || missing < r->missingsz) {
-		h = &r->hours[i];
-		if (missing < r->missingsz &&
-		    (i == r->hoursz || r->missing[missing].start <= h->time)) {
-			text_missing(
-			    sheet, r, &r->missing[missing++], &i, &incomplete);
+	while (i < r->hoursz || missing < r->missing.n) {
+		h = i < r->hoursz ? &r->hours[i] : NULL;
+		if (missing < r->missing.n &&
+		    (h == NULL || r->missing.v[missing].start <= h->time)) {
+			text_missing(sheet, r, &r->missing.v[missing++], &i,
+			    &incomplete);
 		} else if (sheet->opt->all_hours || !is_whole(h)) {
 			text_hour(sheet, r, h, &incomplete);
 			i++;
@@ -1236,7 +2161,7 @@ hours_matter(const struct sheet *sheet, const struct report *r)
 {
 	size_t i;
 
-	if (r->missingsz > 0)
+	if (r->missing.n > 0)
 		return true;
 	for (i = 0; i < r->hoursz; i++)
 		if (sheet->opt->all_hours || !is_whole(&r->hours[i]))
@@ -1249,16 +2174,16 @@ text_details(struct sheet *sheet, const struct report *r, bool titled)
 {
 	bool hours = hours_matter(sheet, r);
 
-	if (!hours && r->raw.holesz == 0)
+	if (!hours && r->raw.holes.n == 0)
 		return;
-	(void)putc('\n', sheet->fp);
+	putc('\n', sheet->fp);
 	if (titled) {
-		(void)print_title(sheet, r);
-		(void)putc('\n', sheet->fp);
+		print_title(sheet, r);
+		putc('\n', sheet->fp);
 	}
 	text_holes(sheet, r);
-	if (hours && r->raw.holesz > 0)
-		(void)putc('\n', sheet->fp);
+	if (hours && r->raw.holes.n > 0)
+		putc('\n', sheet->fp);
 	if (hours)
 		text_hours(sheet, r);
 }
@@ -1268,17 +2193,20 @@ text_details(struct sheet *sheet, const struct report *r, bool titled)
  * first screen, whichever it is.
  */
 int
-report_text(FILE *fp, const struct options *opt, const struct survey *s)
+report_text(FILE *fp, const struct options *opt, const struct survey *s,
+    const struct report *report)
 {
 	struct sheet sheet = {.fp = fp, .opt = opt};
-	const struct report *r;
+	const struct report *reports = report != NULL ? report : s->reports;
+	const size_t reportsz = report != NULL ? 1 : s->reportsz;
+	size_t i;
 
 	if (s->errorsz > 0)
 		text_errors(&sheet, s);
-	for (r = s->reports; r < s->reports + s->reportsz; r++)
-		text_head(&sheet, r);
-	for (r = s->reports; r < s->reports + s->reportsz; r++)
-		text_details(&sheet, r, s->reportsz > 1);
+	for (i = 0; i < reportsz; i++)
+		text_head(&sheet, &reports[i]);
+	for (i = 0; i < reportsz; i++)
+		text_details(&sheet, &reports[i], reportsz > 1);
 	if (sheet.strips)
 		text_legend(&sheet);
 	return ferror(fp) ? -1 : 0;
@@ -1453,7 +2381,7 @@ coverage_figures(struct coverage_figures *f, const struct coverage *c)
 
 	f->covered = c->covered;
 	f->ratio = ratio < 0 ? TIME_NONE : ratio;
-	f->holes = millionths(c->holesz);
+	f->holes = millionths(c->holes.n);
 	f->hole_time = c->hole_duration;
 	f->longest = longest == NULL ? 0 : longest->end - longest->start;
 }
@@ -1468,7 +2396,7 @@ archive_figures(struct figures *f, const struct report *r)
 	int64_t *values = (int64_t *)f;
 	size_t i;
 
-	if (!r->readable) {
+	if (r->state == STATE_UNKNOWN || r->state == STATE_UNREADABLE) {
 		for (i = 0; i < sizeof(*f) / sizeof(*values); i++)
 			values[i] = TIME_NONE;
 		return;
@@ -1478,8 +2406,8 @@ archive_figures(struct figures *f, const struct report *r)
 	coverage_figures(&f->editable, &r->editable);
 	f->incomplete = millionths(r->counts.incomplete.count);
 	f->incomplete_time = r->counts.incomplete.duration;
-	f->missing = (int64_t)missing_hours(r) * HOUR;
-	f->unreadable = (int64_t)unreadable_hours(r) * HOUR;
+	f->missing = (int64_t)spans_hours(&r->missing) * HOUR;
+	f->unreadable = (int64_t)spans_hours(&r->unreadable) * HOUR;
 	f->oldest = r->start;
 	f->newest = r->end;
 }
@@ -1489,7 +2417,7 @@ quality_figures(struct figures *f, const struct options *opt,
     const struct survey *s, const struct report *r)
 {
 	archive_figures(f, r);
-	f->found = millionths(r->found);
+	f->found = millionths(r->state >= STATE_UNREADABLE);
 	f->run = opt->now;
 	f->run_time = s->elapsed;
 	f->run_errors = millionths(s->errorsz);
@@ -1502,20 +2430,20 @@ print_label(FILE *fp, const char *name, const char *value)
 	const char *at, *from = value;
 	long code;
 
-	(void)fprintf(fp, "%s=\"", name);
+	fprintf(fp, "%s=\"", name);
 	while (*(at = value) != '\0') {
 		code = utf8_next(&value);
 		if (code >= 0 && code != '\n' && code != '"' && code != '\\')
 			continue;
-		(void)fwrite(from, 1, (size_t)(at - from), fp);
-		(void)fputs(code < 0   ? REPLACEMENT
+		fwrite(from, 1, (size_t)(at - from), fp);
+		fputs(code < 0         ? REPLACEMENT
 			: code == '\n' ? "\\n"
 			: code == '"'  ? "\\\""
 				       : "\\\\",
 		    fp);
 		from = value;
 	}
-	(void)fprintf(fp, "%s\"", from);
+	fprintf(fp, "%s\"", from);
 }
 
 /*
@@ -1537,32 +2465,32 @@ print_samples(FILE *fp, const struct family *family, bool *begun,
 		if (values[i] == TIME_NONE)
 			continue;
 		if (!*begun)
-			(void)fprintf(fp, "# HELP %s %s\n# TYPE %s gauge\n",
+			fprintf(fp, "# HELP %s %s\n# TYPE %s gauge\n",
 			    family->name, family->help, family->name);
 		*begun = true;
-		(void)fprintf(fp, "%s{", family->name);
+		fprintf(fp, "%s{", family->name);
 		print_label(fp, "channel", r->channel);
-		(void)putc(',', fp);
+		putc(',', fp);
 		print_label(fp, "quality", r->quality);
 		if (h != NULL)
-			(void)fprintf(fp, ",hour=\"%s\"", hour);
+			fprintf(fp, ",hour=\"%s\"", hour);
 		if (family->types > 0)
-			(void)fprintf(fp, ",type=\"%s\"", type_names[i]);
+			fprintf(fp, ",type=\"%s\"", type_names[i]);
 		seconds_format(buf, values[i]);
-		(void)fprintf(fp, "} %s\n", buf);
+		fprintf(fp, "} %s\n", buf);
 	}
 }
 
 static void
 hour_family(FILE *fp, const struct family *family, const struct options *opt,
-    const struct survey *s)
+    const struct report *reports, size_t reportsz)
 {
 	struct figures f;
 	const struct report *r;
 	size_t i;
 	bool begun = false;
 
-	for (r = s->reports; r < s->reports + s->reportsz; r++) {
+	for (r = reports; r < reports + reportsz; r++) {
 		i = r->hoursz < opt->metrics_hours
 		    ? 0
 		    : r->hoursz - opt->metrics_hours;
@@ -1576,23 +2504,207 @@ hour_family(FILE *fp, const struct family *family, const struct options *opt,
 }
 
 int
-report_metrics(FILE *fp, const struct options *opt, const struct survey *s)
+report_metrics(FILE *fp, const struct options *opt, const struct survey *s,
+    const struct report *report)
 {
+	const struct report *reports = report != NULL ? report : s->reports;
+	const size_t reportsz = report != NULL ? 1 : s->reportsz;
 	struct figures *figures;
 	size_t i, j;
 	bool begun;
 
 	for (i = 0; i < LENGTH(hour_families); i++)
-		hour_family(fp, &hour_families[i], opt, s);
-	figures = allocate(s->reportsz * sizeof(*figures));
-	for (i = 0; i < s->reportsz; i++)
-		quality_figures(&figures[i], opt, s, &s->reports[i]);
+		hour_family(fp, &hour_families[i], opt, reports, reportsz);
+	figures = allocate((reportsz + 1) * sizeof(*figures));
+	for (i = 0; i < reportsz; i++)
+		quality_figures(&figures[i], opt, s, &reports[i]);
 	for (i = 0; i < LENGTH(quality_families); i++) {
 		begun = false;
-		for (j = 0; j < s->reportsz; j++)
+		for (j = 0; j < reportsz; j++)
 			print_samples(fp, &quality_families[i], &begun,
-			    &s->reports[j], NULL, &figures[j]);
+			    &reports[j], NULL, &figures[j]);
 	}
 	free(figures);
 	return ferror(fp) ? -1 : 0;
+}
+
+/*
+ * Holes as lines
+ */
+
+static int
+report_compare(const void *a, const void *b)
+{
+	const struct report *const *x = a, *const *y = b;
+	int order = strcmp((*x)->channel, (*y)->channel);
+
+	return order != 0 ? order : strcmp((*x)->quality, (*y)->quality);
+}
+
+/*
+ * Prints channel, quality, start, end, seconds, state and nodes of each hole.
+ */
+static void
+holes_print(FILE *fp, const struct options *opt, const struct report *r)
+{
+	char *channel = need(name_printable(r->channel, true));
+	char *quality = need(name_printable(r->quality, true));
+	char end[TIME_SIZE], seconds[TIME_SIZE], start[TIME_SIZE];
+	const struct span *hole;
+	size_t i;
+
+	for (i = 0; i < r->raw.holes.n; i++) {
+		hole = &r->raw.holes.v[i];
+		time_format(start, hole->start);
+		time_format(end, hole->end);
+		seconds_format(seconds, hole->end - hole->start);
+		fprintf(fp, "%s\t%s\t%s\t%s\t%s\t%s\t\n", channel, quality,
+		    start, end, seconds,
+		    hole_known(opt, r, hole)       ? "known"
+			: hole_settling(opt, hole) ? "settling"
+						   : "hole");
+	}
+	free(channel);
+	free(quality);
+}
+
+/*
+ * Writes a line for each hole, in the order of sort(1) in the C locale.
+ */
+int
+report_holes(FILE *fp, const struct options *opt, const struct survey *s,
+    const struct report *report)
+{
+	const struct report **sorted;
+	size_t i, n = 0;
+
+	if (report != NULL)
+		holes_print(fp, opt, report);
+	else {
+		sorted = need(calloc(s->reportsz + 1, sizeof(*sorted)));
+		for (; n < s->reportsz; n++)
+			sorted[n] = &s->reports[n];
+		qsort(sorted, n, sizeof(*sorted), report_compare);
+		for (i = 0; i < n; i++)
+			holes_print(fp, opt, sorted[i]);
+		free(sorted);
+	}
+	return ferror(fp) ? -1 : 0;
+}
+
+/*
+ * --check
+ */
+
+static void __attribute__((format(printf, 4, 5))) finding(FILE *fp,
+    const struct options *opt, const struct report *r, const char *fmt, ...)
+{
+	char *channel = need(name_printable(r->channel, opt->utf8));
+	char *quality = need(name_printable(r->quality, opt->utf8));
+	va_list ap;
+
+	fprintf(fp, PROGRAM ": %s/%s: ", channel, quality);
+	va_start(ap, fmt);
+	vfprintf(fp, fmt, ap);
+	va_end(ap);
+	putc('\n', fp);
+	free(channel);
+	free(quality);
+}
+
+/*
+ * Reports the longest of the holes that count.
+ */
+static bool
+check_holes(FILE *fp, const struct options *opt, const struct report *r)
+{
+	struct coverage c = r->raw;
+	const struct span *hole, *top[LISTED_MAX];
+	char end[TIME_SIZE], length[TIME_SIZE], start[TIME_SIZE];
+	size_t i, n;
+
+	while (c.holes.n > 0) {
+		hole = &c.holes.v[c.holes.n - 1];
+		if (!hole_settling(opt, hole))
+			break;
+		c.hole_duration -= hole->end - hole->start;
+		c.holes.n--;
+	}
+	n = holes_longest(&c, top);
+	for (i = 0; i < n; i++) {
+		hole = top[i];
+		c.hole_duration -= hole->end - hole->start;
+		time_format(start, hole->start);
+		time_format(end, hole->end);
+		seconds_format(length, hole->end - hole->start);
+		finding(fp, opt, r, "a hole of %s s from %s to %s", length,
+		    start, end);
+	}
+	seconds_format(length, c.hole_duration);
+	if (c.holes.n > n)
+		finding(fp, opt, r, "and %zu more, %s s in all", c.holes.n - n,
+		    length);
+	return n > 0;
+}
+
+static bool
+check_age(FILE *fp, const struct options *opt, const struct report *r)
+{
+	char age[TIME_SIZE], end[TIME_SIZE], max[TIME_SIZE];
+
+	if (opt->max_age < 0 || opt->now - r->end <= opt->max_age ||
+	    !end_known(r, r->end))
+		return false;
+	time_format(end, r->end);
+	seconds_format(age, opt->now - r->end);
+	seconds_format(max, opt->max_age);
+	finding(fp, opt, r,
+	    "the newest segment ended %s s ago, at %s; --max-age is %s s", age,
+	    end, max);
+	return true;
+}
+
+/*
+ * Reports that there is no segment, unless one may be in what could not be
+ * read.
+ */
+static bool
+check_presence(FILE *fp, const struct options *opt, const struct report *r)
+{
+	char age[TIME_SIZE], end[TIME_SIZE];
+
+	if (!end_known(r, INT64_MIN))
+		return false;
+	if (ended_before(opt, r)) {
+		time_format(end, r->stream.end);
+		seconds_format(age, opt->now - r->stream.end);
+		finding(fp, opt, r,
+		    "no segments; the last before ended %s s ago, at %s", age,
+		    end);
+	} else
+		finding(fp, opt, r, "%s",
+		    r->state == STATE_ABSENT ? "no segments: no such quality"
+					     : "no segments");
+	return true;
+}
+
+/*
+ * Writes a line for each finding. Returns whether there is one.
+ */
+bool
+report_check(FILE *fp, const struct options *opt, const struct survey *s)
+{
+	const struct report *r;
+	size_t i;
+	bool found = false;
+
+	for (i = 0; i < s->reportsz; i++) {
+		r = &s->reports[i];
+		if (r->state == STATE_UNKNOWN || r->state == STATE_UNREADABLE)
+			continue;
+		found |= check_holes(fp, opt, r);
+		found |= r->start == TIME_NONE ? check_presence(fp, opt, r)
+					       : check_age(fp, opt, r);
+	}
+	return found;
 }

@@ -1,12 +1,15 @@
 /*
- * Names to segments and times, and one hour directory listed.
+ * The disk: what names mean, and what one hour directory holds.
  *
- * No output, no exit, no globals: what the unit tests and the fuzzer link.
+ * hour_read() is called from several threads at once. Only need() ends the
+ * program, and only main's thread calls it.
  */
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <dirent.h>
 #include <endian.h>
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -17,7 +20,7 @@
 
 #include "segparse.h"
 
-#define READ_MIN      65536 /* room offered to each getdents64 */
+#define READ_MIN      65536 /* least room for each getdents64 */
 #define READ_FIRST    262144 /* holds an ordinary hour whole */
 #define FRESH         (SECOND / 50) /* an mtime younger may not be final */
 #define BUCKET_BITS   21 /* 2.1 s of starts a bucket: about one segment */
@@ -37,6 +40,25 @@
 #define SUFFIX_LEN       3
 #define TOMBSTONE        ".tombstone"
 #define TOMBSTONE_LEN    10
+
+#define SEGMENT_HIDDEN (SEGMENT_TEMP + 1) /* as a type: tombstoned */
+
+struct listing { /* of one hour directory; the arrays are owned */
+	struct segment *segs; /* by start, then by name */
+	size_t segsz;
+	size_t segcap;
+	struct segment *spare; /* the other half of the bucket sort */
+	size_t sparecap;
+	const char **bad_names; /* into buf, in byte order */
+	size_t bad;
+	size_t badcap;
+	const char **tombstones; /* into buf, in byte order */
+	size_t tombstonesz;
+	size_t tombstonecap;
+	char *buf; /* getdents64's records */
+	size_t bufsz;
+	size_t bufcap;
+};
 
 /*
  * Numbers and calendar
@@ -60,8 +82,8 @@ digits_parse(const char *s)
 }
 
 /*
- * Reads a fraction of one to six digits, to microseconds. Returns how many
- * digits it read; 0 where there is none.
+ * Reads a fraction of one to six digits, in microseconds. Returns the number
+ * of digits, 0 if there is none.
  */
 static size_t
 fraction_parse(const char *s, uint32_t *us)
@@ -78,8 +100,8 @@ fraction_parse(const char *s, uint32_t *us)
 }
 
 /*
- * Whether s is all of `D`, `D.D`, `D.` or `.D`, then perhaps an exponent
- * without a minus.
+ * Whether all of s is `D`, `D.D`, `D.` or `.D` with an optional exponent that
+ * has no minus.
  */
 static bool
 is_number(const char *s, size_t len)
@@ -107,10 +129,10 @@ is_number(const char *s, size_t len)
 }
 
 /*
- * Reads seconds, to microseconds, as CPython makes a timedelta of a float:
- * the nearest double, its whole seconds exact, its fraction times 1e6 rounded
- * half to even. Returns -1 for what is no number by the grammar of a
- * segment's duration, or for more than max microseconds.
+ * Reads seconds as microseconds, rounded as CPython makes a timedelta of a
+ * float: the nearest double, its whole seconds exact, its fraction times 1e6
+ * rounded half to even. Returns -1 unless the text is a number in the form
+ * of a segment's duration and at most max microseconds.
  */
 int
 seconds_parse(const char *s, size_t len, int64_t max, int64_t *us)
@@ -137,12 +159,12 @@ seconds_parse(const char *s, size_t len, int64_t max, int64_t *us)
 }
 
 /*
- * Reads a plain decimal, at most four digits before the point and six behind
- * it, up to the first byte that is none of it. Returns that byte's place, or
- * NULL where there is no digit.
+ * Reads a plain decimal of at most four digits before the point and six after
+ * it. Returns the first byte that does not belong to it, or NULL if there is
+ * no digit.
  *
- * The nearest double is then within 0.3 us of the decimal, so the decimal's
- * own digits are what CPython's rounding ends at.
+ * The nearest double is within 0.3 us of so short a decimal, so CPython's
+ * rounding gives its very digits.
  */
 static const char *
 seconds_plain(const char *s, int64_t *us)
@@ -163,8 +185,8 @@ seconds_plain(const char *s, int64_t *us)
 }
 
 /*
- * Days from 1970-01-01 to a date of the Gregorian calendar. Years are
- * counted from March, so that the leap day is a year's last.
+ * Returns the days from 1970-01-01 to a date of the Gregorian calendar.
+ * Years start in March here, so that a leap day is the last of its year.
  */
 static int64_t
 date_days(int64_t year, int month, int day)
@@ -195,7 +217,7 @@ month_days(int year, int month)
 }
 
 /*
- * Reads the ten bytes of `YYYY-MM-DD`, a real date of the years 1 to 9999.
+ * Reads `YYYY-MM-DD`, a real date in the years 1 to 9999.
  */
 static int
 date_parse(const char *s, size_t len, int64_t *t)
@@ -216,7 +238,7 @@ date_parse(const char *s, size_t len, int64_t *t)
 }
 
 /*
- * Reads the name of an hour, `YYYY-MM-DDTHH`, all of it.
+ * Reads the name of an hour, exactly `YYYY-MM-DDTHH`.
  */
 int
 hour_parse(const char *s, int64_t *t)
@@ -233,8 +255,8 @@ hour_parse(const char *s, int64_t *t)
 }
 
 /*
- * Reads two digits up to max behind the byte `before`, and moves on. Returns
- * -1 where they are not there.
+ * Reads the byte `before` and two digits up to max, and moves *s past them.
+ * Returns the number, or -1 if they are not there.
  */
 static int
 field_parse(const char **s, char before, int max)
@@ -248,7 +270,7 @@ field_parse(const char **s, char before, int max)
 }
 
 /*
- * Reads what is left of an instant: `Z`, an offset or nothing.
+ * Reads the end of an instant: `Z`, an offset or nothing.
  */
 static int
 zone_parse(const char *s, int64_t *t)
@@ -269,8 +291,8 @@ zone_parse(const char *s, int64_t *t)
 }
 
 /*
- * Reads an instant: a date, perhaps with hours, minutes, seconds and a
- * fraction behind `T` or a space, and a zone. Without a zone it is UTC.
+ * Reads an instant: a date; optionally `T` or a space and the hour, minute,
+ * second and fraction, each optional; optionally a zone, otherwise UTC.
  */
 int
 time_parse(const char *s, int64_t *t, bool *date_only)
@@ -325,7 +347,8 @@ date_split(int64_t days, int *year, int *month, int *day)
 }
 
 /*
- * Splits an instant into its day and the microseconds of that day.
+ * Splits an instant into its date and the microseconds since midnight, which
+ * it returns.
  */
 static int64_t
 day_split(int64_t t, int *year, int *month, int *day)
@@ -341,9 +364,9 @@ day_split(int64_t t, int *year, int *month, int *day)
 }
 
 /*
- * Puts a number of at least width digits, and `behind`. Returns the end,
- * which is not terminated. Reports have thousands of instants: this takes a
- * tenth of what snprintf() does.
+ * Prints a number of at least width digits, then the byte `behind`. Returns
+ * the end, which is not terminated. A report has thousands of instants, and
+ * snprintf() takes ten times as long.
  */
 static char *
 number_put(char *out, uint64_t value, int width, char behind)
@@ -363,8 +386,8 @@ number_put(char *out, uint64_t value, int width, char behind)
 }
 
 /*
- * Puts `2025-11-15T02` and `behind`. Returns the end, and the microseconds
- * of the hour.
+ * Prints `2025-11-15T02`, then the byte `behind`. Returns the end and sets
+ * *rest to the microseconds since the full hour.
  */
 static char *
 hour_put(char *out, int64_t t, char behind, uint64_t *rest)
@@ -381,7 +404,7 @@ hour_put(char *out, int64_t t, char behind, uint64_t *rest)
 }
 
 /*
- * Prints `2025-11-15T02:45:51.608000Z`; the year is no earlier than 0.
+ * Prints `2025-11-15T02:45:51.608000Z`. The year must not be negative.
  */
 void
 time_format(char buf[TIME_SIZE], int64_t t)
@@ -407,7 +430,7 @@ hour_format(char buf[TIME_SIZE], int64_t t)
 }
 
 /*
- * Prints seconds, exactly and as short as can be: `2`, `2.002`, `-0.5`.
+ * Prints seconds exactly, without trailing zeros: `2`, `2.002`, `-0.5`.
  */
 void
 seconds_format(char buf[TIME_SIZE], int64_t us)
@@ -431,16 +454,15 @@ seconds_format(char buf[TIME_SIZE], int64_t us)
  */
 
 /*
- * A segment's name is read in one pass. Each of these functions reads one
- * part and the '-' behind it and moves on; what stands behind the name, '.',
- * stops them at the latest.
+ * Each of the following functions reads one part of a name and the '-' after
+ * it, and moves *s past them. The '.' at the end of the name stops them.
  */
 
 /*
- * Takes eight bytes that differ from the pattern by digits only, where limit
- * allows them: a byte of limit is 0x80 less what that byte may not reach.
- * Byte n of pairs, from the low end, is then the number of the digits n and
- * n + 1.
+ * Matches eight bytes against a pattern with digits in it. A byte of limit is
+ * 0x80 minus the first difference from the pattern that does not match. In
+ * *pairs, byte n from the low end becomes the number that the digits n and
+ * n + 1 spell.
  */
 static inline bool
 eight_take(const char *s, uint64_t pattern, uint64_t limit, uint64_t *pairs)
@@ -454,8 +476,8 @@ eight_take(const char *s, uint64_t pattern, uint64_t limit, uint64_t *pairs)
 }
 
 /*
- * Reads `MM:SS.ffffff-`, which is what nearly all names start with, eight
- * bytes at a time: digit by digit this was a quarter of what a name cost.
+ * Reads `MM:SS.ffffff-`, the start of nearly all names, eight bytes at a
+ * time.
  */
 static bool
 offset_plain(const char *s, uint32_t *offset)
@@ -475,7 +497,7 @@ offset_plain(const char *s, uint32_t *offset)
 }
 
 /*
- * Reads `MM:SS-` or `MM:SS.f-` with one to six digits of fraction.
+ * Reads `MM:SS-`, or `MM:SS.f-` with a fraction of one to six digits.
  */
 static int
 offset_take(const char **s, uint32_t *offset)
@@ -523,7 +545,7 @@ duration_take(const char **s, const char *end, uint32_t *duration)
 }
 
 /*
- * Moves behind the word if it stands at *s.
+ * Moves *s past the word if it is there.
  */
 static inline bool
 word_take(const char **s, const char *end, const char *word, size_t len)
@@ -551,8 +573,8 @@ type_take(const char **s, const char *end, enum segment_type *type)
 }
 
 /*
- * Whether 16 bytes are of base64url's alphabet: with the compiler's vectors,
- * since this is half of what a name costs.
+ * Whether all 16 bytes are of base64url's alphabet. Uses the compiler's
+ * vectors.
  */
 static bool
 is_base64url(const char *s)
@@ -571,8 +593,8 @@ is_base64url(const char *s)
 }
 
 /*
- * Whether s is base64url without padding. The last block that is looked at
- * may overlap the one before.
+ * Whether s is base64url without padding. The last block may overlap the one
+ * before it.
  */
 static bool
 is_hash(const char *s, size_t len)
@@ -594,8 +616,8 @@ is_hash(const char *s, size_t len)
 }
 
 /*
- * Reads a file name that ends in `.ts`; len is its length. Fills in offset,
- * duration and type. Returns -1 for a bad name.
+ * Reads the name of a segment, of length len. Fills in offset, duration and
+ * type. Returns -1 for a bad name.
  */
 int
 segment_parse(const char *name, size_t len, struct segment *seg)
@@ -614,21 +636,23 @@ segment_parse(const char *name, size_t len, struct segment *seg)
 }
 
 /*
- * Cuts a span to the bounds. Returns whether anything is left of it.
+ * Memory and spans
  */
-bool
-span_cut(struct span *span, int64_t from, int64_t to)
+
+/*
+ * Returns what an allocation returned, and ends the program if that is NULL.
+ */
+void *
+need(void *allocated)
 {
-	if (span->start < from)
-		span->start = from;
-	if (span->end > to)
-		span->end = to;
-	return span->start < span->end;
+	if (allocated == NULL)
+		errx(EXIT_TROUBLE, "out of memory");
+	return allocated;
 }
 
 /*
- * Returns the array with room for an element behind its n, or NULL when out
- * of memory: the array is then as it was.
+ * Returns the array with room for at least one more element after its n, or
+ * NULL when out of memory; the array is then unchanged.
  */
 void *
 array_room(void *array, size_t *cap, size_t n, size_t size)
@@ -643,11 +667,67 @@ array_room(void *array, size_t *cap, size_t n, size_t size)
 }
 
 /*
- * One hour directory
+ * Cuts a span to the bounds. Returns whether anything is left of it.
+ */
+bool
+span_cut(struct span *span, int64_t from, int64_t to)
+{
+	if (span->start < from)
+		span->start = from;
+	if (span->end > to)
+		span->end = to;
+	return span->start < span->end;
+}
+
+/*
+ * Appends a span that starts no earlier than the last one ends.
+ */
+void
+spans_add(struct spans *spans, int64_t start, int64_t end)
+{
+	spans->v = need(
+	    array_room(spans->v, &spans->cap, spans->n, sizeof(*spans->v)));
+	spans->v[spans->n++] = (struct span){start, end};
+}
+
+/*
+ * Adds a span that starts no earlier than the last one does. If the two
+ * touch, they become one.
+ */
+void
+spans_cover(struct spans *spans, int64_t start, int64_t end)
+{
+	struct span *last = spans->n > 0 ? &spans->v[spans->n - 1] : NULL;
+
+	if (last == NULL || start > last->end)
+		spans_add(spans, start, end);
+	else if (end > last->end)
+		last->end = end;
+}
+
+/*
+ * Takes the spans from index *i on for as long as gaps are no longer than the
+ * tolerance, joins them, and moves *i past them. Returns false at the end.
+ */
+bool
+spans_join(const struct spans *spans, size_t *i, int64_t tolerance,
+    struct span *joined)
+{
+	if (*i == spans->n)
+		return false;
+	*joined = spans->v[(*i)++];
+	for (; *i < spans->n && spans->v[*i].start <= joined->end + tolerance;
+	     (*i)++)
+		joined->end = spans->v[*i].end;
+	return true;
+}
+
+/*
+ * One hour directory listed
  */
 
 /*
- * Makes room for so many bytes behind the records that are in buf.
+ * Makes room for so many bytes after the records in buf.
  */
 static int
 records_room(struct listing *l, size_t room)
@@ -671,19 +751,19 @@ records_room(struct listing *l, size_t room)
 }
 
 /*
- * Reads the directory's records to its end, behind those that are in buf.
+ * Appends the directory's remaining records to those in buf.
  */
 static int
 records_read(int fd, struct listing *l)
 {
-	ssize_t n;
+	long n;
 
 	do {
 		if (records_room(l, READ_MIN) != 0)
 			return -1;
 		do
-			n = getdents64(
-			    fd, l->buf + l->bufsz, l->bufcap - l->bufsz);
+			n = syscall(SYS_getdents64, fd, l->buf + l->bufsz,
+			    l->bufcap - l->bufsz);
 		while (n == -1 && errno == EINTR);
 		if (n > 0)
 			l->bufsz += (size_t)n;
@@ -711,17 +791,17 @@ is_fresh(const struct timespec *mtime)
 }
 
 /*
- * Reads the directory once, or twice where it changed meanwhile or may have
- * done so: one listing of a directory in which a file is renamed can miss it
- * under both names. Where it was read twice, names stand twice in buf.
+ * Lists the directory into buf, twice if it changed meanwhile or may have:
+ * a single listing can miss a file that is being renamed, under both names.
+ * After the second listing names stand in buf twice.
  *
- * The second time there is room for all of it at once: while a call to
- * getdents64 lasts the kernel changes nothing in the directory, but between
- * two calls a segment can get its name behind our back, and the next one, or
- * the tombstone of what it replaces, in front of us.
+ * The second listing has room for everything in one call. The kernel holds
+ * the directory's lock during one getdents64, but between two of them a
+ * segment can take a name behind the reader's position and the next one, or
+ * a tombstone, a name ahead of it.
  */
 static int
-directory_read(int fd, struct listing *l)
+directory_list(int fd, struct listing *l)
 {
 	struct stat after, before;
 	bool fresh;
@@ -741,12 +821,24 @@ directory_read(int fd, struct listing *l)
 }
 
 /*
- * Whether the entry is a regular file or a link to one. The listing's type
- * answers for all but links and file systems that do not give types. A file
- * that has gone meanwhile was one, as it is where types are given.
+ * Remembers the first file that stat failed on.
+ */
+static void
+stat_failed(struct reading *r, const char *name)
+{
+	if (r->failed_errno != 0)
+		return;
+	r->failed_errno = errno;
+	r->failed = strdup(name);
+}
+
+/*
+ * Whether the entry is a regular file or a link to one. Only links, and file
+ * systems that do not give types, cost a stat. A file that is gone by then
+ * counts as regular.
  */
 static bool
-is_regular(int fd, const struct dirent64 *d, struct listing *l)
+is_regular(int fd, const struct dirent *d, struct reading *r)
 {
 	struct stat st;
 
@@ -759,15 +851,13 @@ is_regular(int fd, const struct dirent64 *d, struct listing *l)
 	if (errno == ENOENT && d->d_type == DT_UNKNOWN)
 		return fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0;
 	if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP &&
-	    errno != ENAMETOOLONG && l->failed == NULL) {
-		l->failed = d->d_name;
-		l->failed_errno = errno;
-	}
+	    errno != ENAMETOOLONG)
+		stat_failed(r, d->d_name);
 	return false;
 }
 
 /*
- * Appends to an array of names that are in buf.
+ * Appends to an array of names in buf.
  */
 static int
 name_take(const char ***names, size_t *n, size_t *cap, const char *name)
@@ -782,31 +872,37 @@ name_take(const char ***names, size_t *n, size_t *cap, const char *name)
 }
 
 static int
-segment_take(int fd, struct listing *l, const struct dirent64 *d, size_t len)
+bad_take(struct listing *l, const char *name)
+{
+	return name_take(&l->bad_names, &l->bad, &l->badcap, name);
+}
+
+static int
+segment_take(int fd, struct listing *l, const struct dirent *d, size_t len,
+    struct reading *r)
 {
 	struct segment *room, *seg;
 
-	if (l->segsz == l->segcap) {
-		room = array_room(l->segs, &l->segcap, l->segsz, sizeof(*room));
-		if (room == NULL)
-			return -1;
-		l->segs = room;
-	}
+	room = array_room(l->segs, &l->segcap, l->segsz, sizeof(*room));
+	if (room == NULL)
+		return -1;
+	l->segs = room;
 	seg = &l->segs[l->segsz];
-	if (segment_parse(d->d_name, len, seg) != 0 || !is_regular(fd, d, l))
-		return name_take(&l->bad_names, &l->bad, &l->badcap, d->d_name);
+	if (segment_parse(d->d_name, len, seg) != 0 || !is_regular(fd, d, r))
+		return bad_take(l, d->d_name);
 	seg->name = (uint32_t)(d->d_name - l->buf);
 	l->segsz++;
 	return 0;
 }
 
 /*
- * The length of a record's name, which ends in the record's last eight bytes.
+ * Returns the length of a record's name, which ends in the last eight bytes
+ * of the record.
  */
 static size_t
-name_length(const struct dirent64 *d)
+name_length(const struct dirent *d)
 {
-	size_t before = offsetof(struct dirent64, d_name), len = 0;
+	size_t before = offsetof(struct dirent, d_name), len = 0;
 
 	if (d->d_reclen > before + 8)
 		len = d->d_reclen - before - 8;
@@ -822,13 +918,12 @@ ends_in(const char *name, size_t len, const char *suffix, size_t n)
 }
 
 /*
- * Takes segments, bad names and tombstones out of the records in buf, in
- * the directory's order.
+ * Takes segments, bad names and tombstones from the records in buf.
  */
 static int
-records_take(int fd, struct listing *l)
+records_take(int fd, struct listing *l, struct reading *r)
 {
-	const struct dirent64 *d;
+	const struct dirent *d;
 	const char *name;
 	size_t at, len;
 
@@ -839,7 +934,7 @@ records_take(int fd, struct listing *l)
 			continue;
 		len = name_length(d);
 		if (ends_in(name, len, SUFFIX, SUFFIX_LEN)) {
-			if (segment_take(fd, l, d, len) != 0)
+			if (segment_take(fd, l, d, len, r) != 0)
 				return -1;
 		} else if (ends_in(name, len, TOMBSTONE, TOMBSTONE_LEN)) {
 			if (name_take(&l->tombstones, &l->tombstonesz,
@@ -865,7 +960,7 @@ insertion_sort(struct segment *segs, size_t n)
 }
 
 /*
- * Makes the spare array as large as that of the segments.
+ * Makes the spare array as large as the one of the segments.
  */
 static int
 spare_make(struct listing *l)
@@ -911,8 +1006,8 @@ bucket_sort(struct segment *segs, size_t n)
 }
 
 /*
- * Sorts by start: into buckets of which an ordinary hour has one a segment,
- * then each bucket.
+ * Sorts by start: first into buckets, of which an ordinary hour has one for
+ * each segment, then within each bucket.
  */
 static int
 segments_sort(struct listing *l)
@@ -960,8 +1055,8 @@ segment_name_compare(const void *a, const void *b, void *buf)
 }
 
 /*
- * Orders n segments of one start by name, so that a name that was read twice
- * stands beside itself, and drops it there. Returns how many are left.
+ * Orders n segments with the same start by name, and drops names that were
+ * listed twice. Returns how many are left.
  */
 static size_t
 names_order(struct segment *segs, size_t n, char *buf)
@@ -976,7 +1071,20 @@ names_order(struct segment *segs, size_t n, char *buf)
 }
 
 /*
- * Does so for each start.
+ * Returns the index after the last segment that starts with the one at i.
+ */
+static size_t
+start_end(const struct listing *l, size_t i)
+{
+	size_t next = i + 1;
+
+	while (next < l->segsz && l->segs[next].offset == l->segs[i].offset)
+		next++;
+	return next;
+}
+
+/*
+ * Applies names_order() to each group of segments with the same start.
  */
 static void
 starts_order(struct listing *l)
@@ -985,14 +1093,8 @@ starts_order(struct listing *l)
 	size_t i, kept = 0, n, next;
 
 	for (i = 0; i < l->segsz; i = next) {
-		next = i + 1;
-		n = 1;
-		if (next < l->segsz && segs[next].offset == segs[i].offset) {
-			while (next < l->segsz &&
-			    segs[next].offset == segs[i].offset)
-				next++;
-			n = names_order(segs + i, next - i, l->buf);
-		}
+		next = start_end(l, i);
+		n = next - i == 1 ? 1 : names_order(segs + i, next - i, l->buf);
 		if (kept < i)
 			memmove(segs + kept, segs + i, n * sizeof(*segs));
 		kept += n;
@@ -1001,7 +1103,7 @@ starts_order(struct listing *l)
 }
 
 /*
- * Sorts names in byte order and drops those that were read twice. Returns
+ * Sorts names in byte order and drops those that were listed twice. Returns
  * how many are left.
  */
 static size_t
@@ -1018,11 +1120,11 @@ names_sort(const char **names, size_t n)
 }
 
 /*
- * Orders NAME.ts against what NAME.tombstone hides; n is the length of the
- * tombstone's NAME.
+ * Compares NAME.ts with the name that a tombstone hides; n is the length of
+ * the tombstone's NAME.
  */
 static int
-hidden_order(const char *name, const char *tombstone, size_t n)
+hidden_compare(const char *name, const char *tombstone, size_t n)
 {
 	int order = strncmp(name, tombstone, n);
 
@@ -1030,9 +1132,8 @@ hidden_order(const char *name, const char *tombstone, size_t n)
 }
 
 /*
- * Marks the segment that a tombstone hides, if it is there: it is looked for
- * by its start and name, so that many tombstones cost no more than many
- * segments.
+ * Marks the segment that a tombstone hides, if there is one. Finds it by
+ * start and name, so that n tombstones cost n log n.
  */
 static void
 segment_hide(struct listing *l, const char *tombstone)
@@ -1050,7 +1151,8 @@ segment_hide(struct listing *l, const char *tombstone)
 		seg = &l->segs[middle];
 		order = (seg->offset > key.offset) - (seg->offset < key.offset);
 		if (order == 0)
-			order = hidden_order(l->buf + seg->name, tombstone, n);
+			order =
+			    hidden_compare(l->buf + seg->name, tombstone, n);
 		if (order == 0) {
 			l->segs[middle].type = SEGMENT_HIDDEN;
 			return;
@@ -1063,30 +1165,58 @@ segment_hide(struct listing *l, const char *tombstone)
 }
 
 /*
- * Takes out hidden and temp segments, and counts them.
+ * Returns the size of a file, 0 if it is gone, or -1 if stat failed otherwise.
  */
-static void
-segments_sift(struct listing *l)
+static off_t
+segment_size(int fd, const struct listing *l, const struct segment *seg,
+    struct reading *r)
 {
-	size_t i, kept = 0;
+	const char *name = l->buf + seg->name;
+	struct stat st;
 
-	for (i = 0; i < l->segsz; i++)
-		if (l->segs[i].type == SEGMENT_HIDDEN)
-			l->tombstoned++;
-		else if (l->segs[i].type == SEGMENT_TEMP)
-			l->temp++;
-		else {
-			if (kept < i)
-				l->segs[kept] = l->segs[i];
-			kept++;
-		}
-	l->segsz = kept;
+	if (fstatat(fd, name, &st, 0) == 0)
+		return st.st_size;
+	if (errno == ENOENT)
+		return 0;
+	stat_failed(r, name);
+	return -1;
 }
 
 /*
- * For bsearch(): the order of the tombstone that would hide a name, and of
- * one that is there. No copy is made: some file systems know names that are
- * longer than NAME_MAX.
+ * Removes the segments that only count, and counts them: those that are
+ * hidden, still being downloaded, ahead of the clock or, with --sizes, empty.
+ */
+static int
+segments_sift(
+    int fd, struct listing *l, const struct options *opt, struct reading *r)
+{
+	struct counts *counts = &r->hour.counts;
+	const int64_t ahead = opt->now + AHEAD - r->hour.time;
+	const struct segment *seg;
+	size_t i, kept = 0;
+
+	for (i = 0; i < l->segsz; i++) {
+		seg = &l->segs[i];
+		if ((int)seg->type == SEGMENT_HIDDEN)
+			counts->tombstoned++;
+		else if (seg->type == SEGMENT_TEMP)
+			counts->temp++;
+		else if (seg->offset > ahead)
+			counts->ahead++;
+		else if (opt->sizes && segment_size(fd, l, seg, r) == 0) {
+			counts->empty++;
+			if (bad_take(l, l->buf + seg->name) != 0)
+				return -1;
+		} else
+			l->segs[kept++] = *seg;
+	}
+	l->segsz = kept;
+	return 0;
+}
+
+/*
+ * For bsearch(): compares the tombstone that would hide a name with one that
+ * is there. Makes no copy: some file systems have names longer than NAME_MAX.
  */
 static int
 hider_compare(const void *name, const void *tombstone)
@@ -1099,73 +1229,239 @@ hider_compare(const void *name, const void *tombstone)
 }
 
 /*
- * Takes out hidden bad names, and counts them. A tombstone is found by its
- * whole name, since a bad name may not tell its start.
+ * Removes hidden bad names, and counts both kinds. A bad name may not tell
+ * its start, so the search is for the whole name of its tombstone.
  */
 static void
-bad_names_sift(struct listing *l)
+bad_names_sift(struct listing *l, struct counts *counts)
 {
-	size_t i, n = l->bad;
+	size_t i, n = names_sort(l->bad_names, l->bad);
 
 	l->bad = 0;
 	for (i = 0; i < n; i++) {
 		if (l->tombstonesz > 0 &&
 		    bsearch(l->bad_names[i], l->tombstones, l->tombstonesz,
 			sizeof(*l->tombstones), hider_compare) != NULL)
-			l->tombstoned++;
+			counts->tombstoned++;
 		else
 			l->bad_names[l->bad++] = l->bad_names[i];
 	}
-	l->bad_namesz = l->bad < BAD_NAMES_MAX ? l->bad : BAD_NAMES_MAX;
+	counts->bad = l->bad;
 }
 
 /*
- * Lists an hour directory from the open fd, which stays open. l is all zero
- * the first time and may be used again; listing_free() takes what it owns.
- * What it points to stays until the next call.
- *
- * Returns -1 where the directory could not be read to its end: l then says
- * nothing of the hour.
+ * Lists the hour directory fd into l, and counts in r what takes no part.
  */
-int
-hour_list(int fd, struct listing *l)
+static int
+hour_list(
+    int fd, struct listing *l, const struct options *opt, struct reading *r)
 {
 	size_t i;
 
-	l->segsz = l->bad = l->bad_namesz = l->tombstonesz = 0;
-	l->temp = l->tombstoned = 0;
-	l->failed = NULL;
-	if (directory_read(fd, l) != 0 || records_take(fd, l) != 0 ||
+	l->segsz = l->bad = l->tombstonesz = 0;
+	if (directory_list(fd, l) != 0 || records_take(fd, l, r) != 0 ||
 	    segments_sort(l) != 0)
 		return -1;
 	starts_order(l);
-	l->bad = names_sort(l->bad_names, l->bad);
 	l->tombstonesz = names_sort(l->tombstones, l->tombstonesz);
 	for (i = 0; i < l->tombstonesz; i++)
 		segment_hide(l, l->tombstones[i]);
-	segments_sift(l);
-	bad_names_sift(l);
+	if (segments_sift(fd, l, opt, r) != 0)
+		return -1;
+	bad_names_sift(l, &r->hour.counts);
 	return 0;
+}
+
+/*
+ * Returns memory for hour_read() to use again and again, or NULL.
+ */
+struct listing *
+listing_new(void)
+{
+	return calloc(1, sizeof(struct listing));
 }
 
 void
 listing_free(struct listing *l)
 {
+	if (l == NULL)
+		return;
 	free(l->segs);
 	free(l->spare);
 	free(l->bad_names);
 	free(l->tombstones);
 	free(l->buf);
-	memset(l, 0, sizeof(*l));
+	free(l);
 }
 
 /*
- * Names made fit to print
+ * The best segment of each start
+ */
+
+static void
+tally_add(struct tally *tally, int64_t duration)
+{
+	tally->count++;
+	tally->duration += duration;
+}
+
+static void
+segment_count(struct counts *counts, const struct segment *seg, bool best)
+{
+	tally_add(&counts->segments[seg->type], seg->duration);
+	if (!best)
+		tally_add(&counts->overlaps[seg->type], seg->duration);
+	else if (seg->type != SEGMENT_FULL)
+		tally_add(&counts->incomplete, seg->duration);
+}
+
+/*
+ * Returns the last of the largest files of this type among n segments.
+ */
+static const struct segment *
+largest_choose(int fd, const struct listing *l, const struct segment *segs,
+    size_t n, enum segment_type type, struct reading *r)
+{
+	const struct segment *largest = NULL;
+	off_t most = 0, size;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (segs[i].type != type)
+			continue;
+		size = segment_size(fd, l, &segs[i], r);
+		if (largest == NULL || size >= most) {
+			largest = &segs[i];
+			most = size;
+		}
+	}
+	return largest;
+}
+
+/*
+ * Returns the best of n segments with the same start, which are in order of
+ * name: the longest full one, otherwise the largest suspect, otherwise the
+ * largest partial one; the last of equals. Asks for sizes only if two
+ * compete.
+ */
+static const struct segment *
+best_choose(int fd, const struct listing *l, const struct segment *segs,
+    size_t n, struct reading *r)
+{
+	const struct segment *best = segs;
+	size_t i, rivals = 1;
+
+	for (i = 1; i < n; i++) {
+		if (segs[i].type < best->type) {
+			best = &segs[i];
+			rivals = 1;
+		} else if (segs[i].type == best->type) {
+			rivals++;
+			if (best->type == SEGMENT_FULL &&
+			    segs[i].duration >= best->duration)
+				best = &segs[i];
+		}
+	}
+	if (best->type == SEGMENT_FULL || rivals == 1)
+		return best;
+	return largest_choose(fd, l, segs, n, best->type, r);
+}
+
+/*
+ * Counts the listed segments and keeps the best of each start.
+ */
+static int
+best_take(int fd, const struct listing *l, struct reading *r)
+{
+	const struct segment *best, *segs = l->segs;
+	size_t i, j, next;
+
+	if (r->bestcap < l->segsz) {
+		free(r->best);
+		r->best = reallocarray(NULL, l->segsz, sizeof(*r->best));
+		r->bestcap = r->best == NULL ? 0 : l->segsz;
+		if (r->best == NULL)
+			return -1;
+	}
+	for (i = 0; i < l->segsz; i = next) {
+		next = start_end(l, i);
+		best = next - i == 1
+		    ? &segs[i]
+		    : best_choose(fd, l, &segs[i], next - i, r);
+		for (j = i; j < next; j++)
+			segment_count(
+			    &r->hour.counts, &segs[j], &segs[j] == best);
+		r->best[r->bestsz++] = *best;
+	}
+	return 0;
+}
+
+/*
+ * Copies the first bad names, which would be gone with the next listing.
+ */
+static int
+bad_names_keep(struct hour *hour, const struct listing *l)
+{
+	size_t n = l->bad < BAD_NAMES_MAX ? l->bad : BAD_NAMES_MAX;
+
+	if (n == 0)
+		return 0;
+	if ((hour->bad_names = calloc(n, sizeof(*hour->bad_names))) == NULL)
+		return -1;
+	for (; hour->bad_namesz < n; hour->bad_namesz++) {
+		hour->bad_names[hour->bad_namesz] =
+		    strdup(l->bad_names[hour->bad_namesz]);
+		if (hour->bad_names[hour->bad_namesz] == NULL)
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * Reads the hour directory of this time below the quality's directory dirfd.
+ * r is zeroed the first time and may be used again: r->best then keeps its
+ * memory, but hour.bad_names and failed must have found a new owner. If the
+ * hour cannot be read to its end, r->error says why and the rest of r says
+ * nothing about it.
+ */
+void
+hour_read(const struct options *opt, int dirfd, int64_t time, struct listing *l,
+    struct reading *r)
+{
+	char name[TIME_SIZE];
+	int fd;
+
+	memset(&r->hour, 0, sizeof(r->hour));
+	r->hour.time = time;
+	r->hour.start = r->hour.end = TIME_NONE;
+	r->bestsz = 0;
+	r->failed = NULL;
+	r->failed_errno = r->error = 0;
+	hour_format(name, time);
+	do
+		fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	while (fd == -1 && errno == EINTR);
+	if (fd == -1 || hour_list(fd, l, opt, r) != 0 ||
+	    best_take(fd, l, r) != 0 ||
+	    ((opt->verbose || opt->format == FORMAT_JSON) &&
+		bad_names_keep(&r->hour, l) != 0))
+		r->error = errno;
+	r->hour.readable = r->error == 0;
+	if (!r->hour.readable) {
+		memset(&r->hour.counts, 0, sizeof(r->hour.counts));
+		r->bestsz = 0;
+	}
+	if (fd != -1)
+		(void)close(fd);
+}
+
+/*
+ * Names made safe to print
  */
 
 /*
- * Decodes the code point at *s and moves behind it. Returns -1, and moves
- * by one byte, where no well-formed UTF-8 sequence starts.
+ * Decodes the code point at *s and moves past it. Returns -1 and moves by one
+ * byte if no well-formed UTF-8 sequence starts there.
  */
 long
 utf8_next(const char **s)
@@ -1202,7 +1498,7 @@ utf8_next(const char **s)
 }
 
 /*
- * How many characters s has; a byte that is no UTF-8 counts as one.
+ * Returns the number of characters in s; an invalid byte counts as one.
  */
 size_t
 utf8_length(const char *s)
@@ -1215,8 +1511,8 @@ utf8_length(const char *s)
 }
 
 /*
- * Whether a terminal shows the code point as itself: no control, nothing
- * that is invisible or turns the direction of what follows.
+ * Whether a terminal shows the code point as itself: it is no control
+ * character, not invisible, and does not change the direction of text.
  */
 static bool
 is_shown(long code)
@@ -1234,9 +1530,9 @@ is_shown(long code)
 }
 
 /*
- * Returns the name as it may be written to a terminal, for the caller to
- * free: bytes that are not shown as \xNN, a backslash doubled; without utf8
- * all bytes from 0x80 on too. NULL when out of memory.
+ * Returns a copy of the name, for the caller to free, that is safe to write to
+ * a terminal: a byte that would not show as itself becomes \xNN, and without
+ * utf8 so does every byte from 0x80 on; a backslash is doubled.
  */
 char *
 name_printable(const char *name, bool utf8)
@@ -1245,8 +1541,7 @@ name_printable(const char *name, bool utf8)
 	char *out, *printable;
 	long code;
 
-	if ((printable = reallocarray(NULL, strlen(name) + 1, 4)) == NULL)
-		return NULL;
+	printable = need(reallocarray(NULL, strlen(name) + 1, 4));
 	for (out = printable; *name != '\0';) {
 		from = name;
 		code = utf8_next(&name);

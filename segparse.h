@@ -3,18 +3,18 @@
  * live stream, BASE/CHANNEL/QUALITY/HOUR/TIME-DURATION-TYPE-HASH.ts
  *
  * This header is the map of the program. coverage.c has main() and calls the
- * other files; none of them calls back, knows a path, or prints to stderr but
- * that memory ran out.
+ * other files; none of them calls back, opens an output or prints to stderr
+ * on its own account, except when memory runs out.
  *
- *	segparse.c	names to segments and times, one hour directory listed
- *	coverage.c	options, the walk, the accounting, outputs, exit status
- *	render.c	what people look at: the map (PNG), the page (HTML)
- *	report.c	what is read: text, JSON, Prometheus metrics
+ *	segparse.c	the disk: names, times, one hour directory read
+ *	coverage.c	the program: options, walk, accounting, output files
+ *	report.c	what is read: text, JSON, metrics, --check, the fleet
+ *	render.c	what is looked at: map (PNG), page (HTML), its nodes
  *
- * Instants and durations are int64_t microseconds, instants since the epoch
- * in UTC; they become seconds only where they are printed. Unless it says
- * otherwise an int function returns 0 for success and -1 with errno set; a
- * parser's -1 says that the text does not fit, and it sets no errno.
+ * Instants and durations are int64_t microseconds; instants count from the
+ * epoch in UTC. They become seconds only when printed. Unless stated
+ * otherwise an int function returns 0 on success and -1 with errno set. A
+ * parser's -1 means that the text does not parse; it sets no errno.
  */
 #ifndef SEGPARSE_H
 #define SEGPARSE_H
@@ -28,7 +28,7 @@
 
 /* limits */
 #define PROGRAM		"segment-coverage"
-#define VERSION		"1.0.0"
+#define VERSION		"2.0.0"
 #define EXIT_TROUBLE	2
 #define SECOND		INT64_C(1000000)
 #define MINUTE		(60 * SECOND)
@@ -36,11 +36,11 @@
 #define DAY		(24 * HOUR)
 #define TIME_NONE	INT64_MIN	/* no such instant */
 #define DURATION_MAX	HOUR		/* a longer segment is a bad name */
+#define AHEAD		MINUTE		/* a later start is ahead of now */
 #define BAD_NAMES_MAX	100		/* bad names kept of an hour */
-#define LISTED_MAX	10		/* holes, or errors, listed in text */
 #define MAP_HOURS_MAX	10922		/* no browser draws a wider map */
 #define TIME_SIZE	48		/* holds any instant or hour as text */
-#define REPLACEMENT	"\xef\xbf\xbd"	/* U+FFFD, for what is no UTF-8 */
+#define REPLACEMENT	"\xef\xbf\xbd"	/* U+FFFD, replaces invalid UTF-8 */
 #define LENGTH(array)	(sizeof(array) / sizeof((array)[0]))
 
 /* types */
@@ -48,166 +48,235 @@ enum segment_type {
 	SEGMENT_FULL,		/* complete */
 	SEGMENT_SUSPECT,	/* looks complete, but may not be */
 	SEGMENT_PARTIAL,	/* known to be incomplete */
-	SEGMENT_TEMP,		/* being downloaded: counted, else ignored */
-	SEGMENT_HIDDEN		/* segparse.c's own: it has a tombstone */
+	SEGMENT_TEMP		/* being downloaded: counted, else ignored */
 };
-#define SEGMENT_TYPES	3		/* the first three take part */
+#define SEGMENT_TYPES	3	/* the first three take part */
 
 struct segment {
-	uint32_t offset;		/* start, us after that of its hour */
-	uint32_t duration;		/* us, at most DURATION_MAX */
-	uint32_t name;			/* offset in the listing's buf */
+	uint32_t offset;	/* start, us after that of its hour */
+	uint32_t duration;	/* us, at most DURATION_MAX */
+	uint32_t name;		/* offset in the listing's buffer */
 	enum segment_type type;
 };
 
-struct listing {			/* one hour directory; all owned */
-	struct segment *segs;		/* by start; at one start by name */
-	size_t segsz;
-	const char **bad_names;		/* into buf, the first in byte order */
-	size_t bad_namesz;		/* at most BAD_NAMES_MAX */
-	size_t bad;
-	size_t temp;
-	size_t tombstoned;
-	const char *failed;		/* into buf: a name stat failed on */
-	int failed_errno;
-	char *buf;			/* getdents64's records */
-	size_t bufsz;
-					/* hour_list()'s own, for reuse: */
-	size_t bufcap;
-	size_t segcap;
-	size_t badcap;
-	struct segment *spare;		/* what is sorted goes to and fro */
-	size_t sparecap;
-	const char **tombstones;	/* into buf, in byte order */
-	size_t tombstonesz;
-	size_t tombstonecap;
+struct span {
+	int64_t start;		/* us since the epoch */
+	int64_t end;		/* us since the epoch, after start */
 };
 
-struct span {
-	int64_t start;			/* us since the epoch */
-	int64_t end;			/* us since the epoch, after start */
+struct spans {			/* by start, disjoint */
+	struct span *v;		/* owned */
+	size_t n;
+	size_t cap;
 };
 
 struct tally {
 	size_t count;
-	int64_t duration;		/* us */
+	int64_t duration;	/* us */
 };
 
 struct counts {
 	struct tally segments[SEGMENT_TYPES];
 	struct tally overlaps[SEGMENT_TYPES];
-	struct tally incomplete;	/* best segments, suspect or partial */
+	struct tally incomplete; /* best segments, suspect or partial */
 	size_t temp;
 	size_t bad;
 	size_t tombstoned;
+	size_t ahead;		/* start more than AHEAD after now */
+	size_t empty;		/* with --sizes: bad, for they have no byte */
 };
 
-struct share {				/* of an hour in its quality's coverage */
-	int64_t covered;		/* us, by segments of this directory */
-	size_t first;			/* index of its first hole there */
-	size_t holesz;			/* how many of them touch the hour */
-	int64_t hole_duration;		/* us, of what lies in the hour */
+struct share {			/* of an hour in its quality's coverage */
+	int64_t covered;	/* us, by segments of this directory */
+	size_t first;		/* index of the first hole that touches it */
+	size_t holesz;		/* how many holes touch it */
+	int64_t hole_duration;	/* us, of what lies in the hour */
 };
 
-struct hour {				/* one hour directory */
-	int64_t time;			/* us since the epoch, of its name */
-	int64_t start;			/* of its first best segment, TIME_NONE */
-	int64_t end;			/* furthest of a best one, TIME_NONE */
+struct hour {			/* one hour directory */
+	int64_t time;		/* us since the epoch, of its name */
+	int64_t start;		/* of its first best segment, or TIME_NONE */
+	int64_t end;		/* furthest of a best one, or TIME_NONE */
 	struct counts counts;
 	struct share raw;
 	struct share editable;
-	char **bad_names;		/* owned; NULL unless JSON wants them */
-	size_t bad_namesz;
-	bool readable;			/* else nothing is known of it */
+	char **bad_names;	/* owned; NULL unless JSON or -v wants them */
+	size_t bad_namesz;	/* at most BAD_NAMES_MAX */
+	bool readable;		/* otherwise nothing is known of it */
+};
+
+struct reading {		/* an hour directory as hour_read() found it */
+	struct hour hour;
+	struct segment *best;	/* owned; by start, one for each start */
+	size_t bestsz;
+	size_t bestcap;
+	char *failed;		/* owned; a name that stat failed on, or NULL */
+	int failed_errno;
+	int error;		/* errno if the hour could not be read, or 0 */
 };
 
 struct coverage {
-	int64_t covered;		/* us, each instant once */
-	struct span *holes;		/* owned, by start, disjoint */
-	size_t holesz;
-	int64_t hole_duration;		/* us */
-	int64_t began;			/* the first hole, be it before the
-					   window, where it is cut */
+	int64_t covered;	/* us, each instant once */
+	struct spans holes;	/* cut at the window */
+	int64_t hole_duration;	/* us */
 };
 
-struct report {				/* one quality of one channel */
+enum state {			/* of a quality's directory */
+	STATE_UNKNOWN,		/* not looked at: its channel is missing */
+	STATE_ABSENT,		/* does not exist */
+	STATE_UNREADABLE,	/* exists, but could not be listed */
+	STATE_READ
+};
+
+struct names {
+	char **v;		/* owned, and each of them */
+	size_t n;
+	size_t cap;
+};
+
+struct report {			/* one quality of one channel */
 	const char *channel;
 	const char *quality;
-	bool found;			/* its directory exists */
-	bool readable;			/* and its hours could be listed */
-	int64_t start;			/* of the first best segment, TIME_NONE */
-	int64_t end;			/* furthest of a best one, TIME_NONE */
-	struct span stream;		/* the same, with the hours around the
-					   window; TIME_NONE twice for none */
+	enum state state;
+	int64_t start;		/* of the first best segment, or TIME_NONE */
+	int64_t end;		/* furthest of a best one, or TIME_NONE */
+	struct span stream;	/* the same, with the nearest hours outside
+				   the window; TIME_NONE twice if none */
+	struct span extent;	/* likewise, with unreadable hours, too */
+	int64_t newest;		/* furthest end of the whole stream,
+				   whatever the window; or TIME_NONE */
 	struct counts counts;
-	struct coverage raw;		/* all best segments */
-	struct coverage editable;	/* those that a cutter would join */
-	struct span *incomplete;	/* owned; best segments that are suspect
-					   or partial; joined within the
-					   tolerance, cut at the window */
-	size_t incompletesz;
-	struct span *incomplete_exact;	/* owned; the map's: joined only where
-					   they touch, and uncut */
-	size_t incomplete_exactsz;
-	struct span *missing;		/* owned; whole hours without any */
-	size_t missingsz;
-	struct hour *hours;		/* owned; the window's directories, or
-					   where nothing shows them those of
-					   them that are not readable */
+	struct coverage raw;	/* all best segments */
+	struct coverage editable; /* those that a cutter would join */
+	struct spans incomplete; /* best segments suspect or partial; joined
+				   only where they touch, not cut */
+	struct spans missing;	/* whole hours without a best segment */
+	struct spans unreadable; /* whole hours that could not be read */
+	struct spans known;	/* what --known accepts as lost */
+	struct hour *hours;	/* owned; the window's directories */
 	size_t hoursz;
+	const struct names *siblings; /* directories of the channel */
+	struct fleet *fleet;	/* owned; NULL without peers */
 };
 
-struct trouble {			/* what makes the exit status 2 */
-	char *path;			/* owned; or what else it is about */
-	char *message;			/* owned */
+struct trouble {		/* what makes the exit status 2 */
+	char *path;		/* owned; or what else it is about */
+	char *message;		/* owned */
 };
 
-struct survey {				/* all that one run found */
-	struct report *reports;		/* owned; channels, then qualities */
+struct node {			/* whose maps a page shows */
+	char *name;		/* owned; NULL if the row had none */
+	char *url;		/* owned; NULL if the row had none */
+	const char *fault;	/* why it is left out, or NULL */
+};
+
+struct peer {			/* a report of another node, from a file */
+	const char *name;	/* of argv, as file */
+	const char *file;
+	char *message;		/* owned; why it cannot be used, or NULL */
+	int64_t generated_at;	/* or TIME_NONE */
+	int64_t tolerance;	/* us */
+	struct span window;	/* INT64_MIN, INT64_MAX where open */
+	struct report *reports;	/* owned; channel and quality owned, too */
 	size_t reportsz;
-	struct trouble *errors;		/* owned */
-	size_t errorsz;
-	bool complete;			/* nothing was left unread */
-	int64_t elapsed;		/* us that the run has taken */
 };
 
-struct node {				/* whose maps a page shows */
-	char *name;			/* owned; NULL where the row had none */
-	char *url;			/* owned; NULL where the row had none */
-	const char *fault;		/* why it is left out, or NULL */
+enum gap_state {		/* what the fleet says of time */
+	GAP_LOST,		/* no node has it, and all have spoken */
+	GAP_ELSEWHERE,		/* this node lacks it, a peer has it */
+	GAP_BETTER,		/* incomplete here, complete at a peer */
+	GAP_UNKNOWN		/* no node has it, but not all have spoken */
+};
+#define GAP_STATES	4
+
+struct gap {			/* time that is not whole */
+	struct span span;
+	enum gap_state state;
+	size_t first;		/* index in fleet->having: who has it, */
+	size_t havingsz;	/* complete before incomplete; may be 0 */
 };
 
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_NONE };
+struct fleet_node {		/* what one node says of one quality */
+	const char *name;
+	const struct peer *peer; /* NULL: this node, or no usable report */
+	const struct report *report; /* NULL: nothing, all is unknown */
+	struct span window;	/* INT64_MIN, INT64_MAX where open */
+	int64_t generated_at;	/* of its report; TIME_NONE if there is none */
+	int64_t horizon;	/* segments may still come from here on */
+	int64_t tolerance;	/* us */
+	struct coverage coverage; /* of the fleet's range, where it speaks */
+	int64_t has;		/* us that this node lacks and that one has */
+};
 
-struct options {			/* filled once, const from then on */
-	char **channels;		/* of argv, as all strings here are
-					   that are not said to be owned */
-	size_t channelsz;
-	char **qualities;		/* owned, and each of them */
-	size_t qualitiesz;
-	const char *base_dir;
-	const char *output_dir;		/* relative to base_dir */
-	const char *report;		/* NULL: stdout */
-	const char *metrics;		/* NULL: none */
-	char *dsn;			/* owned; NULL: libpq's environment */
-	struct node *nodes;		/* of --node; none: ask the database */
+struct fleet {			/* one quality on all nodes */
+	bool here;		/* nodes[0] is this node, else none is */
+	struct span range;	/* TIME_NONE twice: no node has a segment */
+	struct coverage together; /* its holes are lost */
+	struct gap *gaps;	/* owned; by start, disjoint */
+	size_t gapsz;
+	size_t gapcap;
+	size_t *having;		/* owned; indices in nodes */
+	size_t havingsz;
+	size_t havingcap;
+	struct tally tallies[GAP_STATES];
+	struct fleet_node *nodes; /* owned; this one, then as --peer is given */
 	size_t nodesz;
+};
+
+struct survey {			/* all that one run found */
+	struct report *reports;	/* owned; channels, then qualities */
+	size_t reportsz;
+	struct names *siblings;	/* owned; one a channel */
+	struct peer *peers;	/* owned; as given */
+	size_t peersz;
+	struct node *nodes;	/* owned */
+	size_t nodesz;
+	struct trouble *errors;	/* owned */
+	size_t errorsz;
+	struct names notes;	/* what the text says last, a line each */
+	bool complete;		/* nothing was left unread */
+	int64_t elapsed;	/* us that the run has taken */
+};
+
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_HOLES, FORMAT_NONE };
+
+struct options {		/* filled once, const from then on */
+	char **channels;	/* of argv, as all strings here that are not
+				   said to be owned */
+	size_t channelsz;
+	struct names qualities;
+	const char *base_dir;
+	const char *output_dir;	/* relative to base_dir */
+	const char *report;	/* NULL: stdout */
+	const char *metrics;	/* NULL: none */
+	const char *name;	/* of this node */
+	char *dsn;		/* owned; NULL: libpq's environment */
+	struct node *nodes;	/* owned; of --node; none: ask the database */
+	size_t nodesz;
+	struct peer *peers;	/* owned; name and file only */
+	size_t peersz;
+	const char *known_file;	/* NULL: none */
 	enum format format;
-	int64_t now;			/* us since the epoch */
-	int64_t first_hour;		/* us since the epoch, or TIME_NONE */
-	int64_t last_hour;		/* likewise; it is in the window */
-	int64_t tolerance;		/* us */
-	int64_t settle;			/* us */
-	int64_t max_age;		/* us, -1: any */
+	int64_t now;		/* us since the epoch */
+	struct span window;	/* whole hours; INT64_MIN, INT64_MAX: open */
+	int64_t expect;		/* us since the epoch, or TIME_NONE */
+	int64_t tolerance;	/* us */
+	int64_t settle;		/* us */
+	int64_t backfill;	/* us */
+	int64_t min_hole;	/* us */
+	int64_t max_age;	/* us, -1: any */
 	size_t metrics_hours;
 	unsigned jobs;
 	bool all_hours;
 	bool check;
+	bool summary;		/* --check prints a line to stdout */
 	bool make_map;
+	bool map_asked;		/* by an option, not by default */
 	bool make_page;
+	bool sizes;
 	bool verbose;
-	bool colour;			/* the text goes to a colour terminal */
-	bool utf8;			/* the locale is a UTF-8 one */
+	bool colour;		/* write the text in colour */
+	bool utf8;		/* the locale's encoding is UTF-8 */
 };
 
 /* segparse.c */
@@ -218,37 +287,48 @@ int	 time_parse(const char *s, int64_t *t, bool *date_only);
 void	 time_format(char buf[TIME_SIZE], int64_t t);
 void	 hour_format(char buf[TIME_SIZE], int64_t t);
 void	 seconds_format(char buf[TIME_SIZE], int64_t us);
-bool	 span_cut(struct span *span, int64_t from, int64_t to);
+void	*need(void *allocated);
 void	*array_room(void *array, size_t *cap, size_t n, size_t size);
-int	 hour_list(int fd, struct listing *l);
+bool	 span_cut(struct span *span, int64_t from, int64_t to);
+void	 spans_add(struct spans *spans, int64_t start, int64_t end);
+void	 spans_cover(struct spans *spans, int64_t start, int64_t end);
+bool	 spans_join(const struct spans *spans, size_t *i, int64_t tolerance,
+	    struct span *joined);
+struct listing *listing_new(void);
 void	 listing_free(struct listing *l);
+void	 hour_read(const struct options *opt, int dirfd, int64_t time,
+	    struct listing *l, struct reading *r);
 long	 utf8_next(const char **s);
 size_t	 utf8_length(const char *s);
 char	*name_printable(const char *name, bool utf8);
 
+/* report.c: an emitter of one quality gets its report, else NULL */
+int	 report_text(FILE *fp, const struct options *opt,
+	    const struct survey *survey, const struct report *report);
+int	 report_json(FILE *fp, const struct options *opt,
+	    const struct survey *survey, const struct report *report);
+int	 report_holes(FILE *fp, const struct options *opt,
+	    const struct survey *survey, const struct report *report);
+int	 report_metrics(FILE *fp, const struct options *opt,
+	    const struct survey *survey, const struct report *report);
+bool	 report_check(FILE *fp, const struct options *opt,
+	    const struct survey *survey);
+int	 peer_parse(struct peer *peers, size_t n, const char *text,
+	    size_t size);
+void	 peers_free(struct peer *peers, size_t peersz);
+void	 fleet_reports(struct survey *survey);
+void	 fleet_make(const struct options *opt, struct survey *survey);
+void	 fleet_free(struct fleet *fleet);
+
 /* render.c */
-bool	 map_range(const struct options *opt, const struct report *report,
-	    struct span *range);
 int	 render_map(FILE *fp, const struct options *opt,
-	    const struct report *report);
+	    const struct survey *survey, const struct report *report);
+int64_t	 map_hours(const struct options *opt, const struct report *report);
 int	 render_page(FILE *fp, const struct options *opt,
-	    const struct report *report, const struct node *nodes,
-	    size_t nodesz);
+	    const struct survey *survey, const struct report *report);
 const char *node_fault(const struct node *node);
 int	 nodes_fetch(const char *dsn, struct node **nodes, size_t *nodesz,
 	    char *message, size_t size);
 void	 nodes_free(struct node *nodes, size_t nodesz);
-
-/* report.c */
-bool	 ended_before(const struct options *opt, const struct report *report);
-bool	 end_known(const struct report *report, int64_t end);
-size_t	 holes_longest(const struct coverage *c,
-	    const struct span *top[LISTED_MAX]);
-int	 report_text(FILE *fp, const struct options *opt,
-	    const struct survey *survey);
-int	 report_json(FILE *fp, const struct options *opt,
-	    const struct survey *survey);
-int	 report_metrics(FILE *fp, const struct options *opt,
-	    const struct survey *survey);
 
 #endif
