@@ -42,19 +42,9 @@ tests: all $(TOOLS) $(UNITS) test/nomem.so
 $(PROGRAM): $(OBJS)
 	$(LINK) $(OBJS) $(LIBS) $(LDLIBS)
 $(OBJS): segparse.h Makefile
-# the page's style and script as arrays, and their hashes for its policy
 render.o: .build/page.h
-.build/page.h: man/page.css man/page.js Makefile
-	@mkdir -p .build
-	@for name in css js; do \
-		hash=$$(sha256sum <man/page.$$name | sed 's/ .*//; s/../\\x&/g') && \
-		hash=$$(env printf "$$hash" | base64) && \
-		echo "#define $$(echo $$name | tr a-z A-Z)_HASH \"$$hash\"" && \
-		echo "static const unsigned char $$name[] = {" && \
-		od -An -v -tu1 man/page.$$name | sed 's/[0-9][0-9]*/&,/g' && \
-		echo '};' || exit; \
-	done >$@.new
-	@mv $@.new $@
+.build/page.h: man/page.h.sh man/page.css man/page.js
+	@mkdir -p .build && man/page.h.sh >$@.new && mv $@.new $@
 .c.o:
 	$(COMPILE) -c -o $@ $<
 $(TOOLS): %: %.c Makefile
@@ -75,8 +65,7 @@ demo:
 	@test/deps demo && $(MAKE) --no-print-directory all test/mkarchive
 	@test/demo
 bench cross lint:
-	@test/deps $(if $(filter cross,$@),cross,work)
-	@test/$@
+	@test/deps $(if $(filter cross,$@),cross,work) && test/$@
 
 # These work in copies of the tree, which are left for a look.
 COPY = test/deps work && rm -rf .build/$@ && mkdir -p .build/$@ && cp -R \
@@ -91,8 +80,7 @@ address clang thread:
 	    -U_FORTIFY_SOURCE -fno-omit-frame-pointer -fsanitize=$(SAN) \
 	    -fno-sanitize-recover=all"
 coverage fuzz:
-	@$(COPY)
-	@cd .build/$@ && test/$@
+	@$(COPY) && cd .build/$@ && test/$@
 
 AT = '$(DESTDIR)$(PREFIX)'
 MAN1 = '$(DESTDIR)$(MANDIR)'/man1
