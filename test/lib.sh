@@ -32,22 +32,44 @@ trap 'exit 1' HUP INT PIPE TERM
 out=$tmp/out err=$tmp/err status=0
 tests=0 failures=0 case='' dir=''
 
-# diag: stdin as TAP diagnostics
+# diag: the first 20 lines of stdin as TAP diagnostics
 diag() {
-	sed 's/^/#	/' >&2
+	sed -n -e 's/^/#	/' -e '20s/$/ .../' -e 1,20p >&2
 }
 
-# ok COMMAND DESC: COMMAND, given as one word, succeeds
+# ok DESC COMMAND ARGUMENT...: the command succeeds. If not, what it said is
+# shown, or else the command.
 ok() {
 	tests=$((tests + 1))
-	if eval "$1"; then
-		printf 'ok %d - %s\n' $tests "${case:+$case: }$2"
-	else
-		failures=$((failures + 1))
-		printf 'not ok %d - %s\n' $tests "${case:+$case: }$2"
-		printf '# failed: %s\n' "${case:+$case: }$2" >&2
-		return 1
+	ok=${case:+$case: }$1
+	shift
+	if "$@" >"$tmp/noise" 2>&1; then
+		echo "ok $tests - $ok"
+		return
 	fi
+	failures=$((failures + 1))
+	echo "not ok $tests - $ok"
+	printf '# failed: %s\n' "$ok" >&2
+	[ -s "$tmp/noise" ] || printf '%s\n' "$*" >"$tmp/noise"
+	diag <"$tmp/noise"
+	return 1
+}
+
+# commands for it
+not() {
+	! "$@"
+}
+
+absent() {
+	for named; do
+		[ ! -e "$named" ] && [ ! -L "$named" ] || return
+	done
+}
+
+filled() {
+	for named; do
+		[ -s "$named" ] || return
+	done
 }
 
 # skip DESC WHY
@@ -63,19 +85,16 @@ skip_all() {
 }
 
 # same GOT WANTED DESC: two strings
-# shellcheck disable=SC2034
 same() {
-	same_got=$1 same_wanted=$2
-	ok "[ \"\$same_got\" = \"\$same_wanted\" ]" "$3" && return
-	printf 'got:    %s\nwanted: %s\n' "$1" "$2" | diag
+	[ "$1" = "$2" ] && { ok "$3" true; return; }
+	printf '%s\n' "$1" >"$tmp/got"
+	printf '%s\n' "$2" >"$tmp/same"
+	same_file "$tmp/same" "$tmp/got" "$3"
 }
 
 # same_file WANTED GOT DESC: two files, byte for byte
-# shellcheck disable=SC2034
 same_file() {
-	same_a=$1 same_b=$2
-	ok "cmp -s \"\$same_a\" \"\$same_b\"" "$3" && return
-	diff -u "$1" "$2" 2>&1 | diag
+	ok "$3" diff -a -U 1 --label wanted --label got "$1" "$2"
 }
 
 # case_dir NAME: ends the case before and starts one in a fresh directory
@@ -167,20 +186,16 @@ silent() {
 
 # err_lines N: stderr has so many lines
 err_lines() {
-	ok "[ $(wc -l <"$err") -eq $1 ]" "$1 line(s) on stderr" || diag <"$err"
+	ok "$1 line(s) on stderr" [ "$(wc -l <"$err")" -eq "$1" ] || diag <"$err"
 }
 
 # out_has, err_has STRING: it stands somewhere in there
-# shellcheck disable=SC2034
 out_has() {
-	has=$1
-	ok "grep -qFe \"\$has\" \"\$out\"" "stdout has: $1" || diag <"$out"
+	ok "stdout has: $1" grep -qFe "$1" "$out" || diag <"$out"
 }
 
-# shellcheck disable=SC2034
 err_has() {
-	has=$1
-	ok "grep -qFe \"\$has\" \"\$err\"" "stderr has: $1" || diag <"$err"
+	ok "stderr has: $1" grep -qFe "$1" "$err" || diag <"$err"
 }
 
 # jq_is FILTER WANTED [DESC]: of stdout, as compact JSON

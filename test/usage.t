@@ -17,11 +17,11 @@ refused() {
 	"segment-coverage: "*"$option"*"$value"*[a-z]*[a-z]*[a-z]*)
 		if [ $status -eq 2 ] && ! [ -s "$out" ] &&
 		    ! [ -e coverage-maps ]; then
-			ok true "$* is refused"
+			ok "$* is refused" true
 			return
 		fi ;;
 	esac
-	ok false "$* is refused"
+	ok "$* is refused" false
 	echo "status $status: $line" | diag
 }
 
@@ -52,9 +52,9 @@ refused -b 'needs a value' -nb
 refused '-Z' '' -nZ ch
 for option in --connectionstring= --make-page= --nonsense=; do
 	refused "${option%=}" '' ${option}postgresql://u:SECRET@h/db ch
-	ok '[ "${line#*SECRET}" = "$line" ]' 'and no password is shown'
+	ok 'and no password is shown' [ "${line#*SECRET}" = "$line" ]
 done
-ok '[ "${line%--help*}" != "$line" ]' 'the remedy is --help'
+ok 'the remedy is --help' [ "${line%--help*}" != "$line" ]
 
 archive 'no channel'
 refused channel ''
@@ -93,7 +93,7 @@ archive 'files'
 refused --report dir/ -r dir/ ch
 refused --metrics ./dir/ --metrics=./dir/ ch
 refused --metrics both -r both -m both ch
-ok '! [ -e both ] && ! [ -e dir ]' 'nothing is written'
+ok 'nothing is written' absent both dir
 
 archive 'two of one map'
 refused a_b c -q b_c,c a a_b
@@ -134,7 +134,7 @@ is_status 0
 archive 'first hour after the last'
 refused --first-hour 2025-11-15T03 --first-hour 2025-11-15T03 \
     --last-hour 2025-11-15T02 ch
-ok '[ "${line#*--last-hour*2025-11-15T02}" != "$line" ]' 'and the last hour'
+ok 'and the last hour' [ "${line#*--last-hour*2025-11-15T02}" != "$line" ]
 refused --first-hour now --first-hour now --last-hour -1h ch
 refused --first-hour 2025-11-16 --last-hour 2025-11-15 \
     --first-hour 2025-11-16 ch
@@ -178,8 +178,9 @@ for option in -h --help; do
 	run $option
 	is_status 0
 	is_err </dev/null
-	ok '[ -s "$out" ] && [ "$(wc -l <"$out")" -le 60 ]' 'one page'
-	ok '! grep -q ".\{81\}" "$out"' 'of 80 columns'
+	ok 'a page' [ -s "$out" ]
+	ok 'and no more' [ "$(wc -l <"$out")" -le 60 ]
+	ok 'of 80 columns' not grep -q ".\{81\}" "$out"
 	out_has 'segment-coverage [options] CHANNEL...'
 done
 for option in -b -q -t -f -a -r -m -n -c -j -v -h -V; do
@@ -209,9 +210,9 @@ window_is() {
 	json=$("$sc" -n -f json --now $now "$1" "$2" ch 2>&1)
 	case $json in
 	*"\"$3\": \"$4\""* | *"\"$3\":\"$4\""*)
-		ok true "$1 $2" ;;
+		ok "$1 $2" true ;;
 	*)
-		ok false "$1 $2"
+		ok "$1 $2" false
 		echo "$json" | head -n 9 | diag ;;
 	esac
 }
