@@ -302,7 +302,10 @@ long	 utf8_next(const char **s);
 size_t	 utf8_length(const char *s);
 char	*name_printable(const char *name, bool utf8);
 
-/* report.c: an emitter of one quality gets its report, else NULL */
+/* report.c: figures, which the page prints, too; in millionths, or -1 */
+void	 duration_format(char buf[TIME_SIZE], int64_t us);
+int64_t	 coverage_ratio(const struct coverage *c);
+/* an emitter of one quality gets its report, else NULL */
 int	 report_text(FILE *fp, const struct options *opt,
 	    const struct survey *survey, const struct report *report);
 int	 report_json(FILE *fp, const struct options *opt,
