@@ -45,7 +45,7 @@ allocate(size_t size)
  * Digit by digit, since a million times the microseconds of some months is
  * more than an int64_t holds.
  */
-static int64_t
+int64_t
 coverage_ratio(const struct coverage *c)
 {
 	int64_t ratio, rest, whole = c->covered + c->hole_duration;
@@ -1418,7 +1418,7 @@ print_coloured(const struct sheet *sheet, const char *colour, const char *s)
  * Prints a duration for people: the longer, the coarser, but never 0 for
  * more than that.
  */
-static void
+void
 duration_format(char buf[TIME_SIZE], int64_t us)
 {
 	static const struct {
