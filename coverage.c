@@ -2068,6 +2068,10 @@ main(int argc, char *argv[])
 	report_write(&run);
 	if (opt.check)
 		found = report_check(stderr, &opt, &run.survey);
+	if (opt.summary &&
+	    (report_summary(stdout, &opt, &run.survey) != 0 ||
+		fclose(stdout) != 0))
+		trouble(&run, "stdout", "%s", strerror(errno));
 	run_free(&run);
 	options_free(&opt);
 	return run.survey.errorsz > 0 ? EXIT_TROUBLE
