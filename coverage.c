@@ -64,10 +64,8 @@ struct run {
 	int base; /* file descriptor, -1: it could not be opened */
 	struct names base_dirs; /* directories in the base directory */
 	struct names base_rest; /* other names there */
-	struct stat *written; /* owned; each output, so that no other
-				 takes its place */
-	size_t writtensz;
-	size_t writtencap;
+	struct names targets; /* device and inode of directory, and name, of
+				 each output, so that no other replaces it */
 	size_t maps; /* written */
 	const struct report *map; /* the last one's quality */
 	int64_t started; /* us of the monotonic clock */
@@ -1523,23 +1521,52 @@ survey_free(struct survey *survey, size_t channelsz)
  */
 
 /*
+ * Remembers a target. Returns false if it is that of an earlier output. Files
+ * do not tell: another run may have replaced ours and reuse their inodes.
+ */
+static bool
+target_is_new(struct run *run, int dirfd, const char *name)
+{
+	struct stat st = {0};
+	char *key;
+	size_t i;
+
+	(void)fstat(dirfd, &st);
+	key = compose(
+	    "%ju %ju %s", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino, name);
+	for (i = 0; i < run->targets.n; i++)
+		if (strcmp(run->targets.v[i], key) == 0) {
+			free(key);
+			return false;
+		}
+	names_add(&run->targets, key);
+	return true;
+}
+
+/*
  * Returns why a target cannot be replaced, or NULL. A link is replaced itself;
- * but where it leads to anything but a file, as /dev/stdout may, it stays.
+ * but where it leads to anything but a file it stays, and so does one into
+ * /proc, as /dev/stdout is, which may be a file today.
  */
 static const char *
 target_fault(struct run *run, int dirfd, const char *name)
 {
+	static const char proc[] = "/proc/";
+	char to[sizeof(proc) - 1];
 	struct stat st;
-	size_t i;
 
+	if (!target_is_new(run, dirfd, name)) {
+		errno = EINVAL;
+		return "is the file of another output, too: give two names";
+	}
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? NULL : strerror(errno);
+	if (readlinkat(dirfd, name, to, sizeof(to)) == (ssize_t)sizeof(to) &&
+	    memcmp(to, proc, sizeof(to)) == 0) {
+		errno = EINVAL;
+		return "not a regular file";
+	}
 	errno = EINVAL;
-	for (i = 0; i < run->writtensz; i++)
-		if (run->written[i].st_dev == st.st_dev &&
-		    run->written[i].st_ino == st.st_ino)
-			return "is the file of another output, too: give two "
-			       "names";
 	if (S_ISLNK(st.st_mode) && fstatat(dirfd, name, &st, 0) != 0)
 		return NULL;
 	if (S_ISDIR(st.st_mode))
@@ -1567,12 +1594,6 @@ output_replace(struct run *run, const char *path, const char *data, size_t size)
 	if (fault == NULL && file_replace(fd, name, data, size) != 0)
 		fault = strerror(errno);
 	error = errno;
-	run->written = need(array_room(run->written, &run->writtencap,
-	    run->writtensz, sizeof(*run->written)));
-	if (fault == NULL &&
-	    fstatat(fd, name, &run->written[run->writtensz],
-		AT_SYMLINK_NOFOLLOW) == 0)
-		run->writtensz++;
 	(void)close(fd);
 	errno = error;
 	return fault;
@@ -2021,7 +2042,7 @@ run_free(struct run *run)
 	survey_free(&run->survey, run->opt->channelsz);
 	names_free(&run->base_dirs);
 	names_free(&run->base_rest);
-	free(run->written);
+	names_free(&run->targets);
 	if (run->base != -1)
 		(void)close(run->base);
 }
@@ -2047,6 +2068,10 @@ main(int argc, char *argv[])
 	report_write(&run);
 	if (opt.check)
 		found = report_check(stderr, &opt, &run.survey);
+	if (opt.summary &&
+	    (report_summary(stdout, &opt, &run.survey) != 0 ||
+		fclose(stdout) != 0))
+		trouble(&run, "stdout", "%s", strerror(errno));
 	run_free(&run);
 	options_free(&opt);
 	return run.survey.errorsz > 0 ? EXIT_TROUBLE

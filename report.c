@@ -45,7 +45,7 @@ struct pick { /* of the holes, or gaps, that count somewhere */
  * It goes digit by digit: a million times the microseconds of some months
  * overflows an int64_t.
  */
-static int64_t
+int64_t
 coverage_ratio(const struct coverage *c)
 {
 	int64_t ratio, rest, whole = c->covered + c->hole_duration;
@@ -276,7 +276,7 @@ holes_pick(struct pick *pick, const struct options *opt, const struct report *r,
  * Formats a duration for people: the longer, the coarser, but 0s only if it
  * is that.
  */
-static void
+void
 duration_format(char buf[TIME_SIZE], int64_t us)
 {
 	const int64_t step = us < MILLISECOND ? 1

@@ -918,16 +918,18 @@ write_all(int fd, const char *data, size_t size)
 }
 
 /*
- * Whether the name still stands for the open file.
+ * Whether the name still stands for the open file, as far as can be told.
  */
 static bool
 is_named(int dirfd, const char *name, int fd)
 {
 	struct stat named, open;
 
-	return fstat(fd, &open) == 0 &&
-	    fstatat(dirfd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+	if (fstat(fd, &open) != 0)
+		return true;
+	if (fstatat(dirfd, name, &named, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno != ENOENT;
+	return open.st_dev == named.st_dev && open.st_ino == named.st_ino;
 }
 
 /*
@@ -989,14 +991,15 @@ file_replace(int dirfd, const char *name, const char *data, size_t size)
 {
 	char temporary[TEMPORARY_SIZE];
 	sigset_t all, before;
-	int error = 0, fd;
+	int copy, error = 0, fd;
 
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	if ((fd = temporary_make(dirfd, temporary)) == -1)
 		error = errno;
 	else if (write_all(fd, data, size) != 0 || fchmod(fd, 0644) != 0 ||
-	    close(fcntl(fd, F_DUPFD_CLOEXEC, 0)) != 0 || /* keeps the lock */
+	    (copy = fcntl(fd, F_DUPFD_CLOEXEC, 0)) == -1 ||
+	    close(copy) != 0 || /* the lock stays with fd */
 	    renameat(dirfd, temporary, dirfd, name) != 0) {
 		error = errno;
 		(void)unlinkat(dirfd, temporary, 0);

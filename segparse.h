@@ -328,6 +328,8 @@ size_t	 utf8_length(const char *s);
 char	*name_printable(const char *name, bool utf8);
 
 /* report.c */
+void	 duration_format(char buf[TIME_SIZE], int64_t us);
+int64_t	 coverage_ratio(const struct coverage *c); /* millionths, or -1 */
 EMITTER(report_text);
 EMITTER(report_json);
 EMITTER(report_holes);
