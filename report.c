@@ -2258,7 +2258,8 @@ text_cells(struct sheet *sheet, const struct report *r, const struct rows *rows,
 		if (span_cut(&cell, rows->range.start, rows->range.end))
 			glyph = cell_glyph(sheet, r, &cell, &wanted);
 		if (sheet->opt->colour && strcmp(colour, wanted) != 0)
-			fprintf(sheet->fp, RESET "%s", wanted);
+			fprintf(sheet->fp, "%s%s", *colour != '\0' ? RESET : "",
+			    wanted);
 		colour = wanted;
 		fputs(glyph, sheet->fp);
 	}
@@ -2346,10 +2347,11 @@ text_everything(struct sheet *sheet, const struct hour *h)
 	text_tallies(sheet, "overlaps", h->counts.overlaps);
 	duration_format(raw, h->raw.covered);
 	duration_format(editable, h->editable.covered);
-	fprintf(sheet->fp, "    coverage  raw %s, %zu holes  editable %s", raw,
-	    h->raw.holesz, editable);
+	fprintf(sheet->fp, "    coverage  raw %s, %zu hole%s  editable %s", raw,
+	    h->raw.holesz, plural(h->raw.holesz), editable);
 	duration_format(editable, h->editable.hole_duration);
-	fprintf(sheet->fp, ", %zu holes, %s", h->editable.holesz, editable);
+	fprintf(sheet->fp, ", %zu hole%s, %s", h->editable.holesz,
+	    plural(h->editable.holesz), editable);
 	newline(sheet);
 }
 
@@ -2981,8 +2983,9 @@ check_age(FILE *fp, const struct options *opt, const struct report *r)
 	age_format(length, age);
 	duration_format(max, opt->max_age);
 	finding(fp, opt, r,
-	    "the newest segment ended %s ago, at %s; --max-age is %s", length,
-	    end, max);
+	    "the newest segment ended %s %s, at %s; --max-age is %s", length,
+	    opt->window.end < opt->now ? "before the window does" : "ago", end,
+	    max);
 	return true;
 }
 
