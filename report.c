@@ -3029,19 +3029,31 @@ report_check(FILE *fp, const struct options *opt, const struct survey *s)
 }
 
 /*
- * Writes the one line that a monitoring plugin shows: the first finding, and
- * how many more there are.
+ * Writes the one line that a monitoring plugin shows: the first finding, or
+ * else the first error, and how many more there are.
  */
 int
 report_summary(FILE *fp, const struct options *opt, const struct survey *s)
 {
-	char *at, *findings = NULL, *first;
+	char *at, *findings = NULL, *text;
 	FILE *memory;
 	int64_t longest = 0;
 	size_t i, n = 0, size;
+	const char *word = "CRITICAL";
 
 	memory = need(open_memstream(&findings, &size));
-	report_check(memory, opt, s);
+	if (!report_check(memory, opt, s))
+		for (i = 0; i < s->errorsz; i++) {
+			word = "UNKNOWN";
+			text =
+			    need(name_printable(s->errors[i].path, opt->utf8));
+			fprintf(memory, PROGRAM ": %s: ", text);
+			free(text);
+			text = need(
+			    name_printable(s->errors[i].message, opt->utf8));
+			fprintf(memory, "%s\n", text);
+			free(text);
+		}
 	if (fclose(memory) != 0)
 		need(NULL);
 	for (at = findings; (at = strchr(at, '\n')) != NULL; at++)
@@ -3049,17 +3061,16 @@ report_summary(FILE *fp, const struct options *opt, const struct survey *s)
 	for (i = 0; i < s->reportsz; i++)
 		if (s->reports[i].end - s->reports[i].start > longest)
 			longest = s->reports[i].end - s->reports[i].start;
-	first = findings + (n > 0 ? strlen(PROGRAM ": ") : 0);
 	if (n == 0)
-		fprintf(fp, "COVERAGE OK: %zu qualit%s, %" PRId64 " h\n",
+		fprintf(fp, "COVERAGE OK: %zu qualit%s, %" PRId64 " h",
 		    s->reportsz, s->reportsz == 1 ? "y" : "ies",
 		    (longest + HOUR / 2) / HOUR);
 	else
-		fprintf(fp, "COVERAGE CRITICAL: %s", strtok(first, "\n"));
+		fprintf(fp, "COVERAGE %s: %s", word,
+		    strtok(findings + strlen(PROGRAM ": "), "\n"));
 	if (n > 1)
 		fprintf(fp, " (and %zu more)", n - 1);
-	if (n > 0)
-		putc('\n', fp);
+	putc('\n', fp);
 	free(findings);
 	return ferror(fp) ? -1 : 0;
 }
