@@ -2979,13 +2979,15 @@ report_check(FILE *fp, const struct options *opt, const struct survey *s)
  * how many more there are.
  */
 int
-report_summary(FILE *fp, const struct options *opt, const struct survey *s)
+report_summary(FILE *fp, const struct options *opt, const struct survey *s,
+    const struct report *report)
 {
 	char *at, *findings = NULL, *first;
 	FILE *memory;
 	int64_t longest = 0;
 	size_t i, n = 0, size;
 
+	(void)report;
 	memory = need(open_memstream(&findings, &size));
 	report_check(memory, opt, s);
 	if (fclose(memory) != 0)
