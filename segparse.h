@@ -310,7 +310,7 @@ EMITTER(report_holes);
 EMITTER(report_metrics);
 EMITTER(report_summary);
 bool	 report_check(FILE *, const struct options *, const struct survey *);
-int	 peer_parse(struct peer *peers, size_t n, const char *text, size_t size);
+int	 peer_parse(struct peer *peers, size_t n, char *text, size_t size);
 void	 peers_free(struct peer *peers, size_t peersz);
 void	 fleet_reports(struct survey *survey);
 void	 fleet_make(const struct options *opt, struct survey *survey);
