@@ -42,11 +42,11 @@ tests: all $(TOOLS) $(UNITS) test/nomem.so
 $(PROGRAM): $(OBJS)
 	$(LINK) $(OBJS) $(LIBS) $(LDLIBS)
 $(OBJS): segparse.h Makefile
-# the page's style and script as arrays, and their hashes for its policy
+# the page's parts as arrays, and their hashes for its policy
 render.o: .build/page.h
-.build/page.h: man/page.css man/page.js Makefile
+.build/page.h: man/page.css man/page.html man/page.js Makefile
 	@mkdir -p .build
-	@for name in css js; do \
+	@for name in css html js; do \
 		hash=$$(sha256sum <man/page.$$name | sed 's/ .*//; s/../\\x&/g') && \
 		hash=$$(env printf "$$hash" | base64) && \
 		echo "#define $$(echo $$name | tr a-z A-Z)_HASH \"$$hash\"" && \
