@@ -42,18 +42,16 @@ tests: all $(TOOLS) $(UNITS) test/nomem.so
 $(PROGRAM): $(OBJS)
 	$(LINK) $(OBJS) $(LIBS) $(LDLIBS)
 $(OBJS): segparse.h Makefile
-# the page's parts as arrays, and their hashes for its policy
-render.o: .build/page.h
-.build/page.h: man/page.css man/page.html man/page.js Makefile
+# texts that are edited as what they are, and what a page's policy asks of them
+coverage.o: .build/help.txt.h
+render.o: .build/page.css.h .build/page.html.h .build/page.js.h
+.build/%.h: man/% Makefile
 	@mkdir -p .build
-	@for name in css html js; do \
-		hash=$$(sha256sum <man/page.$$name | sed 's/ .*//; s/../\\x&/g') && \
-		hash=$$(env printf "$$hash" | base64) && \
-		echo "#define $$(echo $$name | tr a-z A-Z)_HASH \"$$hash\"" && \
-		echo "static const unsigned char $$name[] = {" && \
-		od -An -v -tu1 man/page.$$name | sed 's/[0-9][0-9]*/&,/g' && \
-		echo '};' || exit; \
-	done >$@.new
+	@name=$$(echo $* | tr . _) && \
+	hash=$$(sha256sum <man/$* | sed 's/ .*//; s/../\\x&/g') && { \
+	printf '#define %s_HASH "%s"\n' $$name "$$(env printf "$$hash" | base64)"; \
+	echo "static const unsigned char $$name[] = {"; \
+	od -An -v -tu1 man/$* | sed 's/[0-9][0-9]*/&,/g'; echo '};'; } >$@.new
 	@mv $@.new $@
 .c.o:
 	$(COMPILE) -c -o $@ $<
@@ -75,8 +73,7 @@ demo:
 	@test/deps demo && $(MAKE) --no-print-directory all test/mkarchive
 	@test/demo
 bench cross lint:
-	@test/deps $(if $(filter cross,$@),cross,work)
-	@test/$@
+	@test/deps $(if $(filter cross,$@),cross,work) && test/$@
 
 # These work in copies of the tree, which are left for a look.
 COPY = test/deps work && rm -rf .build/$@ && mkdir -p .build/$@ && cp -R \
@@ -91,8 +88,7 @@ address clang thread:
 	    -U_FORTIFY_SOURCE -fno-omit-frame-pointer -fsanitize=$(SAN) \
 	    -fno-sanitize-recover=all"
 coverage fuzz:
-	@$(COPY)
-	@cd .build/$@ && test/$@
+	@$(COPY) && cd .build/$@ && test/$@
 
 AT = '$(DESTDIR)$(PREFIX)'
 MAN1 = '$(DESTDIR)$(MANDIR)'/man1

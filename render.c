@@ -21,7 +21,10 @@
 #include <libpq-fe.h>
 #include <zlib.h>
 
-#include ".build/page.h" /* made of man/page.css and man/page.js */
+/* made from man/page.css, man/page.html and man/page.js */
+#include ".build/page.css.h"
+#include ".build/page.html.h"
+#include ".build/page.js.h"
 #include "segparse.h"
 
 #define MAP_PIXEL    (2 * SECOND)
@@ -204,7 +207,8 @@ map_range(
 		if (opt->window.end == INT64_MAX)
 			range->end = hour->time + HOUR;
 	}
-	return report->state == STATE_READ && shown;
+	return shown &&
+	    (report->state == STATE_READ || report->state == STATE_ABSENT);
 }
 
 /*
@@ -1115,25 +1119,25 @@ put_maps(const struct page *p)
 static void
 put_css(const struct page *p)
 {
-	fwrite(css, 1, sizeof(css), p->fp);
+	fwrite(page_css, 1, sizeof(page_css), p->fp);
 }
 
 static void
 put_js(const struct page *p)
 {
-	fwrite(js, 1, sizeof(js), p->fp);
+	fwrite(page_js, 1, sizeof(page_js), p->fp);
 }
 
 static void
 put_css_hash(const struct page *p)
 {
-	put(p, CSS_HASH);
+	put(p, page_css_HASH);
 }
 
 static void
 put_js_hash(const struct page *p)
 {
-	put(p, JS_HASH);
+	put(p, page_js_HASH);
 }
 
 static void
@@ -1159,7 +1163,7 @@ int
 render_page(FILE *fp, const struct options *opt, const struct survey *survey,
     const struct report *report)
 {
-	const char *s = (const char *)html, *end = s + sizeof(html);
+	const char *s = (const char *)page_html, *end = s + sizeof(page_html);
 	struct page page = {.fp = fp,
 	    .opt = opt,
 	    .survey = survey,

@@ -157,7 +157,7 @@ check --make-page --connection-string 'host=/nonexistent'
 finds "$hole"
 check --make-page --node here=https://node.example.org --output-dir maps
 finds "$hole"
-ok '! [ -e coverage-maps ] && ! [ -e maps ]' 'no map and no page'
+ok 'no map and no page' absent coverage-maps maps
 run -c -f json --now $now ch
 is_status 1
 jq_is '.errors, .complete, .reports[0].raw.hole_count' '[]
@@ -166,11 +166,11 @@ true
 is_err <"$tmp/said"
 run -c --now $now ch
 is_status 1
-ok 'grep -q "^ch/source: 99.97 % covered" "$out"' 'as text too'
+ok 'as text too' grep -q "^ch/source: 99.97 % covered" "$out"
 is_err <"$tmp/said"
 check -m metrics.prom
 finds "$hole"
-ok 'grep -q "^segment_coverage_raw_holes{.*} 1\$" metrics.prom' 'metrics too'
+ok 'metrics too' grep -q "^segment_coverage_raw_holes{.*} 1\$" metrics.prom
 run -c -f json -r report.json --now $now ch
 finds "$hole"
 same "$(jq '.reports[0].raw.hole_count' report.json)" 1 'or in a file'
@@ -250,8 +250,9 @@ well
 compose --node node1=https://node1.example.org --format none --now $now
 well
 # width of the map: 8 days and an hour, ten minutes a column
-ok '[ "$(od -An -tu1 -j16 -N8 coverage-maps/desertbus_480p_coverage.png |
-    tr -s " ")" = " 0 0 4 134 0 0 1 44" ]' 'the map is the whole event'
+ok 'the map is the whole event' \
+    [ "$(od -An -tu1 -j16 -N8 coverage-maps/desertbus_480p_coverage.png |
+    tr -s " ")" = " 0 0 4 134 0 0 1 44" ]
 compose --no-map --node node1=https://node1.example.org --format json \
     --now $now
 is_status 0

@@ -26,7 +26,7 @@ turn() {
 	    -P "$path" -P "./$path" -e inject=open,openat:delay_enter=1000000 \
 	    "$sc" -n -f json --now 2025-11-15T02:10:00 "$@" ch
 	is_status 0
-	ok 'grep -q DELAYED "$tmp/strace"' "$path is late"
+	ok "$path is late" grep -q DELAYED "$tmp/strace"
 	jq_is '.complete, .reports[0].raw.holes' 'true
 []' 'no hole'
 }
