@@ -44,7 +44,7 @@ $(PROGRAM): $(OBJS)
 $(OBJS): segparse.h Makefile
 # texts that are edited as what they are, and what a page's policy asks of them
 coverage.o: .build/help.txt.h
-render.o: .build/page.css.h .build/page.js.h
+render.o: .build/page.css.h .build/page.html.h .build/page.js.h
 .build/%.h: man/% Makefile
 	@mkdir -p .build
 	@name=$$(echo $* | tr . _) && \
