@@ -42,9 +42,17 @@ tests: all $(TOOLS) $(UNITS) test/nomem.so
 $(PROGRAM): $(OBJS)
 	$(LINK) $(OBJS) $(LIBS) $(LDLIBS)
 $(OBJS): segparse.h Makefile
-render.o: .build/page.h
-.build/page.h: man/page.h.sh man/page.css man/page.js
-	@mkdir -p .build && man/page.h.sh >$@.new && mv $@.new $@
+# texts that are edited as what they are, and what a page's policy asks of them
+coverage.o: .build/help.txt.h
+render.o: .build/page.css.h .build/page.js.h
+.build/%.h: man/% Makefile
+	@mkdir -p .build
+	@name=$$(echo $* | tr . _) && \
+	hash=$$(sha256sum <man/$* | sed 's/ .*//; s/../\\x&/g') && { \
+	printf '#define %s_HASH "%s"\n' $$name "$$(env printf "$$hash" | base64)"; \
+	echo "static const unsigned char $$name[] = {"; \
+	od -An -v -tu1 man/$* | sed 's/[0-9][0-9]*/&,/g'; echo '};'; } >$@.new
+	@mv $@.new $@
 .c.o:
 	$(COMPILE) -c -o $@ $<
 $(TOOLS): %: %.c Makefile

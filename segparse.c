@@ -4,6 +4,7 @@
  * hour_read() is called from several threads at once. Only need() ends the
  * program, and only main's thread calls it.
  */
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -13,6 +14,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -41,7 +46,11 @@
 #define TOMBSTONE        ".tombstone"
 #define TOMBSTONE_LEN    10
 
-#define SEGMENT_HIDDEN (SEGMENT_TEMP + 1) /* as a type: tombstoned */
+#define TEMPORARY      ".segment-coverage.tmp.%d"
+#define TEMPORARY_SIZE 40
+#define WRITERS_MAX    100 /* at the same time in one directory */
+
+#define RING_PER_JOB 2 /* hours read ahead of the accounting */
 
 struct listing { /* of one hour directory; the arrays are owned */
 	struct segment *segs; /* by start, then by name */
@@ -651,6 +660,51 @@ need(void *allocated)
 }
 
 /*
+ * Prints to a string, which the caller frees.
+ */
+char *
+vcompose(const char *fmt, va_list ap)
+{
+	char *s;
+
+	if (vasprintf(&s, fmt, ap) == -1)
+		s = need(NULL);
+	return s;
+}
+
+char *
+compose(const char *fmt, ...)
+{
+	va_list ap;
+	char *s;
+
+	va_start(ap, fmt);
+	s = vcompose(fmt, ap);
+	va_end(ap);
+	return s;
+}
+
+/*
+ * Appends a name, which names then owns.
+ */
+void
+names_add(struct names *names, char *name)
+{
+	names->v = need(
+	    array_room(names->v, &names->cap, names->n, sizeof(*names->v)));
+	names->v[names->n++] = name;
+}
+
+void
+names_free(struct names *names)
+{
+	while (names->n > 0)
+		free(names->v[--names->n]);
+	free(names->v);
+	memset(names, 0, sizeof(*names));
+}
+
+/*
  * Returns the array with room for at least one more element after its n, or
  * NULL when out of memory; the array is then unchanged.
  */
@@ -705,6 +759,29 @@ spans_cover(struct spans *spans, int64_t start, int64_t end)
 		last->end = end;
 }
 
+static int
+span_compare(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+/*
+ * Sorts spans in any order, and joins those that overlap or touch.
+ */
+void
+spans_sort(struct spans *spans)
+{
+	size_t i, n = spans->n;
+
+	if (n > 1)
+		qsort(spans->v, n, sizeof(*spans->v), span_compare);
+	spans->n = 0;
+	for (i = 0; i < n; i++)
+		spans_cover(spans, spans->v[i].start, spans->v[i].end);
+}
+
 /*
  * Takes the spans from index *i on for as long as gaps are no longer than the
  * tolerance, joins them, and moves *i past them. Returns false at the end.
@@ -720,6 +797,218 @@ spans_join(const struct spans *spans, size_t *i, int64_t tolerance,
 	     (*i)++)
 		joined->end = spans->v[*i].end;
 	return true;
+}
+
+/*
+ * Directories and files
+ */
+
+/*
+ * Opens a directory below dirfd; with O_PATH it need not be readable. Returns
+ * -1 with errno.
+ */
+int
+directory_open(int dirfd, const char *name, int flags)
+{
+	int fd;
+
+	do
+		fd = openat(dirfd, name, flags | O_DIRECTORY | O_CLOEXEC);
+	while (fd == -1 && errno == EINTR);
+	return fd;
+}
+
+static int
+string_compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/*
+ * Lists the directory fd from its start: names that may be directories, or
+ * links to them, but not hidden ones, into dirs; all others into rest, unless
+ * that is NULL. Sorts both. Returns -1 with errno if it cannot be read to its
+ * end.
+ */
+int
+directory_list(int fd, struct names *dirs, struct names *rest)
+{
+	struct names *names;
+	struct dirent *d;
+	int again = directory_open(fd, ".", O_RDONLY), error;
+	DIR *dp;
+
+	if (again == -1)
+		return -1;
+	if ((dp = fdopendir(again)) == NULL) {
+		(void)close(again);
+		return -1;
+	}
+	while (errno = 0, (d = readdir(dp)) != NULL) {
+		names = d->d_name[0] != '.' &&
+			(d->d_type == DT_DIR || d->d_type == DT_LNK ||
+			    d->d_type == DT_UNKNOWN)
+		    ? dirs
+		    : rest;
+		if (names != NULL && strcmp(d->d_name, ".") != 0 &&
+		    strcmp(d->d_name, "..") != 0)
+			names_add(names, need(strdup(d->d_name)));
+	}
+	error = errno;
+	(void)closedir(dp);
+	if (dirs->n > 1)
+		qsort(dirs->v, dirs->n, sizeof(*dirs->v), string_compare);
+	if (rest != NULL && rest->n > 1)
+		qsort(rest->v, rest->n, sizeof(*rest->v), string_compare);
+	errno = error;
+	return error == 0 ? 0 : -1;
+}
+
+/*
+ * Reads a file of at most max bytes and terminates it. Returns NULL with
+ * errno, or its bytes, which the caller frees.
+ */
+char *
+file_read(const char *path, size_t max, size_t *size)
+{
+	char *data = NULL;
+	size_t cap = 0;
+	FILE *fp;
+	int error;
+
+	if ((fp = fopen(path, "re")) == NULL)
+		return NULL;
+	*size = 0;
+	do {
+		cap = cap == 0 ? READ_MIN : cap * 2;
+		data = need(realloc(data, cap + 1));
+		*size += fread(data + *size, 1, cap - *size, fp);
+	} while (*size == cap && cap <= max);
+	error = ferror(fp) ? errno : *size > max ? EFBIG : 0;
+	(void)fclose(fp);
+	data[*size] = '\0';
+	if (error == 0)
+		return data;
+	free(data);
+	errno = error;
+	return NULL;
+}
+
+/*
+ * Writes all of it. Returns -1 with errno.
+ */
+int
+write_all(int fd, const char *data, size_t size)
+{
+	struct pollfd pfd = {fd, POLLOUT, 0};
+	ssize_t n;
+
+	while (size > 0) {
+		n = write(fd, data, size);
+		if (n == -1 && errno == EAGAIN)
+			(void)poll(&pfd, 1, -1);
+		else if (n == -1 && errno != EINTR)
+			return -1;
+		if (n > 0) {
+			data += n;
+			size -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Whether the name still stands for the open file, as far as can be told.
+ */
+static bool
+is_named(int dirfd, const char *name, int fd)
+{
+	struct stat named, open;
+
+	if (fstat(fd, &open) != 0)
+		return true;
+	if (fstatat(dirfd, name, &named, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno != ENOENT;
+	return open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+}
+
+/*
+ * Removes a temporary file whose writer is gone: a living one holds a lock.
+ * Opens it only to lock it, so a planted link does no harm.
+ */
+static void
+stale_remove(int dirfd, const char *name)
+{
+	int fd;
+
+	fd =
+	    openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd == -1 && errno == ELOOP)
+		(void)unlinkat(dirfd, name, 0);
+	if (fd == -1)
+		return;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_named(dirfd, name, fd))
+		(void)unlinkat(dirfd, name, 0);
+	(void)close(fd);
+}
+
+/*
+ * Makes a temporary file in the directory, locked as long as it is open, by
+ * the first name that no living writer has: what SIGKILL leaves behind does
+ * not pile up. Returns -1 with errno.
+ */
+static int
+temporary_make(int dirfd, char name[TEMPORARY_SIZE])
+{
+	int fd, i;
+
+	for (i = 0; i < WRITERS_MAX; i++) {
+		(void)snprintf(name, TEMPORARY_SIZE, TEMPORARY, i);
+		stale_remove(dirfd, name);
+		fd = openat(
+		    dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (fd == -1 && errno != EEXIST)
+			return -1;
+		/* another run may have taken it for stale before the lock */
+		if (fd != -1 &&
+		    (flock(fd, LOCK_EX | LOCK_NB) == 0 ||
+			errno != EWOULDBLOCK) &&
+		    is_named(dirfd, name, fd))
+			return fd;
+		if (fd != -1)
+			(void)close(fd);
+	}
+	return -1;
+}
+
+/*
+ * Puts the data in the place of a file, mode 0644 whatever the umask. Returns
+ * -1 with errno if that failed; the old file is then as it was. Signals wait
+ * meanwhile: nothing else would remove the temporary file.
+ */
+int
+file_replace(int dirfd, const char *name, const char *data, size_t size)
+{
+	char temporary[TEMPORARY_SIZE];
+	sigset_t all, before;
+	int copy, error = 0, fd;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	if ((fd = temporary_make(dirfd, temporary)) == -1)
+		error = errno;
+	else if (write_all(fd, data, size) != 0 || fchmod(fd, 0644) != 0 ||
+	    (copy = fcntl(fd, F_DUPFD_CLOEXEC, 0)) == -1 ||
+	    close(copy) != 0 || /* the lock stays with fd */
+	    renameat(dirfd, temporary, dirfd, name) != 0) {
+		error = errno;
+		(void)unlinkat(dirfd, temporary, 0);
+	}
+	if (fd != -1)
+		(void)close(fd);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = error;
+	return error == 0 ? 0 : -1;
 }
 
 /*
@@ -801,7 +1090,7 @@ is_fresh(const struct timespec *mtime)
  * a tombstone, a name ahead of it.
  */
 static int
-directory_list(int fd, struct listing *l)
+records_list(int fd, struct listing *l)
 {
 	struct stat after, before;
 	bool fresh;
@@ -1120,48 +1409,28 @@ names_sort(const char **names, size_t n)
 }
 
 /*
- * Compares NAME.ts with the name that a tombstone hides; n is the length of
- * the tombstone's NAME.
+ * For bsearch(): compares the tombstone that would hide a name with one that
+ * is there. Makes no copy: some file systems have names longer than NAME_MAX.
  */
 static int
-hidden_compare(const char *name, const char *tombstone, size_t n)
+hider_compare(const void *name, const void *tombstone)
 {
-	int order = strncmp(name, tombstone, n);
+	const char *a = name, *b = *(const char *const *)tombstone;
+	size_t n = strlen(a) - SUFFIX_LEN;
+	int order = strncmp(a, b, n);
 
-	return order != 0 ? order : strcmp(name + n, SUFFIX);
+	return order != 0 ? order : strcmp(TOMBSTONE, b + n);
 }
 
 /*
- * Marks the segment that a tombstone hides, if there is one. Finds it by
- * start and name, so that n tombstones cost n log n.
+ * Whether NAME.tombstone hides NAME.ts.
  */
-static void
-segment_hide(struct listing *l, const char *tombstone)
+static bool
+is_hidden(const struct listing *l, const char *name)
 {
-	const struct segment *seg;
-	struct segment key;
-	size_t high = l->segsz, low = 0, middle;
-	size_t n = strlen(tombstone) - TOMBSTONE_LEN;
-	int order;
-
-	if (segment_parse(tombstone, n + SUFFIX_LEN, &key) != 0)
-		return;
-	while (low < high) {
-		middle = low + (high - low) / 2;
-		seg = &l->segs[middle];
-		order = (seg->offset > key.offset) - (seg->offset < key.offset);
-		if (order == 0)
-			order =
-			    hidden_compare(l->buf + seg->name, tombstone, n);
-		if (order == 0) {
-			l->segs[middle].type = SEGMENT_HIDDEN;
-			return;
-		}
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	return l->tombstonesz > 0 &&
+	    bsearch(name, l->tombstones, l->tombstonesz, sizeof(*l->tombstones),
+		hider_compare) != NULL;
 }
 
 /*
@@ -1197,7 +1466,7 @@ segments_sift(
 
 	for (i = 0; i < l->segsz; i++) {
 		seg = &l->segs[i];
-		if ((int)seg->type == SEGMENT_HIDDEN)
+		if (is_hidden(l, l->buf + seg->name))
 			counts->tombstoned++;
 		else if (seg->type == SEGMENT_TEMP)
 			counts->temp++;
@@ -1215,22 +1484,7 @@ segments_sift(
 }
 
 /*
- * For bsearch(): compares the tombstone that would hide a name with one that
- * is there. Makes no copy: some file systems have names longer than NAME_MAX.
- */
-static int
-hider_compare(const void *name, const void *tombstone)
-{
-	const char *a = name, *b = *(const char *const *)tombstone;
-	size_t n = strlen(a) - SUFFIX_LEN;
-	int order = strncmp(a, b, n);
-
-	return order != 0 ? order : strcmp(TOMBSTONE, b + n);
-}
-
-/*
- * Removes hidden bad names, and counts both kinds. A bad name may not tell
- * its start, so the search is for the whole name of its tombstone.
+ * Removes hidden bad names, and counts both kinds.
  */
 static void
 bad_names_sift(struct listing *l, struct counts *counts)
@@ -1238,14 +1492,11 @@ bad_names_sift(struct listing *l, struct counts *counts)
 	size_t i, n = names_sort(l->bad_names, l->bad);
 
 	l->bad = 0;
-	for (i = 0; i < n; i++) {
-		if (l->tombstonesz > 0 &&
-		    bsearch(l->bad_names[i], l->tombstones, l->tombstonesz,
-			sizeof(*l->tombstones), hider_compare) != NULL)
+	for (i = 0; i < n; i++)
+		if (is_hidden(l, l->bad_names[i]))
 			counts->tombstoned++;
 		else
 			l->bad_names[l->bad++] = l->bad_names[i];
-	}
 	counts->bad = l->bad;
 }
 
@@ -1256,16 +1507,12 @@ static int
 hour_list(
     int fd, struct listing *l, const struct options *opt, struct reading *r)
 {
-	size_t i;
-
 	l->segsz = l->bad = l->tombstonesz = 0;
-	if (directory_list(fd, l) != 0 || records_take(fd, l, r) != 0 ||
+	if (records_list(fd, l) != 0 || records_take(fd, l, r) != 0 ||
 	    segments_sort(l) != 0)
 		return -1;
 	starts_order(l);
 	l->tombstonesz = names_sort(l->tombstones, l->tombstonesz);
-	for (i = 0; i < l->tombstonesz; i++)
-		segment_hide(l, l->tombstones[i]);
 	if (segments_sift(fd, l, opt, r) != 0)
 		return -1;
 	bad_names_sift(l, &r->hour.counts);
@@ -1375,6 +1622,7 @@ best_take(int fd, const struct listing *l, struct reading *r)
 {
 	const struct segment *best, *segs = l->segs;
 	size_t i, j, next;
+	int64_t end;
 
 	if (r->bestcap < l->segsz) {
 		free(r->best);
@@ -1392,7 +1640,12 @@ best_take(int fd, const struct listing *l, struct reading *r)
 			segment_count(
 			    &r->hour.counts, &segs[j], &segs[j] == best);
 		r->best[r->bestsz++] = *best;
+		end = r->hour.time + best->offset + best->duration;
+		if (end > r->hour.end)
+			r->hour.end = end;
 	}
+	if (r->bestsz > 0)
+		r->hour.start = r->hour.time + r->best[0].offset;
 	return 0;
 }
 
@@ -1438,9 +1691,7 @@ hour_read(const struct options *opt, int dirfd, int64_t time, struct listing *l,
 	r->failed = NULL;
 	r->failed_errno = r->error = 0;
 	hour_format(name, time);
-	do
-		fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	while (fd == -1 && errno == EINTR);
+	fd = directory_open(dirfd, name, O_RDONLY);
 	if (fd == -1 || hour_list(fd, l, opt, r) != 0 ||
 	    best_take(fd, l, r) != 0 ||
 	    ((opt->verbose || opt->format == FORMAT_JSON) &&
@@ -1449,10 +1700,173 @@ hour_read(const struct options *opt, int dirfd, int64_t time, struct listing *l,
 	r->hour.readable = r->error == 0;
 	if (!r->hour.readable) {
 		memset(&r->hour.counts, 0, sizeof(r->hour.counts));
+		r->hour.start = r->hour.end = TIME_NONE;
 		r->bestsz = 0;
 	}
 	if (fd != -1)
 		(void)close(fd);
+}
+
+/*
+ * The pool: hours read by several threads, handed over in order
+ */
+
+/*
+ * The hours of one quality, read by several threads and taken in order.
+ */
+struct pool {
+	const struct options *opt;
+	int dirfd; /* of the quality */
+	const int64_t *times; /* of the hours */
+	size_t n;
+	size_t claimed; /* hours given to a thread */
+	size_t taken; /* hours accounted for */
+	struct slot {
+		struct reading reading;
+		bool done;
+	} * ring; /* owned; hour i is in i % ringsz */
+	size_t ringsz;
+	struct worker {
+		struct pool *pool;
+		pthread_t thread;
+		struct listing *listing; /* owned */
+	} * workers; /* owned; opt->jobs of them */
+	size_t threads; /* workers that run */
+	pthread_mutex_t lock; /* guards claimed, taken and done */
+	pthread_cond_t room; /* the ring has room for another hour */
+	pthread_cond_t done; /* an hour has been read */
+};
+
+static void *
+pool_work(void *arg)
+{
+	struct worker *worker = arg;
+	struct pool *pool = worker->pool;
+	struct slot *slot;
+	size_t i;
+
+	(void)pthread_mutex_lock(&pool->lock);
+	while (pool->claimed < pool->n) {
+		if (pool->claimed == pool->taken + pool->ringsz) {
+			(void)pthread_cond_wait(&pool->room, &pool->lock);
+			continue;
+		}
+		i = pool->claimed++;
+		slot = &pool->ring[i % pool->ringsz];
+		(void)pthread_mutex_unlock(&pool->lock);
+		hour_read(pool->opt, pool->dirfd, pool->times[i],
+		    worker->listing, &slot->reading);
+		(void)pthread_mutex_lock(&pool->lock);
+		slot->done = true;
+		(void)pthread_cond_signal(&pool->done);
+	}
+	(void)pthread_mutex_unlock(&pool->lock);
+	return NULL;
+}
+
+/*
+ * Returns a pool of opt->jobs threads, for pool_free().
+ */
+struct pool *
+pool_new(const struct options *opt)
+{
+	struct pool *pool = need(calloc(1, sizeof(*pool)));
+
+	pool->opt = opt;
+	pool->ringsz = (size_t)opt->jobs * RING_PER_JOB;
+	pool->ring = need(calloc(pool->ringsz, sizeof(*pool->ring)));
+	pool->workers = need(calloc(opt->jobs, sizeof(*pool->workers)));
+	(void)pthread_mutex_init(&pool->lock, NULL);
+	(void)pthread_cond_init(&pool->room, NULL);
+	(void)pthread_cond_init(&pool->done, NULL);
+	return pool;
+}
+
+void
+pool_free(struct pool *pool)
+{
+	size_t i;
+
+	for (i = 0; i < pool->ringsz; i++)
+		free(pool->ring[i].reading.best);
+	for (i = 0; i < pool->opt->jobs; i++)
+		listing_free(pool->workers[i].listing);
+	free(pool->ring);
+	free(pool->workers);
+	free(pool);
+}
+
+/*
+ * Starts to read n hours below dirfd. Signals stay main's.
+ */
+void
+pool_start(struct pool *pool, int dirfd, const int64_t *times, size_t n)
+{
+	struct worker *worker;
+	sigset_t all, before;
+
+	pool->dirfd = dirfd;
+	pool->times = times;
+	pool->n = n;
+	pool->claimed = pool->taken = pool->threads = 0;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	while (pool->threads < pool->opt->jobs && pool->threads < n) {
+		worker = &pool->workers[pool->threads];
+		worker->pool = pool;
+		if (worker->listing == NULL)
+			worker->listing = need(listing_new());
+		if (pthread_create(&worker->thread, NULL, pool_work, worker) !=
+		    0)
+			break;
+		pool->threads++;
+	}
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/*
+ * Returns the next hour once it has been read. It is the caller's until
+ * pool_took(). If no thread could be started, the caller reads.
+ */
+struct reading *
+pool_next(struct pool *pool)
+{
+	struct slot *slot = &pool->ring[pool->taken % pool->ringsz];
+
+	if (pool->threads == 0) {
+		hour_read(pool->opt, pool->dirfd, pool->times[pool->taken],
+		    pool->workers[0].listing, &slot->reading);
+		return &slot->reading;
+	}
+	(void)pthread_mutex_lock(&pool->lock);
+	while (!slot->done)
+		(void)pthread_cond_wait(&pool->done, &pool->lock);
+	(void)pthread_mutex_unlock(&pool->lock);
+	return &slot->reading;
+}
+
+void
+pool_took(struct pool *pool)
+{
+	(void)pthread_mutex_lock(&pool->lock);
+	pool->ring[pool->taken++ % pool->ringsz].done = false;
+	(void)pthread_cond_signal(&pool->room);
+	(void)pthread_mutex_unlock(&pool->lock);
+}
+
+/*
+ * Ends the threads, once all hours are taken.
+ */
+void
+pool_end(struct pool *pool)
+{
+	size_t i;
+
+	(void)pthread_mutex_lock(&pool->lock);
+	(void)pthread_cond_broadcast(&pool->room);
+	(void)pthread_mutex_unlock(&pool->lock);
+	for (i = 0; i < pool->threads; i++)
+		(void)pthread_join(pool->workers[i].thread, NULL);
 }
 
 /*

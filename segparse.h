@@ -19,6 +19,7 @@
 #ifndef SEGPARSE_H
 #define SEGPARSE_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -279,6 +280,11 @@ struct options {		/* filled once, const from then on */
 	bool utf8;		/* the locale's encoding is UTF-8 */
 };
 
+/* writes results to a FILE; of one quality, or of all if report is NULL */
+#define EMITTER(name) \
+	int name(FILE *fp, const struct options *opt, \
+	    const struct survey *survey, const struct report *report)
+
 /* segparse.c */
 int	 segment_parse(const char *name, size_t len, struct segment *seg);
 int	 seconds_parse(const char *s, size_t len, int64_t max, int64_t *us);
@@ -288,30 +294,49 @@ void	 time_format(char buf[TIME_SIZE], int64_t t);
 void	 hour_format(char buf[TIME_SIZE], int64_t t);
 void	 seconds_format(char buf[TIME_SIZE], int64_t us);
 void	*need(void *allocated);
+char	*compose(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+char	*vcompose(const char *fmt, va_list ap)
+	    __attribute__((format(printf, 1, 0)));
 void	*array_room(void *array, size_t *cap, size_t n, size_t size);
 bool	 span_cut(struct span *span, int64_t from, int64_t to);
 void	 spans_add(struct spans *spans, int64_t start, int64_t end);
 void	 spans_cover(struct spans *spans, int64_t start, int64_t end);
+void	 spans_sort(struct spans *spans);
 bool	 spans_join(const struct spans *spans, size_t *i, int64_t tolerance,
 	    struct span *joined);
+void	 names_add(struct names *names, char *name);
+void	 names_free(struct names *names);
+int	 directory_open(int dirfd, const char *name, int flags);
+int	 directory_list(int fd, struct names *dirs, struct names *rest);
+char	*file_read(const char *path, size_t max, size_t *size);
+int	 write_all(int fd, const char *data, size_t size);
+int	 file_replace(int dirfd, const char *name, const char *data,
+	    size_t size);
 struct listing *listing_new(void);
 void	 listing_free(struct listing *l);
 void	 hour_read(const struct options *opt, int dirfd, int64_t time,
 	    struct listing *l, struct reading *r);
+struct pool *pool_new(const struct options *opt);
+void	 pool_free(struct pool *pool);
+void	 pool_start(struct pool *pool, int dirfd, const int64_t *times,
+	    size_t n);
+struct reading *pool_next(struct pool *pool);
+void	 pool_took(struct pool *pool);
+void	 pool_end(struct pool *pool);
 long	 utf8_next(const char **s);
 size_t	 utf8_length(const char *s);
 char	*name_printable(const char *name, bool utf8);
 
-/* report.c: an emitter of one quality gets its report, else NULL */
-int	 report_text(FILE *fp, const struct options *opt,
-	    const struct survey *survey, const struct report *report);
-int	 report_json(FILE *fp, const struct options *opt,
-	    const struct survey *survey, const struct report *report);
-int	 report_holes(FILE *fp, const struct options *opt,
-	    const struct survey *survey, const struct report *report);
-int	 report_metrics(FILE *fp, const struct options *opt,
-	    const struct survey *survey, const struct report *report);
+/* report.c */
+void	 duration_format(char buf[TIME_SIZE], int64_t us);
+int64_t	 coverage_ratio(const struct coverage *c); /* millionths, or -1 */
+EMITTER(report_text);
+EMITTER(report_json);
+EMITTER(report_holes);
+EMITTER(report_metrics);
 bool	 report_check(FILE *fp, const struct options *opt,
+	    const struct survey *survey);
+int	 report_summary(FILE *fp, const struct options *opt,
 	    const struct survey *survey);
 int	 peer_parse(struct peer *peers, size_t n, const char *text,
 	    size_t size);
@@ -321,11 +346,9 @@ void	 fleet_make(const struct options *opt, struct survey *survey);
 void	 fleet_free(struct fleet *fleet);
 
 /* render.c */
-int	 render_map(FILE *fp, const struct options *opt,
-	    const struct survey *survey, const struct report *report);
+EMITTER(render_map);
 int64_t	 map_hours(const struct options *opt, const struct report *report);
-int	 render_page(FILE *fp, const struct options *opt,
-	    const struct survey *survey, const struct report *report);
+EMITTER(render_page);
 const char *node_fault(const struct node *node);
 int	 nodes_fetch(const char *dsn, struct node **nodes, size_t *nodesz,
 	    char *message, size_t size);

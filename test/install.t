@@ -76,7 +76,7 @@ ok 'another MANDIR' [ -e "$root/man/man1/segment-coverage.1" ]
 ok 'another ZSHDIR' [ -e "$root/zsh/_segment-coverage" ]
 runs make install DESTDIR='a stage'
 is_status 0
-ok 'a relative DESTDIR' [ -x 'a stage/usr/local/bin/segment-coverage' ]
+ok 'a relative DESTDIR' [ -x "a stage/usr/local/bin/segment-coverage" ]
 
 cd "$tmp/another place" || exit 1
 runs env LC_ALL=C.UTF-8 TZ=Asia/Tokyo make -s

@@ -133,6 +133,18 @@ seg() {
 	[ -z "${4-}" ] || truncate -s "$4" "$ts"
 }
 
+# at HH 'TIME DURATION TYPE [SIZE [HASH]], ...': an hour of ch/source on
+# 2025-11-15 and its segments
+at() {
+	hour "ch/source/2025-11-15T$1"
+	while read -r time duration type size hash; do
+		[ -z "$time" ] ||
+		    seg "$time" "$duration" "$type" "$size" "${hash:-Hash}"
+	done <<-EOT
+	$(echo "${2-}" | tr , '\n')
+	EOT
+}
+
 # tomb TIME DURATION TYPE [SIZE [HASH]]: the tombstone that hides it
 tomb() {
 	: >"$hour/$1-$2-$3-${5-Hash}.tombstone"
@@ -159,6 +171,18 @@ inject() {
 	shift
 	runs strace -f -e quiet=all -o "$tmp/strace" -E ASAN_OPTIONS=detect_leaks=0 \
 	    -e trace="${inject%%:*}" -e inject="$inject" "$sc" "$@"
+}
+
+# strikes PATH SYSCALL:FAULT ARGUMENT...: the program, with a fault in the
+# calls that are about PATH
+strikes() {
+	path=$1 fault=$2
+	shift 2
+	runs strace -f -e quiet=all -o "$tmp/strace" \
+	    -E ASAN_OPTIONS=detect_leaks=0 -P "${path##*/}" -P "$path" \
+	    -P "./$path" -P "$PWD/$path" -e trace="${fault%%:*}" \
+	    -e inject="$fault" "$sc" "$@"
+	ok 'the fault was met' grep -Eq 'INJECTED|DELAYED' "$tmp/strace"
 }
 
 # is_status N
@@ -202,6 +226,16 @@ err_has() {
 jq_is() {
 	same "$(jq -c "$1" "$out" 2>&1)" "$2" \
 	    "${3-$(printf %s "$1" | tr -s ' \t\n' ' ')}"
+}
+
+# is FILTER WANTED [DESC]: of the first quality
+is() {
+	jq_is ".reports[0] | $1" "$2" "${3-$(printf %s "$1" | tr -s ' \t\n' ' ')}"
+}
+
+# report [OPTION...]: of channel ch, as JSON, on the day after
+report() {
+	run -n -f json --now 2025-11-16 "$@" ch
 }
 
 # done_testing: the last line of a test file
