@@ -73,8 +73,7 @@ demo:
 	@test/deps demo && $(MAKE) --no-print-directory all test/mkarchive
 	@test/demo
 bench cross lint:
-	@test/deps $(if $(filter cross,$@),cross,work)
-	@test/$@
+	@test/deps $(if $(filter cross,$@),cross,work) && test/$@
 
 # These work in copies of the tree, which are left for a look.
 COPY = test/deps work && rm -rf .build/$@ && mkdir -p .build/$@ && cp -R \
@@ -89,8 +88,7 @@ address clang thread:
 	    -U_FORTIFY_SOURCE -fno-omit-frame-pointer -fsanitize=$(SAN) \
 	    -fno-sanitize-recover=all"
 coverage fuzz:
-	@$(COPY)
-	@cd .build/$@ && test/$@
+	@$(COPY) && cd .build/$@ && test/$@
 
 AT = '$(DESTDIR)$(PREFIX)'
 MAN1 = '$(DESTDIR)$(MANDIR)'/man1

@@ -2,8 +2,8 @@
  * The program: options, the walk over channels, qualities and hours, the
  * accounting of holes and overlaps, output files, exit status.
  *
- * Layout: helpers, messages, options, the pool of readers, accounting, the
- * walk, output files, main.
+ * Layout: messages, options, accounting, the walk, output files, peers and
+ * known losses, main.
  */
 #include <sys/stat.h>
 
@@ -14,7 +14,6 @@
 #include <langinfo.h>
 #include <locale.h>
 #include <malloc.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -28,7 +27,6 @@
 
 #define EXIT_FOUND     1 /* --check found something */
 #define JOBS_MAX       256
-#define RING_PER_JOB   2 /* hours read ahead of the accounting */
 #define NAMES_SAID     10 /* directories that an error line names */
 #define PROGRESS_AFTER SECOND /* us before progress is shown */
 #define PROGRESS_EVERY (SECOND / 5)
@@ -36,32 +34,6 @@
 #define TIME_FIRST     (INT64_C(-62135596800) * SECOND) /* of the year 1 */
 #define OPTION_SECONDS (INT64_C(315360000) * SECOND) /* ten years */
 #define FILE_MAX       (64 << 20) /* bytes of a peer's report */
-
-/*
- * The hours of one quality, read by several threads and taken in order.
- */
-struct pool {
-	const struct options *opt;
-	int dirfd; /* of the quality */
-	const int64_t *times; /* of the hours */
-	size_t n;
-	size_t claimed; /* hours given to a thread */
-	size_t taken; /* hours accounted for */
-	struct slot {
-		struct reading reading;
-		bool done;
-	} * ring; /* owned; hour i is in i % ringsz */
-	size_t ringsz;
-	struct worker {
-		struct pool *pool;
-		pthread_t thread;
-		struct listing *listing; /* owned */
-	} * workers; /* owned; opt->jobs of them */
-	size_t threads; /* workers that run */
-	pthread_mutex_t lock; /* guards claimed, taken and done */
-	pthread_cond_t room; /* the ring has room for another hour */
-	pthread_cond_t done; /* an hour has been read */
-};
 
 struct timeline {
 	struct report *report;
@@ -86,7 +58,7 @@ struct walk {
 struct run {
 	const struct options *opt;
 	struct survey survey;
-	struct pool pool;
+	struct pool *pool; /* owned */
 	struct listing *listing; /* owned; main's own */
 	size_t errorcap;
 	int base; /* file descriptor, -1: it could not be opened */
@@ -102,10 +74,6 @@ struct run {
 	bool progress_shown;
 	size_t segments; /* names seen, for the progress line */
 };
-
-/*
- * Helpers
- */
 
 static int64_t
 clock_read(clockid_t clock)
@@ -582,6 +550,7 @@ window_check(struct options *opt, const struct later *later)
 static void
 options_check(struct options *opt, const struct later *later)
 {
+	const char *ending;
 	size_t i;
 
 	window_check(opt, later);
@@ -595,15 +564,23 @@ options_check(struct options *opt, const struct later *later)
 	names_check("channel", opt->channels, opt->channelsz);
 	names_check("--qualities", opt->qualities.v, opt->qualities.n);
 	for (i = 0; i < opt->peersz; i++)
-		if (strcmp(opt->peers[i].name, opt->name) == 0)
+		if (strcmp(opt->peers[i].name, opt->name) == 0 ||
+		    strcmp(opt->peers[i].name, "here") == 0)
 			usage("--peer '%s' is the name of this node: give "
-			      "another, or --name",
-			    opt->name);
+			      "another",
+			    opt->peers[i].name);
 	if (!opt->check && later->check_option != NULL)
 		usage("%s goes with --check: add it", later->check_option);
 	if (opt->report != NULL && opt->format == FORMAT_NONE)
 		usage("--report '%s' with --format none: give text, json or "
 		      "holes",
+		    opt->report);
+	if (opt->report != NULL && opt->format == FORMAT_TEXT &&
+	    (ending = strrchr(opt->report, '.')) != NULL &&
+	    strcmp(ending, ".json") == 0)
+		fprintf(stderr,
+		    PROGRAM ": --report '%s': this will be text; "
+			    "add -f json\n",
 		    opt->report);
 	if (opt->format == FORMAT_NONE && !opt->make_map && !opt->make_page &&
 	    !opt->check && opt->metrics == NULL)
@@ -832,135 +809,6 @@ options_free(struct options *opt)
 	nodes_free(opt->nodes, opt->nodesz);
 	free(opt->peers);
 	free(opt->dsn);
-}
-
-/*
- * The pool: hours read by several threads, handed over in order
- */
-
-static void *
-pool_work(void *arg)
-{
-	struct worker *worker = arg;
-	struct pool *pool = worker->pool;
-	struct slot *slot;
-	size_t i;
-
-	(void)pthread_mutex_lock(&pool->lock);
-	while (pool->claimed < pool->n) {
-		if (pool->claimed == pool->taken + pool->ringsz) {
-			(void)pthread_cond_wait(&pool->room, &pool->lock);
-			continue;
-		}
-		i = pool->claimed++;
-		slot = &pool->ring[i % pool->ringsz];
-		(void)pthread_mutex_unlock(&pool->lock);
-		hour_read(pool->opt, pool->dirfd, pool->times[i],
-		    worker->listing, &slot->reading);
-		(void)pthread_mutex_lock(&pool->lock);
-		slot->done = true;
-		(void)pthread_cond_signal(&pool->done);
-	}
-	(void)pthread_mutex_unlock(&pool->lock);
-	return NULL;
-}
-
-static void
-pool_init(struct pool *pool, const struct options *opt)
-{
-	pool->opt = opt;
-	pool->ringsz = (size_t)opt->jobs * RING_PER_JOB;
-	pool->ring = need(calloc(pool->ringsz, sizeof(*pool->ring)));
-	pool->workers = need(calloc(opt->jobs, sizeof(*pool->workers)));
-	(void)pthread_mutex_init(&pool->lock, NULL);
-	(void)pthread_cond_init(&pool->room, NULL);
-	(void)pthread_cond_init(&pool->done, NULL);
-}
-
-static void
-pool_free(struct pool *pool)
-{
-	size_t i;
-
-	for (i = 0; i < pool->ringsz; i++)
-		free(pool->ring[i].reading.best);
-	for (i = 0; i < pool->opt->jobs; i++)
-		listing_free(pool->workers[i].listing);
-	free(pool->ring);
-	free(pool->workers);
-}
-
-/*
- * Starts to read n hours below dirfd. Signals stay main's.
- */
-static void
-pool_start(struct pool *pool, int dirfd, const int64_t *times, size_t n)
-{
-	struct worker *worker;
-	sigset_t all, before;
-
-	pool->dirfd = dirfd;
-	pool->times = times;
-	pool->n = n;
-	pool->claimed = pool->taken = pool->threads = 0;
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (pool->threads < pool->opt->jobs && pool->threads < n) {
-		worker = &pool->workers[pool->threads];
-		worker->pool = pool;
-		if (worker->listing == NULL)
-			worker->listing = need(listing_new());
-		if (pthread_create(&worker->thread, NULL, pool_work, worker) !=
-		    0)
-			break;
-		pool->threads++;
-	}
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
-/*
- * Returns the next hour once it has been read. It is the caller's until
- * pool_took(). If no thread could be started, the caller reads.
- */
-static struct reading *
-pool_next(struct pool *pool)
-{
-	struct slot *slot = &pool->ring[pool->taken % pool->ringsz];
-
-	if (pool->threads == 0) {
-		hour_read(pool->opt, pool->dirfd, pool->times[pool->taken],
-		    pool->workers[0].listing, &slot->reading);
-		return &slot->reading;
-	}
-	(void)pthread_mutex_lock(&pool->lock);
-	while (!slot->done)
-		(void)pthread_cond_wait(&pool->done, &pool->lock);
-	(void)pthread_mutex_unlock(&pool->lock);
-	return &slot->reading;
-}
-
-static void
-pool_took(struct pool *pool)
-{
-	(void)pthread_mutex_lock(&pool->lock);
-	pool->ring[pool->taken++ % pool->ringsz].done = false;
-	(void)pthread_cond_signal(&pool->room);
-	(void)pthread_mutex_unlock(&pool->lock);
-}
-
-/*
- * Ends the threads, once all hours are taken.
- */
-static void
-pool_end(struct pool *pool)
-{
-	size_t i;
-
-	(void)pthread_mutex_lock(&pool->lock);
-	(void)pthread_cond_broadcast(&pool->room);
-	(void)pthread_mutex_unlock(&pool->lock);
-	for (i = 0; i < pool->threads; i++)
-		(void)pthread_join(pool->workers[i].thread, NULL);
 }
 
 /*
@@ -1438,16 +1286,16 @@ hours_account(struct run *run, struct walk *walk, struct report *report)
 	after = neighbour_find(run, walk, end, 1, &after_scratch);
 	n = end < walk->tail_first ? end : walk->tail_first;
 	n = n > first ? n - first : 0;
-	pool_start(&run->pool, walk->dirfd, walk->times + first, n);
+	pool_start(run->pool, walk->dirfd, walk->times + first, n);
 	before = neighbour_find(run, walk, first - 1, -1, &before_scratch);
 	if (before != NULL)
 		hour_account(&tl, before);
 	for (; i < first + n; i++) {
-		hour_take(run, walk, &tl, pool_next(&run->pool));
-		pool_took(&run->pool);
+		hour_take(run, walk, &tl, pool_next(run->pool));
+		pool_took(run->pool);
 		progress_show(run, report, i - first + 1, end - first);
 	}
-	pool_end(&run->pool);
+	pool_end(run->pool);
 	for (; i < end; i++)
 		hour_take(run, walk, &tl, reading_get(run, walk, i, NULL));
 	if (after != NULL)
@@ -1630,10 +1478,10 @@ survey_make(struct run *run)
 		survey->complete = false;
 	}
 	run->listing = need(listing_new());
-	pool_init(&run->pool, opt);
+	run->pool = pool_new(opt);
 	for (i = 0; i < opt->channelsz; i++)
 		channel_survey(run, i);
-	pool_free(&run->pool);
+	pool_free(run->pool);
 	listing_free(run->listing);
 	progress_wipe(run);
 }
@@ -2220,6 +2068,10 @@ main(int argc, char *argv[])
 	report_write(&run);
 	if (opt.check)
 		found = report_check(stderr, &opt, &run.survey);
+	if (opt.summary &&
+	    (report_summary(stdout, &opt, &run.survey) != 0 ||
+		fclose(stdout) != 0))
+		trouble(&run, "stdout", "%s", strerror(errno));
 	run_free(&run);
 	options_free(&opt);
 	return run.survey.errorsz > 0 ? EXIT_TROUBLE

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -48,6 +49,8 @@
 #define TEMPORARY      ".segment-coverage.tmp.%d"
 #define TEMPORARY_SIZE 40
 #define WRITERS_MAX    100 /* at the same time in one directory */
+
+#define RING_PER_JOB 2 /* hours read ahead of the accounting */
 
 struct listing { /* of one hour directory; the arrays are owned */
 	struct segment *segs; /* by start, then by name */
@@ -1702,6 +1705,168 @@ hour_read(const struct options *opt, int dirfd, int64_t time, struct listing *l,
 	}
 	if (fd != -1)
 		(void)close(fd);
+}
+
+/*
+ * The pool: hours read by several threads, handed over in order
+ */
+
+/*
+ * The hours of one quality, read by several threads and taken in order.
+ */
+struct pool {
+	const struct options *opt;
+	int dirfd; /* of the quality */
+	const int64_t *times; /* of the hours */
+	size_t n;
+	size_t claimed; /* hours given to a thread */
+	size_t taken; /* hours accounted for */
+	struct slot {
+		struct reading reading;
+		bool done;
+	} * ring; /* owned; hour i is in i % ringsz */
+	size_t ringsz;
+	struct worker {
+		struct pool *pool;
+		pthread_t thread;
+		struct listing *listing; /* owned */
+	} * workers; /* owned; opt->jobs of them */
+	size_t threads; /* workers that run */
+	pthread_mutex_t lock; /* guards claimed, taken and done */
+	pthread_cond_t room; /* the ring has room for another hour */
+	pthread_cond_t done; /* an hour has been read */
+};
+
+static void *
+pool_work(void *arg)
+{
+	struct worker *worker = arg;
+	struct pool *pool = worker->pool;
+	struct slot *slot;
+	size_t i;
+
+	(void)pthread_mutex_lock(&pool->lock);
+	while (pool->claimed < pool->n) {
+		if (pool->claimed == pool->taken + pool->ringsz) {
+			(void)pthread_cond_wait(&pool->room, &pool->lock);
+			continue;
+		}
+		i = pool->claimed++;
+		slot = &pool->ring[i % pool->ringsz];
+		(void)pthread_mutex_unlock(&pool->lock);
+		hour_read(pool->opt, pool->dirfd, pool->times[i],
+		    worker->listing, &slot->reading);
+		(void)pthread_mutex_lock(&pool->lock);
+		slot->done = true;
+		(void)pthread_cond_signal(&pool->done);
+	}
+	(void)pthread_mutex_unlock(&pool->lock);
+	return NULL;
+}
+
+/*
+ * Returns a pool of opt->jobs threads, for pool_free().
+ */
+struct pool *
+pool_new(const struct options *opt)
+{
+	struct pool *pool = need(calloc(1, sizeof(*pool)));
+
+	pool->opt = opt;
+	pool->ringsz = (size_t)opt->jobs * RING_PER_JOB;
+	pool->ring = need(calloc(pool->ringsz, sizeof(*pool->ring)));
+	pool->workers = need(calloc(opt->jobs, sizeof(*pool->workers)));
+	(void)pthread_mutex_init(&pool->lock, NULL);
+	(void)pthread_cond_init(&pool->room, NULL);
+	(void)pthread_cond_init(&pool->done, NULL);
+	return pool;
+}
+
+void
+pool_free(struct pool *pool)
+{
+	size_t i;
+
+	for (i = 0; i < pool->ringsz; i++)
+		free(pool->ring[i].reading.best);
+	for (i = 0; i < pool->opt->jobs; i++)
+		listing_free(pool->workers[i].listing);
+	free(pool->ring);
+	free(pool->workers);
+	free(pool);
+}
+
+/*
+ * Starts to read n hours below dirfd. Signals stay main's.
+ */
+void
+pool_start(struct pool *pool, int dirfd, const int64_t *times, size_t n)
+{
+	struct worker *worker;
+	sigset_t all, before;
+
+	pool->dirfd = dirfd;
+	pool->times = times;
+	pool->n = n;
+	pool->claimed = pool->taken = pool->threads = 0;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	while (pool->threads < pool->opt->jobs && pool->threads < n) {
+		worker = &pool->workers[pool->threads];
+		worker->pool = pool;
+		if (worker->listing == NULL)
+			worker->listing = need(listing_new());
+		if (pthread_create(&worker->thread, NULL, pool_work, worker) !=
+		    0)
+			break;
+		pool->threads++;
+	}
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/*
+ * Returns the next hour once it has been read. It is the caller's until
+ * pool_took(). If no thread could be started, the caller reads.
+ */
+struct reading *
+pool_next(struct pool *pool)
+{
+	struct slot *slot = &pool->ring[pool->taken % pool->ringsz];
+
+	if (pool->threads == 0) {
+		hour_read(pool->opt, pool->dirfd, pool->times[pool->taken],
+		    pool->workers[0].listing, &slot->reading);
+		return &slot->reading;
+	}
+	(void)pthread_mutex_lock(&pool->lock);
+	while (!slot->done)
+		(void)pthread_cond_wait(&pool->done, &pool->lock);
+	(void)pthread_mutex_unlock(&pool->lock);
+	return &slot->reading;
+}
+
+void
+pool_took(struct pool *pool)
+{
+	(void)pthread_mutex_lock(&pool->lock);
+	pool->ring[pool->taken++ % pool->ringsz].done = false;
+	(void)pthread_cond_signal(&pool->room);
+	(void)pthread_mutex_unlock(&pool->lock);
+}
+
+/*
+ * Ends the threads, once all hours are taken.
+ */
+void
+pool_end(struct pool *pool)
+{
+	size_t i;
+
+	(void)pthread_mutex_lock(&pool->lock);
+	(void)pthread_cond_broadcast(&pool->room);
+	(void)pthread_mutex_unlock(&pool->lock);
+	for (i = 0; i < pool->threads; i++)
+		(void)pthread_join(pool->workers[i].thread, NULL);
 }
 
 /*

@@ -316,16 +316,27 @@ struct listing *listing_new(void);
 void	 listing_free(struct listing *l);
 void	 hour_read(const struct options *opt, int dirfd, int64_t time,
 	    struct listing *l, struct reading *r);
+struct pool *pool_new(const struct options *opt);
+void	 pool_free(struct pool *pool);
+void	 pool_start(struct pool *pool, int dirfd, const int64_t *times,
+	    size_t n);
+struct reading *pool_next(struct pool *pool);
+void	 pool_took(struct pool *pool);
+void	 pool_end(struct pool *pool);
 long	 utf8_next(const char **s);
 size_t	 utf8_length(const char *s);
 char	*name_printable(const char *name, bool utf8);
 
 /* report.c */
+void	 duration_format(char buf[TIME_SIZE], int64_t us);
+int64_t	 coverage_ratio(const struct coverage *c); /* millionths, or -1 */
 EMITTER(report_text);
 EMITTER(report_json);
 EMITTER(report_holes);
 EMITTER(report_metrics);
 bool	 report_check(FILE *fp, const struct options *opt,
+	    const struct survey *survey);
+int	 report_summary(FILE *fp, const struct options *opt,
 	    const struct survey *survey);
 int	 peer_parse(struct peer *peers, size_t n, const char *text,
 	    size_t size);

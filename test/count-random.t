@@ -149,11 +149,14 @@ def compare(case, surveys, result):
                   for quality, (_, survey) in surveys.items())
     unread = [quality + '/' + hour for quality, (_, survey) in surveys.items()
               for hour in survey.unreadable()]
+    absent = ['ch/' + quality for quality, (listings, _) in surveys.items()
+              if listings is None]
     errors = document.pop('errors')
     expect('.errors (hours)', sorted(
         '/'.join(error['path'].split('/')[-2:]) for error in errors
-        if not error['path'].endswith('.png')), sorted(unread))
-    expect('.errors (number)', len(errors), len(unread) + refused)
+        if not error['path'].endswith('.png')), sorted(unread + absent))
+    expect('.errors (number)', len(errors),
+           len(unread + absent) + refused)
     expect('stderr (lines)', talk.count(b'\n'), len(errors))
     expect('exit status', status, 2 if errors else 0)
     del document['reports'], document['generator']

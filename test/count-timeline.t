@@ -8,7 +8,7 @@ at 02 '00:00 2 full, 00:02.010000 2 full, 00:04.020001 2 full,
     00:08.020001 2 full'
 report
 is '[.raw.coverage, .raw.hole_count, .raw.hole_duration]' '[8,2,2.010001]'
-is .raw.holes '[{"start":"2025-11-15T02:00:04.010000Z",'\
+is '.raw.holes | map(del(.known))' '[{"start":"2025-11-15T02:00:04.010000Z",'\
 '"end":"2025-11-15T02:00:04.020001Z","duration":0.010001},'\
 '{"start":"2025-11-15T02:00:06.020001Z",'\
 '"end":"2025-11-15T02:00:08.020001Z","duration":2}]'
@@ -27,7 +27,7 @@ is '[.raw.hole_count, .raw.hole_duration]' '[1,2]'
 case_dir 'the earliest of the longest'
 at 02 '00:00 2 full, 00:03 2 full, 00:07 2 full, 00:11 2 full'
 report
-is '.raw.longest_hole' '{"start":"2025-11-15T02:00:05.000000Z",'\
+is '.raw.longest_hole | del(.known)' '{"start":"2025-11-15T02:00:05.000000Z",'\
 '"end":"2025-11-15T02:00:07.000000Z","duration":2}'
 
 case_dir 'overlaps and the tolerance'
@@ -54,7 +54,7 @@ at 02 '00:00 4 full, 00:03 3 full, 00:06 2 full'
 report
 is '[.raw.coverage, .raw.hole_count, .raw.ratio]' '[8,0,1]'
 is '[.editable.coverage, .editable.hole_count, .editable.ratio]' '[6,1,0.75]'
-is .editable.holes '[{"start":"2025-11-15T02:00:04.000000Z",'\
+is '.editable.holes | map(del(.known))' '[{"start":"2025-11-15T02:00:04.000000Z",'\
 '"end":"2025-11-15T02:00:06.000000Z","duration":2}]'
 is '.hours[0].editable | del(.holes)' \
     '{"coverage":6,"hole_count":1,"hole_duration":2}'
@@ -99,10 +99,10 @@ case_dir 'one hole over the hour'
 at 02 '59:58 1 full'
 at 03 '00:05 2 full'
 report
-is .raw.holes '[{"start":"2025-11-15T02:59:59.000000Z",'\
+is '.raw.holes | map(del(.known))' '[{"start":"2025-11-15T02:59:59.000000Z",'\
 '"end":"2025-11-15T03:00:05.000000Z","duration":6}]'
 is '[.hours[] | .raw | [.hole_count, .hole_duration]]' '[[1,1],[1,5]]'
-is '.hours[1].raw.holes' '[{"start":"2025-11-15T03:00:00.000000Z",'\
+is '.hours[1].raw.holes | map(del(.known))' '[{"start":"2025-11-15T03:00:00.000000Z",'\
 '"end":"2025-11-15T03:00:05.000000Z","duration":5}]'
 is '.missing_hours.count' 0
 
@@ -116,7 +116,7 @@ case_dir 'a segment over the hour'
 at 02 '59:58 5 full'
 at 03 '00:05 2 full'
 report
-is .raw.holes '[{"start":"2025-11-15T03:00:03.000000Z",'\
+is '.raw.holes | map(del(.known))' '[{"start":"2025-11-15T03:00:03.000000Z",'\
 '"end":"2025-11-15T03:00:05.000000Z","duration":2}]'
 is '[.hours[] | [.end, .raw.coverage, .raw.hole_count]]' \
     '[["2025-11-15T03:00:03.000000Z",5,0],["2025-11-15T03:00:07.000000Z",2,1]]'
@@ -152,7 +152,7 @@ at 08
 hour ch/source/2025-11-16T01
 seg 00:00 2.0 full
 hour ch/source/2025-11-16T05
-report
+report --now 2025-11-17
 is_status 0
 is .missing_hours '{"count":21,"ranges":['\
 '{"first":"2025-11-15T03","last":"2025-11-15T04","count":2},'\

@@ -64,7 +64,8 @@ is_out 'only what others have put there is left' <<'EOT'
 644 usr/bin/other
 644 usr/share/man/man1/other.1
 EOT
-ok 'nor is a directory left' absent "$root/usr/share/segment-coverage"
+ok 'nor is a directory left' absent "$root/usr/share/segment-coverage" \
+    "$root/usr/share/doc/segment-coverage"
 runs make uninstall DESTDIR="$root" PREFIX=/usr
 is_status 0
 

@@ -390,10 +390,9 @@ class Survey:
         self.low = -math.inf if first is None else first
         self.high = math.inf if last is None else last + HOUR
         self.entries = [e for hour in self.line for e in hour.entries()]
-        if expect is not None and self.low <= expect < self.high and any(
-                hour.best for hour in self.line) and expect < min(
-                    e.start for e in self.entries):
-            # nothing, and yet the stream was to begin
+        if expect is not None and self.entries and self.low <= expect < min(
+                self.high, self.entries[0].start):
+            # the stream was to begin, and has not
             self.entries.insert(0, Entry(expect, expect, None, None))
         self.account(tolerance)
         self.find_incomplete(tolerance)
@@ -440,10 +439,10 @@ class Survey:
 
     def extent(self):
         """Where the stream, or an hour that may have it, begins and ends."""
-        if not self.entries:
+        found = [e for e in self.entries if e.hour is not None]
+        if not found:
             return None
-        return (min(e.start for e in self.entries),
-                max(e.end for e in self.entries))
+        return min(e.start for e in found), max(e.end for e in found)
 
     def report(self, channel, quality, found=True):
         start = min((h.start() for h in self.hours if h.best), default=None)

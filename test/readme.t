@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # README: the run that it shows is a real one, it can be read on any terminal,
 # and its commands are there.
 
