@@ -13,6 +13,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
@@ -361,58 +362,17 @@ day_split(int64_t t, int *year, int *month, int *day)
 }
 
 /*
- * Prints a number of at least width digits, then the byte `behind`. Returns
- * the end, which is not terminated. A report has thousands of instants, and
- * snprintf() takes ten times as long.
- */
-static char *
-number_put(char *out, uint64_t value, int width, char behind)
-{
-	char digits[20];
-	int n = 0;
-
-	do
-		digits[n++] = (char)('0' + value % 10);
-	while ((value /= 10) > 0);
-	for (; width > n; width--)
-		*out++ = '0';
-	while (n > 0)
-		*out++ = digits[--n];
-	*out++ = behind;
-	return out;
-}
-
-/*
- * Prints `2025-11-15T02`, then the byte `behind`. Returns the end and sets
- * *rest to the microseconds since the full hour.
- */
-static char *
-hour_put(char *out, int64_t t, char behind, uint64_t *rest)
-{
-	uint64_t of_day;
-	int day, month, year;
-
-	of_day = (uint64_t)day_split(t, &year, &month, &day);
-	out = number_put(out, (uint64_t)year, 4, '-');
-	out = number_put(out, (uint64_t)month, 2, '-');
-	out = number_put(out, (uint64_t)day, 2, 'T');
-	*rest = of_day % HOUR;
-	return number_put(out, of_day / HOUR, 2, behind);
-}
-
-/*
  * Prints `2025-11-15T02:45:51.608000Z`. The year must not be negative.
  */
 void
 time_format(char buf[TIME_SIZE], int64_t t)
 {
-	uint64_t rest;
+	int day, month, year;
+	int64_t us = day_split(t, &year, &month, &day);
 
-	buf = hour_put(buf, t, ':', &rest);
-	buf = number_put(buf, rest / MINUTE, 2, ':');
-	buf = number_put(buf, rest / SECOND % 60, 2, '.');
-	buf = number_put(buf, rest % SECOND, 6, 'Z');
-	*buf = '\0';
+	(void)snprintf(buf, TIME_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
+	    year, month, day, (int)(us / HOUR), (int)(us / MINUTE % 60),
+	    (int)(us / SECOND % 60), (int)(us % SECOND));
 }
 
 /*
@@ -421,9 +381,8 @@ time_format(char buf[TIME_SIZE], int64_t t)
 void
 hour_format(char buf[TIME_SIZE], int64_t t)
 {
-	uint64_t rest;
-
-	(void)hour_put(buf, t, '\0', &rest);
+	time_format(buf, t);
+	*strchr(buf, ':') = '\0';
 }
 
 /*
@@ -432,18 +391,15 @@ hour_format(char buf[TIME_SIZE], int64_t t)
 void
 seconds_format(char buf[TIME_SIZE], int64_t us)
 {
-	uint64_t part, size = us < 0 ? -(uint64_t)us : (uint64_t)us;
-	int width = 6;
+	uint64_t size = us < 0 ? -(uint64_t)us : (uint64_t)us;
+	int len;
 
-	if (us < 0)
-		*buf++ = '-';
-	part = size % SECOND;
-	buf = number_put(buf, size / SECOND, 1, part > 0 ? '.' : '\0');
-	if (part == 0)
-		return;
-	for (; part % 10 == 0; part /= 10)
-		width--;
-	(void)number_put(buf, part, width, '\0');
+	len = snprintf(buf, TIME_SIZE, "%s%" PRIu64 ".%06" PRIu64,
+	    us < 0 ? "-" : "", size / SECOND, size % SECOND);
+	while (buf[len - 1] == '0')
+		buf[--len] = '\0';
+	if (buf[len - 1] == '.')
+		buf[len - 1] = '\0';
 }
 
 /*
