@@ -807,7 +807,7 @@ options_free(struct options *opt)
 {
 	names_free(&opt->qualities);
 	nodes_free(opt->nodes, opt->nodesz);
-	free(opt->peers);
+	peers_free(opt->peers, opt->peersz);
 	free(opt->dsn);
 }
 
@@ -1503,6 +1503,7 @@ survey_free(struct survey *survey, size_t channelsz)
 		free(report->missing.v);
 		free(report->unreadable.v);
 		free(report->known.v);
+		fleet_free(report->fleet);
 	}
 	free(survey->reports);
 	for (i = 0; i < channelsz; i++)

@@ -140,7 +140,7 @@ def main():
            'nothing else that a terminal acts on', run)
     one = run['database']
     tap.ok(one.status == 2 and any(row.startswith(
-        'asking the database for the no') for row in one.seen) and
+        'asking the database for the n') for row in one.seen) and
         ''.join(one.rows).startswith('segment-coverage: database: '),
            'asking the database is shown, and wiped', one.seen, one.rows)
     one = run['fast']
