@@ -1337,10 +1337,13 @@ quality_absent(struct run *run, struct report *report, const char *dir)
 	const struct names *siblings = report->siblings;
 	const char *base_dir = run->opt->base_dir;
 	char *there, *message;
+	size_t i = 0;
 	int64_t time;
 
 	report->state = STATE_ABSENT;
-	if (siblings->n > 0 && hour_parse(siblings->v[0], &time) == 0)
+	while (i < siblings->n && hour_parse(siblings->v[i], &time) != 0)
+		i++;
+	if (i < siblings->n)
 		there = compose("; '%s' is itself a quality, and '%s' its "
 				"channel: use -b %s/..",
 		    report->channel, base_dir, base_dir);
@@ -1641,37 +1644,6 @@ output_failed(struct run *run, const char *path, const char *fault, bool is_map)
 }
 
 /*
- * Writes one output by an emitter. What fails is reported; other outputs go
- * on. Returns whether the file was written. There may be no map to write.
- */
-static bool
-output_write(struct run *run, const char *path, EMITTER((*emit)),
-    const struct report *report)
-{
-	const char *fault;
-	char *data;
-	size_t size;
-
-	if ((data = emitted(run, emit, report, &size)) == NULL) {
-		if (errno == EFBIG)
-			trouble(run, path,
-			    "a map of more than %d hours is too wide: narrow "
-			    "it with --first-hour and --last-hour",
-			    MAP_HOURS_MAX);
-		else if (errno != ENODATA)
-			trouble(run, path, "%s", strerror(errno));
-		return false;
-	}
-	fault = output_replace(run, path, data, size);
-	if (fault != NULL)
-		output_failed(run, path, fault, report != NULL);
-	else if (run->opt->verbose)
-		say(run, path, "written");
-	free(data);
-	return fault == NULL;
-}
-
-/*
  * Makes the output directory below the base directory, readable by the web
  * server whatever the umask. Does not follow a link that somebody puts in the
  * place of a directory just made. Returns -1 with errno.
@@ -1704,6 +1676,40 @@ output_dir_make(const struct options *opt)
 }
 
 /*
+ * Writes one output by an emitter. What fails is reported; other outputs go
+ * on. Returns whether the file was written. There may be no map to write.
+ */
+static bool
+output_write(struct run *run, const char *path, EMITTER((*emit)),
+    const struct report *report)
+{
+	const char *fault;
+	char *data;
+	size_t size;
+
+	if ((data = emitted(run, emit, report, &size)) == NULL) {
+		if (errno == EFBIG)
+			trouble(run, path,
+			    "a map of more than %d hours is too wide: narrow "
+			    "it with --first-hour and --last-hour",
+			    MAP_HOURS_MAX);
+		else if (errno != ENODATA)
+			trouble(run, path, "%s", strerror(errno));
+		return false;
+	}
+	if (report != NULL && output_dir_make(run->opt) != 0)
+		fault = strerror(errno);
+	else
+		fault = output_replace(run, path, data, size);
+	if (fault != NULL)
+		output_failed(run, path, fault, report != NULL);
+	else if (run->opt->verbose)
+		say(run, path, "written");
+	free(data);
+	return fault == NULL;
+}
+
+/*
  * Returns the path of a map, its twin or a page, for the caller to free.
  */
 static char *
@@ -1726,12 +1732,8 @@ output_place(struct run *run, const struct report *report, const char *ending,
     EMITTER((*emit)))
 {
 	char *path = output_path(run->opt, report, ending);
-	bool written = false;
+	bool written = output_write(run, path, emit, report);
 
-	if (output_dir_make(run->opt) == 0)
-		written = output_write(run, path, emit, report);
-	else
-		output_failed(run, path, strerror(errno), true);
 	free(path);
 	return written;
 }
