@@ -42,19 +42,10 @@ tests: all $(TOOLS) $(UNITS) test/nomem.so
 $(PROGRAM): $(OBJS)
 	$(LINK) $(OBJS) $(LIBS) $(LDLIBS)
 $(OBJS): segparse.h Makefile
-# the page's style and script as arrays, and their hashes for its policy
-render.o: .build/page.h
-.build/page.h: man/page.css man/page.js Makefile
-	@mkdir -p .build
-	@for name in css js; do \
-		hash=$$(sha256sum <man/page.$$name | sed 's/ .*//; s/../\\x&/g') && \
-		hash=$$(env printf "$$hash" | base64) && \
-		echo "#define $$(echo $$name | tr a-z A-Z)_HASH \"$$hash\"" && \
-		echo "static const unsigned char $$name[] = {" && \
-		od -An -v -tu1 man/page.$$name | sed 's/[0-9][0-9]*/&,/g' && \
-		echo '};' || exit; \
-	done >$@.new
-	@mv $@.new $@
+coverage.o: .build/help.txt.h
+render.o: .build/page.css.h .build/page.html.h .build/page.js.h
+.build/%.h: man/% man/embed
+	@mkdir -p .build && man/embed $< >$@.new && mv $@.new $@
 .c.o:
 	$(COMPILE) -c -o $@ $<
 $(TOOLS): %: %.c Makefile
@@ -75,8 +66,7 @@ demo:
 	@test/deps demo && $(MAKE) --no-print-directory all test/mkarchive
 	@test/demo
 bench cross lint:
-	@test/deps $(if $(filter cross,$@),cross,work)
-	@test/$@
+	@test/deps $(if $(filter cross,$@),cross,work) && test/$@
 
 # These work in copies of the tree, which are left for a look.
 COPY = test/deps work && rm -rf .build/$@ && mkdir -p .build/$@ && cp -R \
@@ -91,11 +81,9 @@ address clang thread:
 	    -U_FORTIFY_SOURCE -fno-omit-frame-pointer -fsanitize=$(SAN) \
 	    -fno-sanitize-recover=all"
 coverage fuzz:
-	@$(COPY)
-	@cd .build/$@ && test/$@
+	@$(COPY) && cd .build/$@ && test/$@
 
 AT = '$(DESTDIR)$(PREFIX)'
-MAN1 = '$(DESTDIR)$(MANDIR)'/man1
 ZSH = '$(DESTDIR)$(ZSHDIR)'
 BASH = $(AT)/share/bash-completion/completions/$(PROGRAM)
 UNITDIR = $(AT)/lib/systemd/system
@@ -103,7 +91,7 @@ DOC = $(AT)/share/doc/$(PROGRAM)
 FROM = man/examples
 install: all
 	install -D -t $(AT)/bin $(PROGRAM)
-	install -D -m 644 -t $(MAN1) man/$(PROGRAM).1
+	install -D -m 644 -t '$(DESTDIR)$(MANDIR)'/man1 man/$(PROGRAM).1
 	install -D -m 644 -t $(AT)/share/$(PROGRAM) test/report.schema.json
 	install -D -m 644 -t $(DOC)/examples $(FROM)/*file $(FROM)/*.yml
 	install -D -t $(DOC)/examples $(FROM)/*.sh
@@ -111,8 +99,8 @@ install: all
 	install -D -m 644 -t $(ZSH) $(FROM)/_$(PROGRAM)
 	install -D -m 644 $(FROM)/$(PROGRAM).bash $(BASH)
 uninstall:
-	rm -f $(AT)/bin/$(PROGRAM) $(MAN1)/$(PROGRAM).1 $(ZSH)/_$(PROGRAM) \
-	    $(BASH) $(UNITDIR)/$(PROGRAM)@.*
+	rm -f $(AT)/bin/$(PROGRAM) '$(DESTDIR)$(MANDIR)'/man1/$(PROGRAM).1 \
+	    $(BASH) $(ZSH)/_$(PROGRAM) $(UNITDIR)/$(PROGRAM)@.*
 	rm -rf $(AT)/share/$(PROGRAM) $(DOC)
 clean:
 	rm -rf $(PROGRAM) $(OBJS) $(TOOLS) $(UNITS) test/nomem.so .build

@@ -2,73 +2,38 @@
  * The program: options, the walk over channels, qualities and hours, the
  * accounting of holes and overlaps, output files, exit status.
  *
- * Layout: helpers, messages, options, the pool of readers, accounting, the
- * walk, output files, main.
+ * Layout: messages, options, accounting, the walk, output files, peers and
+ * known losses, main.
  */
-#include <sys/file.h>
 #include <sys/stat.h>
 
-#include <dirent.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <langinfo.h>
-#include <libgen.h>
-#include <limits.h>
 #include <locale.h>
 #include <malloc.h>
-#include <poll.h>
-#include <pthread.h>
-#include <search.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "segparse.h"
 
+#include ".build/help.txt.h" /* made from man/help.txt */
+
 #define EXIT_FOUND     1 /* --check found something */
 #define JOBS_MAX       256
-#define RING_PER_JOB   2 /* hours read ahead of the accounting */
 #define NAMES_SAID     10 /* directories that an error line names */
 #define PROGRESS_AFTER SECOND /* us before progress is shown */
 #define PROGRESS_EVERY (SECOND / 5)
 #define MEMORY_KEPT    (4 << 20) /* bytes */
-#define TEMPORARY      ".segment-coverage.tmp." /* and a number */
-#define WRITERS_MAX    100 /* at the same time in one directory */
 #define TIME_FIRST     (INT64_C(-62135596800) * SECOND) /* of the year 1 */
 #define OPTION_SECONDS (INT64_C(315360000) * SECOND) /* ten years */
 #define FILE_MAX       (64 << 20) /* bytes of a peer's report */
-
-/*
- * The hours of one quality, read by several threads and taken in order.
- */
-struct pool {
-	const struct options *opt;
-	int dirfd; /* of the quality */
-	const int64_t *times; /* of the hours */
-	size_t n;
-	size_t claimed; /* hours given to a thread */
-	size_t taken; /* hours accounted for */
-	struct slot {
-		struct reading reading;
-		bool done;
-	} * ring; /* owned; hour i is in i % ringsz */
-	size_t ringsz;
-	struct worker {
-		struct pool *pool;
-		pthread_t thread;
-		struct listing *listing; /* owned */
-	} * workers; /* owned; opt->jobs of them */
-	size_t threads; /* workers that run */
-	pthread_mutex_t lock; /* guards claimed, taken and done */
-	pthread_cond_t room; /* the ring has room for another hour */
-	pthread_cond_t done; /* an hour has been read */
-};
 
 struct timeline {
 	struct report *report;
@@ -86,9 +51,6 @@ struct walk {
 	const char *dir; /* its path, for messages */
 	int64_t *times; /* owned; of all hour directories, in order */
 	size_t n;
-	size_t cap;
-	size_t first; /* index of the window's first hour */
-	size_t after; /* index of the first hour after the window */
 	struct reading *tail; /* owned; readings of the hours from tail_first */
 	size_t tail_first;
 };
@@ -96,49 +58,22 @@ struct walk {
 struct run {
 	const struct options *opt;
 	struct survey survey;
-	struct pool pool;
+	struct pool *pool; /* owned */
 	struct listing *listing; /* owned; main's own */
 	size_t errorcap;
 	int base; /* file descriptor, -1: it could not be opened */
 	struct names base_dirs; /* directories in the base directory */
-	void *written; /* tree of the struct stat of each output */
+	struct names base_rest; /* other names there */
+	struct names targets; /* device and inode of directory, and name, of
+				 each output, so that no other replaces it */
 	size_t maps; /* written */
 	const struct report *map; /* the last one's quality */
-	bool map_denied; /* a note about it is in the report */
 	int64_t started; /* us of the monotonic clock */
 	int64_t progress_at; /* likewise; when it is next shown */
 	bool progress; /* stderr is a terminal */
 	bool progress_shown;
 	size_t segments; /* names seen, for the progress line */
 };
-
-/*
- * Helpers
- */
-
-static char *__attribute__((format(printf, 1, 0)))
-vcompose(const char *fmt, va_list ap)
-{
-	char *s;
-
-	if (vasprintf(&s, fmt, ap) == -1)
-		s = need(NULL);
-	return s;
-}
-
-/*
- * Prints to a string, which the caller frees.
- */
-static char *__attribute__((format(printf, 1, 2))) compose(const char *fmt, ...)
-{
-	va_list ap;
-	char *s;
-
-	va_start(ap, fmt);
-	s = vcompose(fmt, ap);
-	va_end(ap);
-	return s;
-}
 
 static int64_t
 clock_read(clockid_t clock)
@@ -147,77 +82,6 @@ clock_read(clockid_t clock)
 
 	(void)clock_gettime(clock, &ts);
 	return ts.tv_sec * SECOND + ts.tv_nsec / 1000;
-}
-
-static void
-signals_hold(sigset_t *before)
-{
-	sigset_t all;
-
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, before);
-}
-
-static void
-signals_release(const sigset_t *before)
-{
-	(void)pthread_sigmask(SIG_SETMASK, before, NULL);
-}
-
-/*
- * Appends a name, which changes hands.
- */
-static void
-names_add(struct names *names, char *name)
-{
-	names->v = need(
-	    array_room(names->v, &names->cap, names->n, sizeof(*names->v)));
-	names->v[names->n++] = name;
-}
-
-static int
-name_compare(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void
-names_sort(struct names *names)
-{
-	if (names->n > 1)
-		qsort(names->v, names->n, sizeof(*names->v), name_compare);
-}
-
-static void
-names_free(struct names *names)
-{
-	while (names->n > 0)
-		free(names->v[--names->n]);
-	free(names->v);
-	memset(names, 0, sizeof(*names));
-}
-
-/*
- * Lists up to NAMES_SAID names for a message, which the caller frees.
- */
-static char *
-names_join(const struct names *names)
-{
-	char *list = need(strdup("")), *longer;
-	size_t i;
-
-	for (i = 0; i < names->n && i < NAMES_SAID; i++) {
-		longer =
-		    compose("%s%s%s", list, i > 0 ? ", " : "", names->v[i]);
-		free(list);
-		list = longer;
-	}
-	if (i < names->n) {
-		longer = compose("%s and %zu more", list, names->n - i);
-		free(list);
-		list = longer;
-	}
-	return list;
 }
 
 /*
@@ -332,66 +196,6 @@ usage(const char *fmt, ...)
 	exit(EXIT_TROUBLE);
 }
 
-/* One page, in the manual's words. */
-static const char help[] =
-    "usage: segment-coverage [options] CHANNEL...\n"
-    "\n"
-    "Report what is missing in BASE/CHANNEL/QUALITY/HOUR/*.ts\n"
-    "\n"
-    "  -b, --base-dir DIR      the archive (.)\n"
-    "  -q, --qualities LIST    qualities, comma-separated (source)\n"
-    "      --first-hour HOUR   report from this hour on (all): 2025-11-15T02,\n"
-    "                          a date and time, a date, now, -6h, -2d\n"
-    "      --last-hour HOUR    report up to the end of this hour (all)\n"
-    "      --expect TIME       the stream should have begun then: report a\n"
-    "                          later start as a hole\n"
-    "  -t, --tolerance SECONDS ignore gaps and overlaps up to this (0.01)\n"
-    "  -s, --sizes             ask for every segment's size; an empty one is\n"
-    "                          bad\n"
-    "\n"
-    "  -f, --format FORMAT     the report: text, json, holes or none (text)\n"
-    "  -a, --all-hours         text: every hour with all its figures\n"
-    "      --color WHEN        text: always, never or auto (auto)\n"
-    "  -r, --report FILE       write the report to FILE, not to stdout\n"
-    "  -m, --metrics FILE      write Prometheus metrics to FILE\n"
-    "      --metrics-hours N   with series for each of the newest N hour\n"
-    "                          directories of a quality (168)\n"
-    "\n"
-    "      --output-dir DIR    where maps and pages go, relative to the base\n"
-    "                          directory (coverage-maps)\n"
-    "  -n, --no-map            write no map\n"
-    "      --make-page         also write a page with the maps of all nodes\n"
-    "      --connection-string DSN\n"
-    "                          the database that knows the nodes\n"
-    "      --node NAME=URL     a node for the page, instead of the database;\n"
-    "                          repeatable\n"
-    "\n"
-    "      --peer NAME=FILE    compare with the JSON report of another node;\n"
-    "                          repeatable\n"
-    "      --name NAME         what this node is called there (here)\n"
-    "      --known FILE        losses that are accepted: lines of -f holes\n"
-    "\n"
-    "  -c, --check             only check: no map, no page; exit 1 if there\n"
-    "                          is a hole or another finding\n"
-    "      --settle SECONDS    holes that began less than this before now may\n"
-    "                          still be filled (60)\n"
-    "      --backfill SECONDS  with --check: how long after its end a hole may\n"
-    "                          stay open that a peer can fill (900)\n"
-    "      --min-hole SECONDS  with --check: ignore shorter holes (0)\n"
-    "      --max-age SECONDS   with --check: how long ago the newest segment of\n"
-    "                          the window may have ended (any time)\n"
-    "\n"
-    "  -j, --jobs N            read N hours at the same time (16)\n"
-    "      --now TIME          take this as the present (the clock)\n"
-    "  -v, --verbose           on stderr: each bad name, stray and missing\n"
-    "                          quality, and each file written\n"
-    "  -h, --help              print this page and exit\n"
-    "  -V, --version           print the version and exit\n"
-    "\n"
-    "SECONDS may have a unit: 90s, 5m, 2h, 1d.\n"
-    "Exit status: 0 done; 1 --check found something; 2 trouble.\n"
-    "The whole manual: man segment-coverage\n";
-
 enum {
 	OPTION_FIRST_HOUR = 256,
 	OPTION_LAST_HOUR,
@@ -411,11 +215,10 @@ enum {
 	OPTION_MAX_AGE,
 	OPTION_NOW,
 	OPTION_RUN_ONCE,
-	OPTION_METRICS_PORT,
-	OPTION_CHECK_INTERVAL,
-	OPTION_BACKDOOR_PORT
+	OPTION_REPLACED
 };
 
+static const char version[] = PROGRAM " " VERSION "\n";
 static const char short_options[] = ":b:q:t:sf:ar:m:ncj:vhV";
 
 static const struct option long_options[] = {
@@ -452,9 +255,9 @@ static const struct option long_options[] = {
     {"version", no_argument, NULL, 'V'},
     /* of the Python service that this program replaces */
     {"run-once", no_argument, NULL, OPTION_RUN_ONCE},
-    {"metrics-port", required_argument, NULL, OPTION_METRICS_PORT},
-    {"check-interval", required_argument, NULL, OPTION_CHECK_INTERVAL},
-    {"backdoor-port", required_argument, NULL, OPTION_BACKDOOR_PORT},
+    {"metrics-port", required_argument, NULL, OPTION_REPLACED},
+    {"check-interval", required_argument, NULL, OPTION_REPLACED},
+    {"backdoor-port", required_argument, NULL, OPTION_REPLACED},
     {NULL, 0, NULL, 0},
 };
 
@@ -465,7 +268,6 @@ struct later {
 	const char *first_hour;
 	const char *last_hour;
 	const char *check_option; /* one that needs --check */
-	const char *check_value;
 	bool format; /* --format was given */
 	bool output_dir; /* --output-dir was given */
 	const char *color; /* NULL: auto */
@@ -745,46 +547,40 @@ window_check(struct options *opt, const struct later *later)
 		    later->first_hour, later->last_hour);
 }
 
-/*
- * The page's maps are at URL/segments/OUTPUT_DIR: browsers resolve "..".
- */
-static void
-output_dir_check(const struct options *opt)
-{
-	const char *at, *dir = opt->output_dir;
-	bool up = false;
-
-	for (at = dir; (at = strstr(at, "..")) != NULL; at += 2)
-		up |= (at == dir || at[-1] == '/') &&
-		    (at[2] == '/' || at[2] == '\0');
-	if (opt->make_page && (dir[0] == '/' || up))
-		usage("--output-dir '%s' with --make-page: give a directory "
-		      "below the base directory, as the nodes serve it",
-		    dir);
-}
-
 static void
 options_check(struct options *opt, const struct later *later)
 {
+	const char *ending;
 	size_t i;
 
 	window_check(opt, later);
-	output_dir_check(opt);
+	if (opt->make_page &&
+	    (opt->output_dir[0] == '/' || strstr(opt->output_dir, "..")))
+		usage("--output-dir '%s' with --make-page: give a directory "
+		      "below the base directory, as the nodes serve it",
+		    opt->output_dir);
 	for (i = 0; i < opt->channelsz; i++)
 		slashes_strip(opt->channels[i]);
 	names_check("channel", opt->channels, opt->channelsz);
 	names_check("--qualities", opt->qualities.v, opt->qualities.n);
 	for (i = 0; i < opt->peersz; i++)
-		if (strcmp(opt->peers[i].name, opt->name) == 0)
+		if (strcmp(opt->peers[i].name, opt->name) == 0 ||
+		    strcmp(opt->peers[i].name, "here") == 0)
 			usage("--peer '%s' is the name of this node: give "
-			      "another, or --name",
-			    opt->name);
+			      "another",
+			    opt->peers[i].name);
 	if (!opt->check && later->check_option != NULL)
-		usage("%s '%s' goes with --check: add it", later->check_option,
-		    later->check_value);
+		usage("%s goes with --check: add it", later->check_option);
 	if (opt->report != NULL && opt->format == FORMAT_NONE)
 		usage("--report '%s' with --format none: give text, json or "
 		      "holes",
+		    opt->report);
+	if (opt->report != NULL && opt->format == FORMAT_TEXT &&
+	    (ending = strrchr(opt->report, '.')) != NULL &&
+	    strcmp(ending, ".json") == 0)
+		fprintf(stderr,
+		    PROGRAM ": --report '%s': this will be text; "
+			    "add -f json\n",
 		    opt->report);
 	if (opt->format == FORMAT_NONE && !opt->make_map && !opt->make_page &&
 	    !opt->check && opt->metrics == NULL)
@@ -832,9 +628,9 @@ options_default(struct options *opt)
 	opt->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
-static void __attribute__((noreturn)) answer(const char *text)
+static void __attribute__((noreturn)) answer(const void *text, size_t size)
 {
-	if (fputs(text, stdout) == EOF || fclose(stdout) == EOF)
+	if (fwrite(text, 1, size, stdout) < size || fclose(stdout) != 0)
 		err(EXIT_TROUBLE, "stdout");
 	exit(EXIT_SUCCESS);
 }
@@ -858,34 +654,6 @@ static void __attribute__((noreturn)) option_unknown(int c, char *argv[])
 	if (optopt != 0)
 		usage("%.*s takes no value: see --help", len, given);
 	usage("unknown or ambiguous option '%.*s': see --help", len, given);
-}
-
-/*
- * Options of the Python service, and what takes their place.
- */
-static void
-option_replaced(int c)
-{
-	switch (c) {
-	case OPTION_METRICS_PORT:
-		usage("--metrics-port: this program serves nothing; write the "
-		      "metrics with --metrics FILE");
-	case OPTION_CHECK_INTERVAL:
-		usage("--check-interval: this program runs once; start it from "
-		      "cron or a systemd timer");
-	case OPTION_BACKDOOR_PORT:
-		usage("--backdoor-port: this program has no backdoor; leave it "
-		      "out");
-	default: /* OPTION_RUN_ONCE: it always does */
-		break;
-	}
-}
-
-static void
-check_option(struct later *later, const char *option, const char *value)
-{
-	later->check_option = option;
-	later->check_value = value;
 }
 
 static void
@@ -968,17 +736,17 @@ option_take(struct options *opt, struct later *later, int c, char *argv[])
 		    seconds_option("--settle", optarg, OPTION_SECONDS);
 		break;
 	case OPTION_BACKFILL:
-		check_option(later, "--backfill", optarg);
+		later->check_option = "--backfill";
 		opt->backfill =
 		    seconds_option("--backfill", optarg, OPTION_SECONDS);
 		break;
 	case OPTION_MIN_HOLE:
-		check_option(later, "--min-hole", optarg);
+		later->check_option = "--min-hole";
 		opt->min_hole =
 		    seconds_option("--min-hole", optarg, OPTION_SECONDS);
 		break;
 	case OPTION_MAX_AGE:
-		check_option(later, "--max-age", optarg);
+		later->check_option = "--max-age";
 		opt->max_age =
 		    seconds_option("--max-age", optarg, OPTION_SECONDS);
 		break;
@@ -993,15 +761,15 @@ option_take(struct options *opt, struct later *later, int c, char *argv[])
 		opt->verbose = true;
 		break;
 	case 'h':
-		answer(help);
+		answer(help_txt, sizeof(help_txt));
 	case 'V':
-		answer(PROGRAM " " VERSION "\n");
+		answer(version, sizeof(version) - 1);
 	case OPTION_RUN_ONCE:
-	case OPTION_METRICS_PORT:
-	case OPTION_CHECK_INTERVAL:
-	case OPTION_BACKDOOR_PORT:
-		option_replaced(c);
 		break;
+	case OPTION_REPLACED:
+		usage("this program runs once and serves nothing: use cron or "
+		      "a systemd timer for --check-interval, --metrics FILE "
+		      "for --metrics-port, and nothing for --backdoor-port");
 	default:
 		option_unknown(c, argv);
 	}
@@ -1039,136 +807,8 @@ options_free(struct options *opt)
 {
 	names_free(&opt->qualities);
 	nodes_free(opt->nodes, opt->nodesz);
-	free(opt->peers);
+	peers_free(opt->peers, opt->peersz);
 	free(opt->dsn);
-}
-
-/*
- * The pool: hours read by several threads, handed over in order
- */
-
-static void *
-pool_work(void *arg)
-{
-	struct worker *worker = arg;
-	struct pool *pool = worker->pool;
-	struct slot *slot;
-	size_t i;
-
-	(void)pthread_mutex_lock(&pool->lock);
-	while (pool->claimed < pool->n) {
-		if (pool->claimed == pool->taken + pool->ringsz) {
-			(void)pthread_cond_wait(&pool->room, &pool->lock);
-			continue;
-		}
-		i = pool->claimed++;
-		slot = &pool->ring[i % pool->ringsz];
-		(void)pthread_mutex_unlock(&pool->lock);
-		hour_read(pool->opt, pool->dirfd, pool->times[i],
-		    worker->listing, &slot->reading);
-		(void)pthread_mutex_lock(&pool->lock);
-		slot->done = true;
-		(void)pthread_cond_signal(&pool->done);
-	}
-	(void)pthread_mutex_unlock(&pool->lock);
-	return NULL;
-}
-
-static void
-pool_init(struct pool *pool, const struct options *opt)
-{
-	pool->opt = opt;
-	pool->ringsz = (size_t)opt->jobs * RING_PER_JOB;
-	pool->ring = need(calloc(pool->ringsz, sizeof(*pool->ring)));
-	pool->workers = need(calloc(opt->jobs, sizeof(*pool->workers)));
-	(void)pthread_mutex_init(&pool->lock, NULL);
-	(void)pthread_cond_init(&pool->room, NULL);
-	(void)pthread_cond_init(&pool->done, NULL);
-}
-
-static void
-pool_free(struct pool *pool)
-{
-	size_t i;
-
-	for (i = 0; i < pool->ringsz; i++)
-		free(pool->ring[i].reading.best);
-	for (i = 0; i < pool->opt->jobs; i++)
-		listing_free(pool->workers[i].listing);
-	free(pool->ring);
-	free(pool->workers);
-}
-
-/*
- * Starts to read n hours below dirfd. Signals stay main's.
- */
-static void
-pool_start(struct pool *pool, int dirfd, const int64_t *times, size_t n)
-{
-	struct worker *worker;
-	sigset_t before;
-
-	pool->dirfd = dirfd;
-	pool->times = times;
-	pool->n = n;
-	pool->claimed = pool->taken = pool->threads = 0;
-	signals_hold(&before);
-	while (pool->threads < pool->opt->jobs && pool->threads < n) {
-		worker = &pool->workers[pool->threads];
-		worker->pool = pool;
-		if (worker->listing == NULL)
-			worker->listing = need(listing_new());
-		if (pthread_create(&worker->thread, NULL, pool_work, worker) !=
-		    0)
-			break;
-		pool->threads++;
-	}
-	signals_release(&before);
-}
-
-/*
- * Returns the next hour once it has been read. It is the caller's until
- * pool_took(). If no thread could be started, the caller reads.
- */
-static struct reading *
-pool_next(struct pool *pool)
-{
-	struct slot *slot = &pool->ring[pool->taken % pool->ringsz];
-
-	if (pool->threads == 0) {
-		hour_read(pool->opt, pool->dirfd, pool->times[pool->taken],
-		    pool->workers[0].listing, &slot->reading);
-		return &slot->reading;
-	}
-	(void)pthread_mutex_lock(&pool->lock);
-	while (!slot->done)
-		(void)pthread_cond_wait(&pool->done, &pool->lock);
-	(void)pthread_mutex_unlock(&pool->lock);
-	return &slot->reading;
-}
-
-static void
-pool_took(struct pool *pool)
-{
-	(void)pthread_mutex_lock(&pool->lock);
-	pool->ring[pool->taken++ % pool->ringsz].done = false;
-	(void)pthread_cond_signal(&pool->room);
-	(void)pthread_mutex_unlock(&pool->lock);
-}
-
-/*
- * Ends the threads, once all hours are taken.
- */
-static void
-pool_end(struct pool *pool)
-{
-	size_t i;
-
-	(void)pthread_mutex_lock(&pool->lock);
-	(void)pthread_cond_broadcast(&pool->room);
-	(void)pthread_mutex_unlock(&pool->lock);
-	for (i = 0; i < pool->threads; i++)
-		(void)pthread_join(pool->workers[i].thread, NULL);
 }
 
 /*
@@ -1256,8 +896,6 @@ segment_account(struct timeline *tl, struct hour *hour, int64_t start,
 	}
 	if (type != SEGMENT_FULL && end > start)
 		spans_cover(&tl->report->incomplete, start, end);
-	if (end > hour->end)
-		hour->end = end;
 }
 
 /*
@@ -1299,7 +937,6 @@ hour_account(struct timeline *tl, struct reading *r)
 	}
 	if (r->bestsz == 0)
 		return;
-	hour->start = hour->time + r->best[0].offset;
 	hour_begin(tl, hour->time, hour->start);
 	for (i = 0; i < r->bestsz; i++) {
 		seg = &r->best[i];
@@ -1339,21 +976,6 @@ counts_sum(struct counts *sum, const struct counts *counts)
 	sum->tombstoned += counts->tombstoned;
 	sum->ahead += counts->ahead;
 	sum->empty += counts->empty;
-}
-
-/*
- * Returns how many names were listed.
- */
-static size_t
-counts_total(const struct counts *counts)
-{
-	size_t n =
-	    counts->temp + counts->bad + counts->tombstoned + counts->ahead;
-	int i;
-
-	for (i = 0; i < SEGMENT_TYPES; i++)
-		n += counts->segments[i].count;
-	return n;
 }
 
 /*
@@ -1416,70 +1038,6 @@ shares_find(struct report *report)
  */
 
 /*
- * Opens a directory below dirfd, with O_PATH to need no permission to list
- * it. Returns -1 with errno.
- */
-static int
-directory_open(int dirfd, const char *name, int flags)
-{
-	int fd;
-
-	do
-		fd = openat(dirfd, name, flags | O_DIRECTORY | O_CLOEXEC);
-	while (fd == -1 && errno == EINTR);
-	return fd;
-}
-
-/*
- * Opens the directory fd again, to read it from its start.
- */
-static DIR *
-directory_read(int fd)
-{
-	DIR *dp = NULL;
-	int again = directory_open(fd, ".", O_RDONLY);
-
-	if (again != -1 && (dp = fdopendir(again)) == NULL)
-		(void)close(again);
-	return dp;
-}
-
-/*
- * Returns whether the entry may be a directory, or a link to one.
- */
-static bool
-may_be_directory(const struct dirent *d)
-{
-	return d->d_type == DT_DIR || d->d_type == DT_LNK ||
-	    d->d_type == DT_UNKNOWN;
-}
-
-/*
- * Lists the directories in fd, sorted. Returns whether fd holds nothing at
- * all, not even a file.
- */
-static bool
-directories_list(int fd, struct names *names)
-{
-	struct dirent *d;
-	bool empty = true;
-	DIR *dp;
-
-	if ((dp = directory_read(fd)) == NULL)
-		return false;
-	while ((d = readdir(dp)) != NULL) {
-		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
-			continue;
-		empty = false;
-		if (d->d_name[0] != '.' && may_be_directory(d))
-			names_add(names, need(strdup(d->d_name)));
-	}
-	(void)closedir(dp);
-	names_sort(names);
-	return empty;
-}
-
-/*
  * With -v, reports an entry that is not an hour directory.
  */
 static void
@@ -1494,43 +1052,27 @@ stray_say(struct run *run, const char *dir, const char *name)
 	free(path);
 }
 
-static int
-time_compare(const void *a, const void *b)
-{
-	const int64_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
 /*
- * Lists the hours of a quality in order. Returns -1 with errno if its
- * directory cannot be read to its end.
+ * Lists the hours of a quality in order. Returns -1 with errno.
  */
 static int
 hours_list(struct run *run, struct walk *walk)
 {
-	struct dirent *d;
-	int64_t time;
-	int error;
-	DIR *dp;
+	struct names dirs = {.n = 0}, strays = {.n = 0};
+	size_t i;
+	int ret = directory_list(walk->dirfd, &dirs, &strays);
 
-	if ((dp = directory_read(walk->dirfd)) == NULL)
-		return -1;
-	while (errno = 0, (d = readdir(dp)) != NULL) {
-		if (hour_parse(d->d_name, &time) != 0 || !may_be_directory(d)) {
-			stray_say(run, walk->dir, d->d_name);
-			continue;
-		}
-		walk->times = need(array_room(
-		    walk->times, &walk->cap, walk->n, sizeof(*walk->times)));
-		walk->times[walk->n++] = time;
-	}
-	error = errno;
-	(void)closedir(dp);
-	if (walk->n > 1)
-		qsort(walk->times, walk->n, sizeof(*walk->times), time_compare);
-	errno = error;
-	return error == 0 ? 0 : -1;
+	walk->times = need(calloc(dirs.n + 1, sizeof(*walk->times)));
+	for (i = 0; ret == 0 && i < dirs.n; i++)
+		if (hour_parse(dirs.v[i], &walk->times[walk->n]) == 0)
+			walk->n++;
+		else
+			stray_say(run, walk->dir, dirs.v[i]);
+	for (i = 0; ret == 0 && i < strays.n; i++)
+		stray_say(run, walk->dir, strays.v[i]);
+	names_free(&dirs);
+	names_free(&strays);
+	return ret;
 }
 
 /*
@@ -1628,7 +1170,7 @@ hour_take(struct run *run, const struct walk *walk, struct timeline *tl,
 		bad_names_free(&r->hour);
 	hour_account(tl, r);
 	report_add(tl->report, &r->hour);
-	run->segments += counts_total(&r->hour.counts);
+	run->segments += r->bestsz;
 	r->hour.bad_names = NULL; /* the report's now */
 	r->hour.bad_namesz = 0;
 }
@@ -1707,23 +1249,6 @@ neighbour_find(struct run *run, const struct walk *walk, size_t i, int step,
 }
 
 /*
- * Sets the newest end of the stream from the last hour that has segments.
- */
-static void
-newest_set(struct report *report, const struct walk *walk)
-{
-	const struct reading *r = &walk->tail[walk->n - 1 - walk->tail_first];
-	int64_t end;
-	size_t i;
-
-	for (i = 0; i < r->bestsz; i++) {
-		end = r->hour.time + r->best[i].offset + r->best[i].duration;
-		if (end > report->newest)
-			report->newest = end;
-	}
-}
-
-/*
  * Returns how many of the hours are before `time`.
  */
 static size_t
@@ -1755,21 +1280,22 @@ hours_account(struct run *run, struct walk *walk, struct report *report)
 	size_t end = hours_before(walk, run->opt->window.end), i = first, n;
 
 	tail_read(run, walk);
-	newest_set(report, walk);
+	report->newest =
+	    reading_get(run, walk, walk->tail_first, NULL)->hour.end;
 	report->hours = need(calloc(end - first + 1, sizeof(*report->hours)));
 	after = neighbour_find(run, walk, end, 1, &after_scratch);
 	n = end < walk->tail_first ? end : walk->tail_first;
 	n = n > first ? n - first : 0;
-	pool_start(&run->pool, walk->dirfd, walk->times + first, n);
+	pool_start(run->pool, walk->dirfd, walk->times + first, n);
 	before = neighbour_find(run, walk, first - 1, -1, &before_scratch);
 	if (before != NULL)
 		hour_account(&tl, before);
 	for (; i < first + n; i++) {
-		hour_take(run, walk, &tl, pool_next(&run->pool));
-		pool_took(&run->pool);
+		hour_take(run, walk, &tl, pool_next(run->pool));
+		pool_took(run->pool);
 		progress_show(run, report, i - first + 1, end - first);
 	}
-	pool_end(&run->pool);
+	pool_end(run->pool);
 	for (; i < end; i++)
 		hour_take(run, walk, &tl, reading_get(run, walk, i, NULL));
 	if (after != NULL)
@@ -1780,19 +1306,24 @@ hours_account(struct run *run, struct walk *walk, struct report *report)
 }
 
 /*
- * Returns what else the channel's directory or the base directory holds, for
- * a message, which the caller frees.
+ * Returns the names of what there is instead, for a message, which the caller
+ * frees.
  */
 static char *
-names_there(const struct names *names)
+names_there(const struct options *opt, const struct names *names)
 {
-	char *list, *there;
+	char *there;
+	size_t i, n = 0, size;
+	FILE *fp = need(open_memstream(&there, &size));
 
-	if (names->n == 0)
-		return need(strdup(""));
-	list = names_join(names);
-	there = compose("; there are: %s", list);
-	free(list);
+	for (i = 0; i < names->n && n < NAMES_SAID; i++)
+		if (strcmp(names->v[i], opt->output_dir) != 0)
+			fprintf(fp, "%s%s", n++ == 0 ? "; there are: " : ", ",
+			    names->v[i]);
+	if (i < names->n)
+		fprintf(fp, " and %zu more", names->n - i);
+	if (fclose(fp) != 0)
+		(void)need(NULL);
 	return there;
 }
 
@@ -1814,7 +1345,7 @@ quality_absent(struct run *run, struct report *report, const char *dir)
 				"channel: use -b %s/..",
 		    report->channel, base_dir, base_dir);
 	else
-		there = names_there(siblings);
+		there = names_there(run->opt, siblings);
 	message = compose("no such quality%s", there);
 	if (siblings->n > 0 && !run->opt->check)
 		trouble(run, dir, "%s", message);
@@ -1862,48 +1393,28 @@ quality_survey(
 static void
 channel_missing(struct run *run, const char *path, int error)
 {
-	struct stat st;
+	const char *base_dir = run->opt->base_dir;
 	char *there;
-	bool empty = false;
+	struct stat st;
 
-	if (run->base_dirs.v == NULL)
-		empty = directories_list(run->base, &run->base_dirs);
-	if (empty)
-		trouble(run, run->opt->base_dir, "is empty: is it mounted?");
+	if (run->base_dirs.n + run->base_rest.n == 0)
+		(void)directory_list(
+		    run->base, &run->base_dirs, &run->base_rest);
+	if (run->base_dirs.n + run->base_rest.n == 0)
+		trouble(run, base_dir, "is empty: is it mounted?");
 	else if (fstatat(run->base, run->opt->qualities.v[0], &st, 0) == 0 &&
 	    S_ISDIR(st.st_mode))
 		trouble(run, path,
 		    "no such channel; '%s' is a channel: use -b %s/..",
-		    run->opt->base_dir, run->opt->base_dir);
+		    base_dir, base_dir);
 	else {
-		there = names_there(&run->base_dirs);
+		there = names_there(run->opt, &run->base_dirs);
 		trouble(run, path, "%s%s",
 		    error == ENOENT ? "no such channel" : "not a directory",
 		    there);
 		free(there);
 	}
 	run->survey.complete = false;
-}
-
-/*
- * Opens a channel and lists its qualities. Returns -1 if that fails.
- */
-static int
-channel_open(struct run *run, const char *channel, const char *path,
-    struct names *siblings)
-{
-	int fd = directory_open(run->base, channel, O_PATH);
-
-	if (fd == -1 && (errno == ENOENT || errno == ENOTDIR)) {
-		channel_missing(run, path, errno);
-		return -1;
-	}
-	if (fd == -1) {
-		unread(run, path, errno);
-		return -1;
-	}
-	(void)directories_list(fd, siblings);
-	return fd;
 }
 
 static void
@@ -1918,7 +1429,13 @@ channel_survey(struct run *run, size_t i)
 
 	path = compose("%s/%s", opt->base_dir, opt->channels[i]);
 	if (run->base != -1)
-		fd = channel_open(run, opt->channels[i], path, siblings);
+		fd = directory_open(run->base, opt->channels[i], O_PATH);
+	if (fd != -1)
+		(void)directory_list(fd, siblings, NULL);
+	else if (run->base != -1 && (errno == ENOENT || errno == ENOTDIR))
+		channel_missing(run, path, errno);
+	else if (run->base != -1)
+		unread(run, path, errno);
 	for (j = 0; j < opt->qualities.n; j++) {
 		report = &run->survey.reports[i * opt->qualities.n + j];
 		report->channel = opt->channels[i];
@@ -1961,10 +1478,10 @@ survey_make(struct run *run)
 		survey->complete = false;
 	}
 	run->listing = need(listing_new());
-	pool_init(&run->pool, opt);
+	run->pool = pool_new(opt);
 	for (i = 0; i < opt->channelsz; i++)
 		channel_survey(run, i);
-	pool_free(&run->pool);
+	pool_free(run->pool);
 	listing_free(run->listing);
 	progress_wipe(run);
 }
@@ -1986,6 +1503,7 @@ survey_free(struct survey *survey, size_t channelsz)
 		free(report->missing.v);
 		free(report->unreadable.v);
 		free(report->known.v);
+		fleet_free(report->fleet);
 	}
 	free(survey->reports);
 	for (i = 0; i < channelsz; i++)
@@ -2004,149 +1522,32 @@ survey_free(struct survey *survey, size_t channelsz)
  */
 
 /*
- * A signal ends the run by its default action. Where the program is the first
- * process of a container there is none, so this takes its place. A file that
- * grows too large is an error like a full disk.
+ * Remembers a target. Returns false if it is that of an earlier output. Files
+ * do not tell: another run may have replaced ours and reuse their inodes.
  */
-static void
-signal_end(int sig)
+static bool
+target_is_new(struct run *run, int dirfd, const char *name)
 {
-	_exit(128 + sig);
-}
-
-static void
-signals_set(void)
-{
-	static const int fatal[] = {SIGHUP, SIGINT, SIGTERM};
+	struct stat st = {0};
+	char *key;
 	size_t i;
 
-	(void)signal(SIGXFSZ, SIG_IGN);
-	for (i = 0; getpid() == 1 && i < LENGTH(fatal); i++)
-		(void)signal(fatal[i], signal_end);
-}
-
-/*
- * Writes all of it. Returns -1 with errno.
- */
-static int
-write_all(int fd, const char *data, size_t size)
-{
-	struct pollfd pfd = {fd, POLLOUT, 0};
-	ssize_t n;
-
-	while (size > 0) {
-		n = write(fd, data, size);
-		if (n == -1 && errno == EAGAIN)
-			(void)poll(&pfd, 1, -1);
-		else if (n == -1 && errno != EINTR)
-			return -1;
-		if (n > 0) {
-			data += n;
-			size -= (size_t)n;
+	(void)fstat(dirfd, &st);
+	key = compose(
+	    "%ju %ju %s", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino, name);
+	for (i = 0; i < run->targets.n; i++)
+		if (strcmp(run->targets.v[i], key) == 0) {
+			free(key);
+			return false;
 		}
-	}
-	return 0;
+	names_add(&run->targets, key);
+	return true;
 }
 
 /*
- * Whether the name still stands for the open file.
- */
-static bool
-is_named(int dirfd, const char *name, int fd)
-{
-	struct stat named, open;
-
-	return fstat(fd, &open) == 0 &&
-	    fstatat(dirfd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    open.st_dev == named.st_dev && open.st_ino == named.st_ino;
-}
-
-/*
- * Removes a temporary file whose writer is gone: a living one holds a lock.
- * Opens it only for the lock, so that what a planted link stands for is
- * safe. Returns whether the name is free.
- */
-static bool
-stale_remove(int dirfd, const char *name)
-{
-	int fd;
-	bool removed = false;
-
-	fd =
-	    openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd == -1)
-		return errno == ENOENT ||
-		    (errno == ELOOP && unlinkat(dirfd, name, 0) == 0);
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_named(dirfd, name, fd))
-		removed = unlinkat(dirfd, name, 0) == 0;
-	(void)close(fd);
-	return removed;
-}
-
-/*
- * Makes a temporary file in the directory, locked for as long as it is open.
- * Takes the first name that no living writer has, so that what SIGKILL leaves
- * behind is removed by the next run. Returns -1 with errno.
- */
-static int
-temporary_make(int dirfd, char name[NAME_MAX + 1])
-{
-	int fd, i;
-
-	for (i = 0; i < WRITERS_MAX; i++) {
-		(void)snprintf(name, NAME_MAX + 1, TEMPORARY "%d", i);
-		fd = openat(
-		    dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		if (fd == -1 && errno == EEXIST && stale_remove(dirfd, name))
-			fd = openat(dirfd, name,
-			    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		if (fd == -1 && errno == EEXIST)
-			continue;
-		if (fd == -1)
-			return -1;
-		/* before the lock another run may have taken it for stale */
-		if ((flock(fd, LOCK_EX | LOCK_NB) == 0 ||
-			errno != EWOULDBLOCK) &&
-		    is_named(dirfd, name, fd))
-			return fd;
-		(void)close(fd);
-	}
-	errno = EEXIST;
-	return -1;
-}
-
-static int
-stat_compare(const void *a, const void *b)
-{
-	const struct stat *x = a, *y = b;
-
-	if (x->st_dev != y->st_dev)
-		return x->st_dev < y->st_dev ? -1 : 1;
-	return (x->st_ino > y->st_ino) - (x->st_ino < y->st_ino);
-}
-
-/*
- * Remembers which file an output went to, so that no other output takes its
- * place.
- */
-static void
-written_add(struct run *run, int fd)
-{
-	struct stat *st = need(malloc(sizeof(*st)));
-
-	if (fstat(fd, st) != 0 || !S_ISREG(st->st_mode)) {
-		free(st);
-		return;
-	}
-	if (*(struct stat **)need(tsearch(st, &run->written, stat_compare)) !=
-	    st)
-		free(st);
-}
-
-/*
- * Returns why a target cannot be replaced, or NULL. Only files are, and links
- * to them, but no link such as /dev/stdout into /proc, which may stand for a
- * file today and for a terminal tomorrow.
+ * Returns why a target cannot be replaced, or NULL. A link is replaced itself;
+ * but where it leads to anything but a file it stays, and so does one into
+ * /proc, as /dev/stdout is, which may be a file today.
  */
 static const char *
 target_fault(struct run *run, int dirfd, const char *name)
@@ -2155,55 +1556,48 @@ target_fault(struct run *run, int dirfd, const char *name)
 	char to[sizeof(proc) - 1];
 	struct stat st;
 
+	if (!target_is_new(run, dirfd, name)) {
+		errno = EINVAL;
+		return "is the file of another output, too: give two names";
+	}
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? NULL : strerror(errno);
-	errno = EINVAL;
-	if (tfind(&st, &run->written, stat_compare) != NULL)
-		return "is the file of another output, too: give two names";
-	if (S_ISLNK(st.st_mode)) {
-		if (readlinkat(dirfd, name, to, sizeof(to)) ==
-			(ssize_t)sizeof(to) &&
-		    memcmp(to, proc, sizeof(to)) == 0)
-			return "not a regular file";
-		if (fstatat(dirfd, name, &st, 0) != 0)
-			return NULL;
+	if (readlinkat(dirfd, name, to, sizeof(to)) == (ssize_t)sizeof(to) &&
+	    memcmp(to, proc, sizeof(to)) == 0) {
+		errno = EINVAL;
+		return "not a regular file";
 	}
+	errno = EINVAL;
+	if (S_ISLNK(st.st_mode) && fstatat(dirfd, name, &st, 0) != 0)
+		return NULL;
 	if (S_ISDIR(st.st_mode))
 		return "is a directory: give the name of a file";
 	return S_ISREG(st.st_mode) ? NULL : "not a regular file";
 }
 
 /*
- * Puts the data in the place of the named file, mode 0644 whatever the umask.
- * Returns NULL, or with errno what failed; the old file is then as it was.
- * Signals wait meanwhile, for nothing else removes the temporary file.
+ * Replaces the file at path. Returns NULL, or with errno what failed.
  */
 static const char *
-file_replace(
-    struct run *run, int dirfd, const char *name, const char *data, size_t size)
+output_replace(struct run *run, const char *path, const char *data, size_t size)
 {
-	const char *fault = target_fault(run, dirfd, name);
-	char temporary[NAME_MAX + 1];
-	sigset_t before;
-	int error = 0, fd;
+	const char *fault, *slash = strrchr(path, '/');
+	const char *name = slash == NULL ? path : slash + 1;
+	char *dir = need(strndup(path, (size_t)(name - path)));
+	int error, fd;
 
-	if (fault != NULL)
-		return fault;
-	signals_hold(&before);
-	if ((fd = temporary_make(dirfd, temporary)) == -1)
-		error = errno;
-	else if (write_all(fd, data, size) != 0 || fchmod(fd, 0644) != 0 ||
-	    close(fcntl(fd, F_DUPFD_CLOEXEC, 0)) != 0 || /* keeps the lock */
-	    renameat(dirfd, temporary, dirfd, name) != 0) {
-		error = errno;
-		(void)unlinkat(dirfd, temporary, 0);
-	} else
-		written_add(run, fd);
-	if (fd != -1)
-		(void)close(fd);
-	signals_release(&before);
+	fd = directory_open(AT_FDCWD, *dir == '\0' ? "." : dir, O_PATH);
+	free(dir);
+	if (fd == -1)
+		return errno == ENOENT ? "its directory does not exist: make it"
+				       : strerror(errno);
+	fault = target_fault(run, fd, name);
+	if (fault == NULL && file_replace(fd, name, data, size) != 0)
+		fault = strerror(errno);
+	error = errno;
+	(void)close(fd);
 	errno = error;
-	return error == 0 ? NULL : strerror(error);
+	return fault;
 }
 
 /*
@@ -2211,10 +1605,8 @@ file_replace(
  * errno.
  */
 static char *
-emitted(struct run *run,
-    int (*emit)(FILE *, const struct options *, const struct survey *,
-	const struct report *),
-    const struct report *report, size_t *size)
+emitted(struct run *run, EMITTER((*emit)), const struct report *report,
+    size_t *size)
 {
 	char *data = NULL;
 	FILE *fp = need(open_memstream(&data, size));
@@ -2233,45 +1625,19 @@ emitted(struct run *run,
 }
 
 /*
- * Like file_replace(), for a path.
+ * Reports that an output was not written, except that a map which nobody
+ * asked for and which may not be written is only a note: people look at
+ * archives with accounts of their own.
  */
-static const char *
-path_replace(struct run *run, const char *path, const char *data, size_t size)
+static void
+output_failed(struct run *run, const char *path, const char *fault, bool is_map)
 {
-	const char *fault, *slash = strrchr(path, '/');
-	char *dir;
-	int error, fd;
-
-	dir = slash == NULL ? need(strdup("."))
-			    : need(strndup(path, (size_t)(slash - path) + 1));
-	fd = directory_open(AT_FDCWD, dir, O_PATH);
-	free(dir);
-	if (fd == -1)
-		return errno == ENOENT ? "its directory does not exist: make it"
-				       : strerror(errno);
-	fault =
-	    file_replace(run, fd, slash == NULL ? path : slash + 1, data, size);
-	error = errno;
-	(void)close(fd);
-	errno = error;
-	return fault;
-}
-
-/*
- * Notes in the report that a map which nobody asked for cannot be written:
- * people look at archives with accounts of their own.
- */
-static bool
-is_denied_map(struct run *run, int error)
-{
-	if (run->opt->map_asked || !run->opt->make_map ||
-	    (error != EACCES && error != EPERM && error != EROFS))
-		return false;
-	if (!run->map_denied)
+	if (!is_map || run->opt->map_asked ||
+	    (errno != EACCES && errno != EPERM && errno != EROFS))
+		trouble(run, path, "%s", fault);
+	else if (run->survey.notes.n == 0)
 		names_add(&run->survey.notes,
-		    compose("no map: %s; -n to only look", strerror(error)));
-	run->map_denied = true;
-	return true;
+		    compose("no map: %s; -n to only look", fault));
 }
 
 /*
@@ -2279,9 +1645,7 @@ is_denied_map(struct run *run, int error)
  * on. Returns whether the file was written. There may be no map to write.
  */
 static bool
-output_write(struct run *run, const char *path,
-    int (*emit)(FILE *, const struct options *, const struct survey *,
-	const struct report *),
+output_write(struct run *run, const char *path, EMITTER((*emit)),
     const struct report *report)
 {
 	const char *fault;
@@ -2298,51 +1662,45 @@ output_write(struct run *run, const char *path,
 			trouble(run, path, "%s", strerror(errno));
 		return false;
 	}
-	fault = path_replace(run, path, data, size);
-	free(data);
-	if (fault != NULL && !(report != NULL && is_denied_map(run, errno)))
-		trouble(run, path, "%s", fault);
-	else if (fault == NULL && run->opt->verbose)
+	fault = output_replace(run, path, data, size);
+	if (fault != NULL)
+		output_failed(run, path, fault, report != NULL);
+	else if (run->opt->verbose)
 		say(run, path, "written");
+	free(data);
 	return fault == NULL;
 }
 
 /*
- * Makes the output directory where it is missing, readable by the web server
- * whatever the umask, but never the base directory. Does not follow a link
- * that somebody puts in the place of a directory just made. Returns -1 with
- * errno.
+ * Makes the output directory below the base directory, readable by the web
+ * server whatever the umask. Does not follow a link that somebody puts in the
+ * place of a directory just made. Returns -1 with errno.
  */
 static int
 output_dir_make(const struct options *opt)
 {
 	char *path = need(strdup(opt->output_dir)), *name, *rest = path;
 	mode_t mask = umask(0);
-	bool made = false;
-	int fd, next;
+	int error, fd, next;
+	bool made;
 
 	fd = directory_open(
 	    AT_FDCWD, path[0] == '/' ? "/" : opt->base_dir, O_PATH);
 	while (fd != -1 && (name = strsep(&rest, "/")) != NULL) {
 		if (*name == '\0')
 			continue;
-		if (mkdirat(fd, name, 0755) == 0)
-			made = true;
-		else if (errno != EEXIST) {
-			(void)close(fd);
-			fd = -1;
-			break;
-		}
-		next =
-		    directory_open(fd, name, O_PATH | (made ? O_NOFOLLOW : 0));
+		made = mkdirat(fd, name, 0755) == 0;
+		error = errno;
+		next = directory_open(
+		    fd, name, made ? O_PATH | O_NOFOLLOW : O_PATH);
+		if (next == -1 && !made && error != EEXIST)
+			errno = error;
 		(void)close(fd);
 		fd = next;
 	}
 	(void)umask(mask);
 	free(path);
-	if (fd == -1)
-		return -1;
-	return close(fd);
+	return fd == -1 ? -1 : close(fd);
 }
 
 /*
@@ -2360,21 +1718,20 @@ output_path(
 }
 
 /*
- * Writes a file of one quality into the output directory. Returns whether it
- * did.
+ * Writes a file of one quality into the output directory: its map, the
+ * map's twin or the page. Returns whether it did.
  */
 static bool
 output_place(struct run *run, const struct report *report, const char *ending,
-    int (*emit)(FILE *, const struct options *, const struct survey *,
-	const struct report *))
+    EMITTER((*emit)))
 {
 	char *path = output_path(run->opt, report, ending);
 	bool written = false;
 
 	if (output_dir_make(run->opt) == 0)
 		written = output_write(run, path, emit, report);
-	else if (!is_denied_map(run, errno))
-		trouble(run, path, "%s", strerror(errno));
+	else
+		output_failed(run, path, strerror(errno), true);
 	free(path);
 	return written;
 }
@@ -2398,23 +1755,20 @@ map_write(struct run *run, const struct report *report)
 static void
 maps_note(struct run *run)
 {
-	char *hours, *path;
-	int64_t n;
+	char *what;
+	int64_t hours;
 
 	if (run->maps == 0)
 		return;
-	n = map_hours(run->opt, run->map);
-	hours = compose("%lld hour%s", (long long)n, n == 1 ? "" : "s");
-	if (run->maps == 1) {
-		path = output_path(run->opt, run->map, "png");
-		names_add(&run->survey.notes,
-		    compose("map: %s, %s; -n to only look", path, hours));
-		free(path);
-	} else
-		names_add(&run->survey.notes,
-		    compose("maps: %zu in %s, %s; -n to only look", run->maps,
-			run->opt->output_dir, hours));
-	free(hours);
+	what = run->maps == 1
+	    ? output_path(run->opt, run->map, "png")
+	    : compose("%zu in %s", run->maps, run->opt->output_dir);
+	hours = map_hours(run->opt, run->map);
+	names_add(&run->survey.notes,
+	    compose("map%s: %s, %lld hour%s; -n to only look",
+		run->maps == 1 ? "" : "s", what, (long long)hours,
+		hours == 1 ? "" : "s"));
+	free(what);
 }
 
 /*
@@ -2484,9 +1838,7 @@ outputs_write(struct run *run)
 static void
 report_write(struct run *run)
 {
-	static int (*const emitters[])(FILE *, const struct options *,
-	    const struct survey *,
-	    const struct report *) = {[FORMAT_TEXT] = report_text,
+	static EMITTER((*const emitters[])) = {[FORMAT_TEXT] = report_text,
 	    [FORMAT_JSON] = report_json,
 	    [FORMAT_HOLES] = report_holes,
 	    [FORMAT_NONE] = NULL};
@@ -2513,40 +1865,6 @@ report_write(struct run *run)
  */
 
 /*
- * Reads a file of at most FILE_MAX bytes, and terminates it. Returns NULL
- * with errno, or its bytes, which the caller frees.
- */
-static char *
-file_read(const char *path, size_t *size)
-{
-	char *data = NULL;
-	size_t cap = 0, n;
-	FILE *fp;
-	int error = 0;
-
-	if ((fp = fopen(path, "re")) == NULL)
-		return NULL;
-	*size = 0;
-	do {
-		cap = cap == 0 ? 65536 : cap * 2;
-		data = need(realloc(data, cap + 1));
-		n = fread(data + *size, 1, cap - *size, fp);
-		*size += n;
-	} while (*size == cap && cap <= FILE_MAX);
-	if (ferror(fp))
-		error = errno;
-	else if (*size > FILE_MAX)
-		error = EFBIG;
-	(void)fclose(fp);
-	data[*size] = '\0';
-	if (error == 0)
-		return data;
-	free(data);
-	errno = error;
-	return NULL;
-}
-
-/*
  * Reads the peers' reports. One that cannot be used is reported, and its node
  * is unknown.
  */
@@ -2563,116 +1881,77 @@ peers_read(struct run *run)
 	for (i = 0; i < survey->peersz; i++) {
 		peer = &survey->peers[i];
 		peer->generated_at = TIME_NONE;
-		text = file_read(peer->file, &size);
-		if (text == NULL)
+		if ((text = file_read(peer->file, FILE_MAX, &size)) == NULL)
 			peer->message = need(strdup(strerror(errno)));
 		else
 			(void)peer_parse(survey->peers, i, text, size);
 		free(text);
 		if (peer->message == NULL)
 			continue;
-		subject = compose("peer %s: %s", peer->name, peer->file);
+		subject = compose("%s=%s", peer->name, peer->file);
 		trouble(run, subject, "%s", peer->message);
 		free(subject);
 	}
 }
 
 /*
- * A line of --known: time that is accepted as lost.
+ * Whether a field of --known, a name made printable or `*`, stands for a name.
  */
-struct known {
-	const char *channel; /* or "*", as printed by -f holes */
-	const char *quality; /* likewise */
-	struct span span;
-};
-
-static int
-known_compare(const void *a, const void *b)
+static bool
+name_matches(const char *field, const char *name)
 {
-	const struct known *x = a, *y = b;
+	char *printable = name_printable(name, true);
+	bool matches = strcmp(field, printable) == 0 || strcmp(field, "*") == 0;
 
-	return time_compare(&x->span.start, &y->span.start);
+	free(printable);
+	return matches;
 }
 
 /*
- * Reads a line, whose fields are separated by tabs, or by blanks if it has no
- * tab. `#` begins a comment. Returns 1 for a line without fields, -1 for one
- * that does not parse.
+ * Reads a line of --known, as -f holes prints it, or with blanks for tabs. `#`
+ * begins a comment. Adds its span to the qualities that it is about. Returns
+ * false if it does not parse.
  */
-static int
-known_parse(char *line, struct known *known)
+static bool
+known_line(struct survey *survey, char *line)
 {
 	const char *blanks = strchr(line, '\t') != NULL ? "\t" : " ";
 	char *fields[4], *field;
+	struct report *r;
+	struct span span;
 	size_t n = 0;
 	bool date_only;
 
-	while (n < LENGTH(fields) && (field = strsep(&line, blanks)) != NULL) {
-		if (*field == '#')
-			break;
+	while (
+	    n < 4 && (field = strsep(&line, blanks)) != NULL && *field != '#')
 		if (*field != '\0')
 			fields[n++] = field;
-	}
 	if (n == 0)
-		return 1;
-	if (n < LENGTH(fields))
-		return -1;
-	known->channel = fields[0];
-	known->quality = fields[1];
-	if (time_parse(fields[2], &known->span.start, &date_only) != 0 ||
-	    time_parse(fields[3], &known->span.end, &date_only) != 0 ||
-	    known->span.start >= known->span.end)
-		return -1;
-	return 0;
-}
-
-/*
- * Gives each quality the known spans that are about it.
- */
-static void
-known_apply(struct survey *survey, const struct known *known, size_t n)
-{
-	struct report *report;
-	char *channel, *quality;
-	size_t i;
-
-	for (report = survey->reports;
-	     report < survey->reports + survey->reportsz; report++) {
-		channel = name_printable(report->channel, true);
-		quality = name_printable(report->quality, true);
-		for (i = 0; i < n; i++)
-			if ((strcmp(known[i].channel, "*") == 0 ||
-				strcmp(known[i].channel, channel) == 0) &&
-			    (strcmp(known[i].quality, "*") == 0 ||
-				strcmp(known[i].quality, quality) == 0))
-				spans_cover(&report->known, known[i].span.start,
-				    known[i].span.end);
-		free(quality);
-		free(channel);
-	}
+		return true;
+	if (n < 4 || time_parse(fields[2], &span.start, &date_only) != 0 ||
+	    time_parse(fields[3], &span.end, &date_only) != 0 ||
+	    span.start >= span.end)
+		return false;
+	for (r = survey->reports; r < survey->reports + survey->reportsz; r++)
+		if (name_matches(fields[0], r->channel) &&
+		    name_matches(fields[1], r->quality))
+			spans_add(&r->known, span.start, span.end);
+	return true;
 }
 
 static void
 known_read(struct run *run)
 {
 	const char *file = run->opt->known_file;
-	char *line, *rest, *subject, *text;
-	struct known *known = NULL;
-	size_t cap = 0, n = 0, number = 0, size;
-	int parsed;
+	struct survey *survey = &run->survey;
+	size_t i, number = 0, size;
+	char *line, *rest, *subject, *text = file_read(file, FILE_MAX, &size);
 
-	if ((text = file_read(file, &size)) == NULL) {
+	if ((rest = text) == NULL)
 		trouble(run, file, "%s", strerror(errno));
-		return;
-	}
-	rest = text;
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		number++;
-		known = need(array_room(known, &cap, n, sizeof(*known)));
-		parsed = known_parse(line, &known[n]);
-		if (parsed == 0)
-			n++;
-		if (parsed >= 0)
+		if (known_line(survey, line))
 			continue;
 		subject = compose("%s:%zu", file, number);
 		trouble(run, subject,
@@ -2680,16 +1959,36 @@ known_read(struct run *run)
 		    "them");
 		free(subject);
 	}
-	if (n > 1)
-		qsort(known, n, sizeof(*known), known_compare);
-	known_apply(&run->survey, known, n);
-	free(known);
+	for (i = 0; i < survey->reportsz; i++)
+		spans_sort(&survey->reports[i].known);
 	free(text);
 }
 
 /*
  * The run
  */
+
+/*
+ * A signal ends the run by its default action. Where the program is the first
+ * process of a container there is none, so this takes its place. A file that
+ * grows too large is an error like a full disk.
+ */
+static void
+signal_end(int sig)
+{
+	_exit(128 + sig);
+}
+
+static void
+signals_set(void)
+{
+	static const int fatal[] = {SIGHUP, SIGINT, SIGTERM};
+	size_t i;
+
+	(void)signal(SIGXFSZ, SIG_IGN);
+	for (i = 0; getpid() == 1 && i < LENGTH(fatal); i++)
+		(void)signal(fatal[i], signal_end);
+}
 
 /*
  * Fills the places of closed standard streams, so that no other file takes
@@ -2727,8 +2026,10 @@ survey_compare(struct run *run)
 {
 	if (run->opt->peersz > 0) {
 		peers_read(run);
-		if (run->opt->channelsz == 0)
+		if (run->opt->channelsz == 0) {
+			free(run->survey.reports);
 			fleet_reports(&run->survey);
+		}
 	}
 	if (run->opt->known_file != NULL)
 		known_read(run);
@@ -2743,7 +2044,8 @@ run_free(struct run *run)
 		nodes_free(run->survey.nodes, run->survey.nodesz);
 	survey_free(&run->survey, run->opt->channelsz);
 	names_free(&run->base_dirs);
-	tdestroy(run->written, free);
+	names_free(&run->base_rest);
+	names_free(&run->targets);
 	if (run->base != -1)
 		(void)close(run->base);
 }
@@ -2769,6 +2071,10 @@ main(int argc, char *argv[])
 	report_write(&run);
 	if (opt.check)
 		found = report_check(stderr, &opt, &run.survey);
+	if (opt.summary &&
+	    (report_summary(stdout, &opt, &run.survey, NULL) != 0 ||
+		fclose(stdout) != 0))
+		trouble(&run, "stdout", "%s", strerror(errno));
 	run_free(&run);
 	options_free(&opt);
 	return run.survey.errorsz > 0 ? EXIT_TROUBLE

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -20,7 +21,10 @@
 #include <libpq-fe.h>
 #include <zlib.h>
 
-#include ".build/page.h" /* made of man/page.css and man/page.js */
+/* made from man/page.css, man/page.html and man/page.js */
+#include ".build/page.css.h"
+#include ".build/page.html.h"
+#include ".build/page.js.h"
 #include "segparse.h"
 
 #define MAP_PIXEL    (2 * SECOND)
@@ -31,7 +35,15 @@
 #define AXIS_HEIGHT 30 /* pixels */
 #define AXIS_STEP   6 /* hours */
 #define AXIS_ROOM   12 /* hours that the name of a day is wide */
-#define RELOAD      60 /* seconds */
+#define MAP_HEIGHT  100 /* pixels, of all maps but the first */
+#define STOPPED     (2 * MINUTE) /* without a segment: the stream has */
+#define OLD         (15 * MINUTE) /* a report that says nothing of today */
+
+/* how many of each a page lists */
+#define STOPPED_LISTED 3 /* nodes */
+#define LOST_FIRST     6 /* holes that are always in sight */
+#define LOST_LISTED    1000
+#define SPANS_LISTED   2000 /* of each kind, for the script */
 
 /* The server gives up too, so that abandoned queries do not pile up there. */
 #define NODES_QUERY                                              \
@@ -207,9 +219,8 @@ map_hours(const struct options *opt, const struct report *report)
 {
 	struct span range;
 
-	return map_range(opt, report, &range)
-	    ? (range.end - range.start) / HOUR
-	    : 0;
+	return map_range(opt, report, &range) ? (range.end - range.start) / HOUR
+					      : 0;
 }
 
 /*
@@ -251,9 +262,35 @@ render_map(FILE *fp, const struct options *opt, const struct survey *survey,
  * The page
  */
 
+struct figure { /* a node on the page */
+	const char *name;
+	const struct node *node; /* serves its map and report; or NULL */
+	const struct fleet_node *says;
+	const struct report *report; /* NULL: no usable one */
+	bool here;
+	bool shown; /* its map has a URL */
+	bool stopped; /* its stream had when it spoke */
+	bool old; /* it spoke long ago */
+	struct span range; /* hours of its map; empty: not known */
+};
+
+struct page {
+	FILE *fp;
+	const struct options *opt;
+	const struct survey *survey;
+	const struct report *report;
+	const struct fleet *fleet; /* NULL without peers */
+	struct fleet_node here; /* speaks alone then */
+	struct figure *figures; /* owned; by name */
+	size_t figuresz;
+	size_t left_out; /* nodes that cannot be shown */
+	struct span axis; /* whole hours; empty: no map has its place */
+	int64_t columns; /* of the axis */
+};
+
 /*
- * Text or the value of an attribute. What no page may hold, and what would
- * turn the text around it, becomes U+FFFD.
+ * Puts text or the value of an attribute. What no page may hold, and what
+ * would turn the text around it, becomes U+FFFD.
  */
 static void
 put_text(FILE *fp, const char *s)
@@ -276,8 +313,8 @@ put_text(FILE *fp, const char *s)
 }
 
 /*
- * A part of a URL: all but letters, digits and the characters in kept is
- * escaped, and with a single quote so is the value of an attribute.
+ * Puts n bytes of a URL. All but letters, digits and the characters in kept
+ * is escaped.
  */
 static void
 put_escaped(FILE *fp, const char *s, size_t n, const char *kept)
@@ -298,292 +335,861 @@ put_escaped(FILE *fp, const char *s, size_t n, const char *kept)
 }
 
 /*
- * Where a node serves its map of the quality.
+ * Puts the URL of a node's file of a quality; relative, for this node's.
  */
 static void
-put_url(FILE *fp, const struct options *opt, const struct report *report,
-    const struct node *node)
+put_url(const struct page *p, const struct node *node, const char *quality,
+    const char *ending)
 {
-	const char *path = opt->output_dir, *safe = "-._~";
-	size_t n = strlen(node->url);
+	const char *path = p->opt->output_dir, *safe = "-._~";
+	const char *channel = p->report->channel;
+	size_t n;
 
-	put_escaped(fp, node->url, n - (node->url[n - 1] == '/'),
-	    "-._~:/[]@!$&'()*+,;=%");
-	fputs("/segments/", fp);
-	for (; *path != '\0'; path += n + (path[n] == '/')) {
-		n = strcspn(path, "/");
-		if (n == 0 || (n == 1 && *path == '.'))
-			continue;
-		put_escaped(fp, path, n, safe);
-		putc('/', fp);
+	if (node != NULL) {
+		n = strlen(node->url);
+		put_escaped(p->fp, node->url, n - (node->url[n - 1] == '/'),
+		    "-._~:/[]@!$&()*+,;=%");
+		fputs("/segments/", p->fp);
+		for (; *path != '\0'; path += n + (path[n] == '/')) {
+			n = strcspn(path, "/");
+			if (n == 0 || (n == 1 && *path == '.'))
+				continue;
+			put_escaped(p->fp, path, n, safe);
+			putc('/', p->fp);
+		}
 	}
-	put_escaped(fp, report->channel, strlen(report->channel), safe);
-	putc('_', fp);
-	put_escaped(fp, report->quality, strlen(report->quality), safe);
-	fputs("_coverage.png", fp);
+	put_escaped(p->fp, channel, strlen(channel), safe);
+	putc('_', p->fp);
+	put_escaped(p->fp, quality, strlen(quality), safe);
+	fprintf(p->fp, "_coverage.%s", ending);
 }
 
 /*
- * The date and the minute of an instant.
+ * Puts for how long something is past; the script counts on.
  */
 static void
-put_minute(FILE *fp, int64_t t)
+put_age(const struct page *p, int64_t t, const char *after)
 {
 	char buf[TIME_SIZE];
-	int date;
+	int64_t s = t < p->opt->now ? (p->opt->now - t) / SECOND : 0;
 
 	time_format(buf, t);
-	date = (int)strcspn(buf, "T");
-	fprintf(fp, "%.*s %.5s", date, buf, buf + date + 1);
+	fprintf(p->fp, "<time data-age='%s' datetime='%.*sZ'>", after,
+	    (int)strcspn(buf, "."), buf);
+	if (s < 60)
+		fprintf(p->fp, "%ds", (int)s);
+	else if (s < 3600)
+		fprintf(p->fp, "%dm%02ds", (int)(s / 60), (int)(s % 60));
+	else if (s < 86400)
+		fprintf(p->fp, "%dh%02dm", (int)(s / 3600), (int)(s / 60 % 60));
+	else
+		fprintf(p->fp, "%" PRId64 "d%02dh", s / 86400,
+		    (int)(s / 3600 % 24));
+	fprintf(p->fp, "%s</time>", after);
 }
 
 static void
-put_range(FILE *fp, const struct span *range)
+put_percent(FILE *fp, const struct coverage *c)
 {
-	put_minute(fp, range->start);
-	fputs(" to ", fp);
-	put_minute(fp, range->end);
-	fputs(" UTC", fp);
-}
+	int64_t ratio = coverage_ratio(c);
 
-static void
-put_day(FILE *fp, int64_t x, int64_t t)
-{
-	static const char days[7][4] = {
-	    "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-	static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May",
-	    "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-	time_t seconds = (time_t)(t / SECOND);
-	struct tm tm;
-
-	if (gmtime_r(&seconds, &tm) != NULL)
-		fprintf(fp,
-		    "<text class=\"day\" x=\"%" PRId64
-		    "\" y=\"12\">%s %d %s</text>\n",
-		    x + 4, days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon]);
+	if (ratio < 0)
+		fputs("&ndash;", fp);
+	else if (ratio == 1000000)
+		fputs("100 %", fp);
+	else
+		fprintf(fp, "%d.%02d %%", (int)(ratio / 10000),
+		    (int)(ratio / 100 % 100));
 }
 
 /*
- * The axis of days and hours, which every figure uses.
+ * Puts HTML. In fmt stand for what is to be put, and for what type:
+ * %a an age, int64_t, and what comes after; %c count, size_t, and a noun;
+ * %d number, int64_t; %i instant as ISO, int64_t; %l length, int64_t us;
+ * %n name, char *; %p percentage, struct coverage *; %s HTML, char *; %t text,
+ * char *; %u URL: struct node *, quality and ending.
  */
 static void
-put_axis(FILE *fp, const struct span *range)
+put(const struct page *p, const char *fmt, ...)
 {
-	int64_t dawn, hours, i, of_day, x;
+	FILE *fp = p->fp;
+	const struct node *node;
+	const char *s;
+	char buf[TIME_SIZE];
+	int64_t t;
+	size_t n;
+	va_list ap;
 
-	hours = (range->end - range->start) / HOUR;
-	of_day = (range->start / HOUR % 24 + 24) % 24;
-	dawn = (24 - of_day) % 24; /* hours to the first midnight */
-	fputs("<svg class=\"definitions\" width=\"0\" height=\"0\" "
-	      "aria-hidden=\"true\">\n<defs><g id=\"axis\">\n",
-	    fp);
-	if (dawn >= AXIS_ROOM || dawn >= hours)
-		put_day(fp, -4, range->start);
-	for (i = dawn % AXIS_STEP; i <= hours; i += AXIS_STEP) {
-		x = i * HOUR_COLUMNS;
-		if ((of_day + i) % 24 != 0) {
-			fprintf(fp,
-			    "<path d=\"M%" PRId64 ".5 25v5\"/>"
-			    "<text x=\"%" PRId64 "\" y=\"23\">%02d</text>\n",
-			    x, x, (int)((of_day + i) % 24));
+	va_start(ap, fmt);
+	for (; *fmt != '\0'; fmt++) {
+		if (*fmt != '%') {
+			putc(*fmt, fp);
 			continue;
 		}
-		fprintf(fp, "<path d=\"M%" PRId64 ".5 2v28\"/>\n", x);
-		if (i < hours)
-			put_day(fp, x, range->start + i * HOUR);
+		switch (*++fmt) {
+		case 'a':
+			t = va_arg(ap, int64_t);
+			put_age(p, t, va_arg(ap, const char *));
+			break;
+		case 'c':
+			n = va_arg(ap, size_t);
+			s = va_arg(ap, const char *);
+			fprintf(fp, "%zu %s%s", n, s, n == 1 ? "" : "s");
+			break;
+		case 'd':
+			fprintf(fp, "%" PRId64, va_arg(ap, int64_t));
+			break;
+		case 'i':
+			time_format(buf, va_arg(ap, int64_t));
+			fprintf(fp, "%.*sZ", (int)strcspn(buf, ".") + 4, buf);
+			break;
+		case 'l':
+			duration_format(buf, va_arg(ap, int64_t));
+			fputs(buf, fp);
+			break;
+		case 'n':
+			fputs("<bdi>", fp);
+			put_text(fp, va_arg(ap, const char *));
+			fputs("</bdi>", fp);
+			break;
+		case 'p':
+			put_percent(fp, va_arg(ap, const struct coverage *));
+			break;
+		case 's':
+			fputs(va_arg(ap, const char *), fp);
+			break;
+		case 't':
+			put_text(fp, va_arg(ap, const char *));
+			break;
+		default:
+			node = va_arg(ap, const struct node *);
+			s = va_arg(ap, const char *);
+			put_url(p, node, s, va_arg(ap, const char *));
+		}
 	}
-	fputs("</g></defs>\n</svg>\n", fp);
-}
-
-static void
-put_key(FILE *fp, const unsigned char *colour, const char *meaning)
-{
-	fprintf(fp,
-	    "<li><svg width=\"16\" height=\"16\" aria-hidden=\"true\">"
-	    "<rect x=\".5\" y=\".5\" width=\"15\" height=\"15\" "
-	    "fill=\"#%02x%02x%02x\"/></svg> %s</li>\n",
-	    colour[0], colour[1], colour[2], meaning);
-}
-
-static void
-put_head(FILE *fp, const struct report *report)
-{
-	fputs("<!DOCTYPE html>\n"
-	      "<html lang=\"en\">\n"
-	      "<head>\n"
-	      "<meta charset=\"utf-8\">\n"
-	      "<meta http-equiv=\"Content-Security-Policy\" content=\""
-	      "default-src 'none'; img-src http: https:; connect-src 'self'; "
-	      "style-src 'sha256-" CSS_HASH "'; "
-	      "script-src 'sha256-" JS_HASH "'; "
-	      "base-uri 'none'; form-action 'none'\">\n"
-	      "<meta name=\"viewport\" "
-	      "content=\"width=device-width, initial-scale=1\">\n"
-	      "<meta name=\"color-scheme\" content=\"light dark\">\n"
-	      "<meta name=\"referrer\" content=\"no-referrer\">\n"
-	      "<meta name=\"generator\" content=\"" PROGRAM " " VERSION "\">\n"
-	      "<title>",
-	    fp);
-	put_text(fp, report->channel);
-	putc(' ', fp);
-	put_text(fp, report->quality);
-	fputs(": segment coverage</title>\n<style>", fp);
-	fwrite(css, 1, sizeof(css), fp);
-	fputs("</style>\n</head>\n", fp);
-}
-
-static void
-put_header(FILE *fp, const struct options *opt, const struct report *report,
-    const struct span *range)
-{
-	char buf[TIME_SIZE];
-
-	fputs("<header>\n<h1><bdi>", fp);
-	put_text(fp, report->channel);
-	fputs("</bdi> <bdi>", fp);
-	put_text(fp, report->quality);
-	fputs("</bdi>: segment coverage</h1>\n<p>", fp);
-	if (range != NULL) {
-		put_range(fp, range);
-		fputs(". ", fp);
-	}
-	fputs("Time runs down a column of 10 minutes, then on to the "
-	      "next; a pixel is 2 seconds.</p>\n"
-	      "<ul class=\"legend\">\n",
-	    fp);
-	put_key(fp, blue, "covered");
-	put_key(fp, orange, "suspect or partial segments only");
-	put_key(fp, white, "not covered: a hole, or no stream");
-	put_key(fp, grey, "could not be read");
-	time_format(buf, opt->now);
-	fprintf(fp,
-	    "</ul>\n<p class=\"quiet\">Page made at <time datetime=\"%.16sZ\">",
-	    buf);
-	put_minute(fp, opt->now);
-	fputs(
-	    " UTC</time>. <span id=\"reloading\" hidden>"
-	    "Maps load again every minute, last at "
-	    "<span id=\"asked\"></span>. <button type=\"button\" id=\"pause\" "
-	    "aria-pressed=\"false\">Pause</button></span></p>\n"
-	    "</header>\n",
-	    fp);
+	va_end(ap);
 }
 
 static int64_t
-range_columns(const struct span *range)
+hour_floor(int64_t t)
 {
-	return (range->end - range->start) / HOUR * HOUR_COLUMNS;
-}
-
-static void
-put_figure(FILE *fp, const struct options *opt, const struct report *report,
-    const struct span *range, const struct node *node)
-{
-	fputs("<figure>\n<figcaption><h2><bdi>", fp);
-	put_text(fp, node->name);
-	fputs("</bdi></h2></figcaption>\n<div class=\"map\" "
-	      "tabindex=\"0\" role=\"region\" aria-label=\"Map of ",
-	    fp);
-	put_text(fp, node->name);
-	fputs("\">\n", fp);
-	if (range != NULL)
-		fprintf(fp,
-		    "<svg class=\"axis\" width=\"%" PRId64 "\" height=\"%d\" "
-		    "aria-hidden=\"true\"><use href=\"#axis\"/></svg>\n",
-		    range_columns(range), AXIS_HEIGHT);
-	fputs("<a href=\"", fp);
-	put_url(fp, opt, report, node);
-	fputs("\" target=\"_blank\" rel=\"noopener noreferrer\">"
-	      "<img src=\"",
-	    fp);
-	put_url(fp, opt, report, node);
-	fputs("\" alt=\"Coverage of ", fp);
-	put_text(fp, report->channel);
-	putc(' ', fp);
-	put_text(fp, report->quality);
-	fputs(" on ", fp);
-	put_text(fp, node->name);
-	if (range != NULL) {
-		fputs(", ", fp);
-		put_range(fp, range);
-	}
-	fputs(": blue where it is covered, white where it is not\">"
-	      "</a>\n</div>\n"
-	      "<div class=\"note\"><div class=\"time\"></div>"
-	      "<div class=\"status\" role=\"status\"></div></div>\n"
-	      "</figure>\n",
-	    fp);
+	return t - (t % HOUR + HOUR) % HOUR;
 }
 
 /*
- * By name, without name first.
+ * The hours of a peer's map, as map_range() has them: the report of a peer
+ * does not list its hours. A segment may end in the hour after the last one.
  */
-static int
-node_compare(const void *a, const void *b)
+static struct span
+peer_range(const struct fleet_node *says)
 {
-	const struct node *x = a, *y = b;
+	const struct report *r = says->report;
+	const struct spans *unread = &r->unreadable;
+	struct span range = says->window;
 
-	if (x->name == NULL || y->name == NULL)
-		return (x->name != NULL) - (y->name != NULL);
+	if (range.start != INT64_MIN && range.end != INT64_MAX)
+		return range;
+	if (r->start == TIME_NONE)
+		return (struct span){0, 0};
+	if (range.start == INT64_MIN) {
+		range.start = hour_floor(r->start);
+		if (unread->n > 0 && unread->v[0].start < range.start)
+			range.start = unread->v[0].start;
+	}
+	if (range.end == INT64_MAX) {
+		range.end = hour_floor(r->end - 1) + HOUR;
+		if (unread->n > 0 && unread->v[unread->n - 1].end > range.end)
+			range.end = unread->v[unread->n - 1].end;
+	}
+	return range;
+}
+
+/*
+ * Fills in what a node says, and lengthens the axis by that part of its map
+ * that is in the window. A map has no place if the axis would be too long.
+ */
+static void
+figure_fill(struct page *p, struct figure *f)
+{
+	const struct fleet_node *says = f->says;
+	const struct report *r = says == NULL ? NULL : says->report;
+	struct span axis, shown;
+
+	f->report = r;
+	f->shown = f->node != NULL || f->here;
+	if (r == NULL)
+		return;
+	f->old = p->opt->now - says->generated_at > OLD;
+	f->stopped = r->end != TIME_NONE &&
+	    says->window.end > says->generated_at &&
+	    says->generated_at - r->end > STOPPED;
+	if (!f->here)
+		shown = peer_range(says);
+	else if (!map_range(p->opt, r, &shown))
+		return;
+	f->range = shown;
+	axis = p->axis.start < p->axis.end ? p->axis : shown;
+	if (shown.start < axis.start)
+		axis.start = shown.start;
+	if (shown.end > axis.end)
+		axis.end = shown.end;
+	if (span_cut(&shown, p->opt->window.start, p->opt->window.end) &&
+	    span_cut(&axis, p->opt->window.start, p->opt->window.end) &&
+	    (axis.end - axis.start) / HOUR <= MAP_HOURS_MAX)
+		p->axis = axis;
+	else
+		f->range = (struct span){0, 0};
+}
+
+static bool
+is_placed(const struct figure *f)
+{
+	return f->shown && f->range.start < f->range.end;
+}
+
+static int
+figure_compare(const void *a, const void *b)
+{
+	const struct figure *x = a, *y = b;
+
 	return strcmp(x->name, y->name);
 }
 
+/*
+ * Lists the nodes of the page and those that speak, each once.
+ */
 static void
-put_main(FILE *fp, const struct options *opt, const struct report *report,
-    const struct span *range, const struct node *nodes, size_t shown,
-    size_t left_out)
+page_nodes(struct page *p)
 {
-	size_t i;
+	const struct survey *s = p->survey;
+	const struct fleet *fleet = p->fleet;
+	const struct fleet_node *node = fleet == NULL ? &p->here : fleet->nodes;
+	size_t i, k, says = fleet == NULL ? 1 : fleet->nodesz;
+	struct figure *f;
 
-	if (range != NULL && shown > 0)
-		put_axis(fp, range);
-	fputs("<main>\n", fp);
-	if (shown == 0)
-		fputs("<p>There is no node to show. Nodes are those "
-		      "that the database marks backfill_from.</p>\n",
-		    fp);
-	for (i = 0; i < shown; i++)
-		put_figure(fp, opt, report, range, &nodes[i]);
-	fputs("</main>\n", fp);
-	if (left_out > 0)
-		fprintf(fp,
-		    "<p class=\"quiet\">Nodes left out, whose name or URL "
-		    "cannot be used: %zu</p>\n",
-		    left_out);
+	p->figures = need(calloc(s->nodesz + says, sizeof(*p->figures)));
+	for (i = 0; i < s->nodesz; i++) {
+		if (s->nodes[i].fault != NULL) {
+			p->left_out++;
+			continue;
+		}
+		f = &p->figures[p->figuresz++];
+		f->name = s->nodes[i].name;
+		f->node = &s->nodes[i];
+	}
+	for (i = 0; i < says; i++, node++) {
+		for (k = 0; k < p->figuresz; k++)
+			if (strcmp(p->figures[k].name, node->name) == 0)
+				break;
+		if (k == p->figuresz)
+			p->figuresz++;
+		f = &p->figures[k];
+		f->name = node->name;
+		f->says = node;
+		f->here = i == 0 && (fleet == NULL || fleet->here);
+		if (f->here) /* first, since its hours count most */
+			figure_fill(p, f);
+	}
+	for (f = p->figures; f < p->figures + p->figuresz; f++)
+		if (!f->here)
+			figure_fill(p, f);
+	p->columns = (p->axis.end - p->axis.start) / HOUR * HOUR_COLUMNS;
+	qsort(p->figures, p->figuresz, sizeof(*p->figures), figure_compare);
 }
 
 /*
- * The page of all nodes' maps of a quality, but for nodes at fault.
+ * The words of the page
+ */
+
+/*
+ * The holes that no node has, or this one if it speaks alone.
+ */
+static const struct coverage *
+page_coverage(const struct page *p)
+{
+	return p->fleet != NULL ? &p->fleet->together : &p->report->raw;
+}
+
+static void
+put_title(const struct page *p)
+{
+	const size_t n = page_coverage(p)->holes.n;
+
+	if (n > 0)
+		put(p, "(%d) ", (int64_t)n);
+	put(p, "%t %t", p->report->channel, p->report->quality);
+}
+
+static void
+put_heading(const struct page *p)
+{
+	put(p, "%n %n", p->report->channel, p->report->quality);
+}
+
+/*
+ * Puts the channel's qualities, linked to their pages.
+ */
+static void
+put_qualities(const struct page *p)
+{
+	const struct report *r, *end = p->survey->reports + p->survey->reportsz;
+	size_t n = 0;
+
+	for (r = p->survey->reports; r < end; r++)
+		n += strcmp(r->channel, p->report->channel) == 0;
+	if (n < 2)
+		return;
+	put(p, "<nav aria-label='Qualities'>");
+	for (r = p->survey->reports; r < end; r++)
+		if (strcmp(r->channel, p->report->channel) == 0)
+			put(p, "<a href='%u'%s>%n</a> ", NULL, r->quality,
+			    "html",
+			    r == p->report ? " aria-current='page'" : "",
+			    r->quality);
+	put(p, "</nav>\n");
+}
+
+/*
+ * Puts which nodes have stopped, and how many say nothing.
+ */
+static void
+put_silent(const struct page *p)
+{
+	const struct figure *f;
+	size_t silent = 0, stopped = 0;
+
+	for (f = p->figures; f < p->figures + p->figuresz; f++) {
+		silent += f->report == NULL;
+		if (f->stopped && ++stopped <= STOPPED_LISTED)
+			put(p, "%s%n stopped %a", stopped > 1 ? ", " : " ",
+			    f->name, f->report->end, " ago");
+	}
+	if (stopped > STOPPED_LISTED)
+		put(p, ", and %d more", (int64_t)(stopped - STOPPED_LISTED));
+	if (silent > 0 && p->fleet != NULL)
+		put(p, "%s %d of %c %s not reported", stopped > 0 ? ";" : "",
+		    (int64_t)silent, p->figuresz, "node",
+		    silent == 1 ? "has" : "have");
+	if (stopped > 0 || (silent > 0 && p->fleet != NULL))
+		put(p, ".");
+}
+
+static void
+put_answer(const struct page *p)
+{
+	const struct coverage *c = page_coverage(p);
+	const struct report *r = p->report;
+	int64_t unknown = 0;
+
+	if (p->fleet != NULL) {
+		unknown = p->fleet->tallies[GAP_UNKNOWN].duration;
+		if (p->fleet->range.start == TIME_NONE)
+			put(p, "No node is known to have a segment.");
+	} else if (r->state != STATE_READ)
+		put(p,
+		    r->state == STATE_ABSENT
+			? "This node has no such quality."
+			: "This node's archive could not be read.");
+	else if (r->start == TIME_NONE && c->holes.n == 0)
+		put(p, "No segments in these hours.");
+	if (c->holes.n > 0)
+		put(p, "<strong class='bad'>%c%s, %l.</strong>", c->holes.n,
+		    "hole", p->fleet != NULL ? " that no node has" : "",
+		    c->hole_duration);
+	else if (c->covered > 0)
+		put(p, "<strong>No hole%s.</strong>",
+		    p->fleet == NULL  ? ""
+			: unknown > 0 ? " known that no node has"
+				      : " that no node has");
+	if (c->holes.n > 0 || c->covered > 0)
+		put(p, " %s %p.",
+		    p->fleet != NULL ? "All nodes together" : "Covered", c);
+	if (unknown > 0)
+		put(p, " %l unknown.", unknown);
+	put_silent(p);
+}
+
+/*
+ * How much of a node's holes others have.
+ */
+static int64_t
+elsewhere(const struct fleet *fleet, const struct coverage *c)
+{
+	const struct gap *gap;
+	struct span span;
+	int64_t sum = c->hole_duration;
+	size_t at = 0, i;
+
+	for (gap = fleet->gaps; gap < fleet->gaps + fleet->gapsz; gap++) {
+		if (gap->state != GAP_LOST && gap->state != GAP_UNKNOWN)
+			continue;
+		while (at < c->holes.n && c->holes.v[at].end <= gap->span.start)
+			at++;
+		for (i = at; i < c->holes.n; i++) {
+			span = c->holes.v[i];
+			if (!span_cut(&span, gap->span.start, gap->span.end))
+				break;
+			sum -= span.end - span.start;
+		}
+	}
+	return sum;
+}
+
+/*
+ * Puts the cells of holes. shared: us of them that others have.
+ */
+static void
+put_holes(const struct page *p, const struct coverage *c, int64_t shared)
+{
+	put(p, "<td>%p<td>%d<td>", c, (int64_t)c->holes.n);
+	put(p, c->hole_duration > 0 ? "%l<td>" : "&ndash;<td>",
+	    c->hole_duration);
+	put(p, shared > 0 ? "%l" : "&ndash;", shared);
+}
+
+static void
+put_row(const struct page *p, const struct figure *f)
+{
+	const struct report *r = f->report;
+	const char *link = f->shown ? "</a>" : "";
+
+	put(p, "<tr><th scope='row'>%n</th>", f->name);
+	if (r != NULL) {
+		put_holes(p, &f->says->coverage,
+		    p->fleet == NULL ? 0
+				     : elsewhere(p->fleet, &f->says->coverage));
+		if (r->end == TIME_NONE)
+			put(p, "<td>none");
+		else
+			put(p,
+			    f->stopped ? "<td class='bad'>stopped %a"
+				       : "<td>%a",
+			    r->end, f->stopped ? " ago" : " old");
+	} else
+		put(p, "<td>?<td>?<td>?<td>?<td>?");
+	put(p, "<td>");
+	if (f->shown)
+		put(p, "<a href='%u'>", f->node, p->report->quality, "json");
+	if (r == NULL)
+		put(p, "<span class='bad'>no report</span>");
+	else
+		put(p, "<span class='report%s'>%a</span>", f->old ? " bad" : "",
+		    f->says->generated_at, " old");
+	put(p, "%s</tr>\n", link);
+}
+
+/*
+ * Puts the table. Without peers there is a row for this node only.
+ */
+static void
+put_table(const struct page *p)
+{
+	const struct figure *f, *end = p->figures + p->figuresz;
+	int64_t newest = TIME_NONE;
+
+	put(p,
+	    "<div class='table' tabindex='0' role='region' "
+	    "aria-label='Nodes'>\n<table>\n<thead><tr>"
+	    "<th scope='col'>Node<th scope='col'>Covered"
+	    "<th scope='col'>Holes<th scope='col'>Lost"
+	    "<th scope='col'>Elsewhere<th scope='col'>Newest segment"
+	    "<th scope='col'>Report</tr></thead>\n<tbody>\n");
+	for (f = p->figures; f < end; f++)
+		if (f->report != NULL && f->report->end > newest)
+			newest = f->report->end;
+	if (p->fleet != NULL) {
+		put(p, "<tr class='all'><th scope='row'>all together</th>");
+		put_holes(p, &p->fleet->together, 0);
+		put(p,
+		    newest != TIME_NONE ? "<td>%a<td></tr>\n"
+					: "<td>none<td></tr>\n",
+		    newest, " old");
+	}
+	for (f = p->figures; f < end; f++)
+		if (p->fleet != NULL || f->here)
+			put_row(p, f);
+	put(p, "</tbody>\n</table>\n</div>\n");
+}
+
+/*
+ * By length, the longest first, then by time.
+ */
+static int
+span_compare(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+	int64_t p = x->end - x->start, q = y->end - y->start;
+
+	return p != q ? (p < q) - (p > q)
+		      : (x->start > y->start) - (x->start < y->start);
+}
+
+static void
+put_lost(const struct page *p)
+{
+	const struct spans *holes = &page_coverage(p)->holes;
+	struct span *sorted;
+	size_t i, n = holes->n;
+
+	if (n == 0)
+		return;
+	sorted = need(calloc(n, sizeof(*sorted)));
+	memcpy(sorted, holes->v, n * sizeof(*sorted));
+	qsort(sorted, n, sizeof(*sorted), span_compare);
+	put(p, "<section class='lost'>\n<h2>%s, longest first</h2>\n<ol>\n",
+	    p->fleet != NULL ? "No node has" : "Holes");
+	for (i = 0; i < n && i < LOST_LISTED; i++) {
+		if (i == LOST_FIRST)
+			put(p,
+			    "</ol>\n<details><summary>%d more</summary>\n"
+			    "<ol>\n",
+			    (int64_t)(n - i));
+		put(p, "<li><b>%l</b> <span>%i</span> <span>%i</span></li>\n",
+		    sorted[i].end - sorted[i].start, sorted[i].start,
+		    sorted[i].end);
+	}
+	if (n > LOST_LISTED)
+		put(p, "<li>%d shorter ones</li>\n", (int64_t)(n - i));
+	put(p,
+	    n > LOST_FIRST ? "</ol></details>\n</section>\n"
+			   : "</ol>\n</section>\n");
+	free(sorted);
+}
+
+static void
+put_made(const struct page *p)
+{
+	put(p, "%i, %a", p->opt->now, p->opt->now, " ago");
+}
+
+static void
+put_left_out(const struct page *p)
+{
+	if (p->left_out > 0)
+		put(p, "Nodes left out, whose name or URL cannot be used: %d.",
+		    (int64_t)p->left_out);
+}
+
+/*
+ * The maps of the page
+ */
+
+static void
+put_day(const struct page *p, int64_t x, int64_t t)
+{
+	time_t seconds = (time_t)(t / SECOND);
+	struct tm tm;
+	char day[32] = "";
+
+	if (gmtime_r(&seconds, &tm) != NULL)
+		strftime(day, sizeof(day), "%a %e %b", &tm);
+	put(p, "<text class='day' x='%d' y='12'>%s</text>\n", x + 4, day);
+}
+
+/*
+ * Puts the axis of days and hours, which every map uses.
+ */
+static void
+put_axis(const struct page *p)
+{
+	const int64_t hours = (p->axis.end - p->axis.start) / HOUR;
+	int64_t i, of_day = (p->axis.start / HOUR % 24 + 24) % 24, x;
+	int64_t dawn = (24 - of_day) % 24; /* hours to the first midnight */
+	char hour[8];
+
+	if (hours == 0)
+		return;
+	if (dawn >= AXIS_ROOM || dawn >= hours)
+		put_day(p, -4, p->axis.start);
+	for (i = dawn % AXIS_STEP; i <= hours; i += AXIS_STEP) {
+		x = i * HOUR_COLUMNS;
+		snprintf(hour, sizeof(hour), "%02d", (int)((of_day + i) % 24));
+		if ((of_day + i) % 24 != 0)
+			put(p,
+			    "<path d='M%d.5 25v5'/><text x='%d' y='23'>%s"
+			    "</text>\n",
+			    x, x, hour);
+		else
+			put(p, "<path d='M%d.5 2v28'/>\n", x);
+		if ((of_day + i) % 24 == 0 && i < hours)
+			put_day(p, x, p->axis.start + i * HOUR);
+	}
+}
+
+static int64_t
+on_axis(const struct page *p, int64_t t)
+{
+	return (t - p->axis.start) / (SECOND / 1000);
+}
+
+/*
+ * Puts spans as milliseconds on the axis, and where the first begins that is
+ * left out.
+ */
+static void
+put_spans(const struct page *p, const char *name, const struct spans *spans)
+{
+	struct span span;
+	size_t i = 0, n = 0;
+
+	put(p, " data-%s='", name);
+	while (spans_join(spans, &i, 0, &span)) {
+		if (!span_cut(&span, p->axis.start, p->axis.end))
+			continue;
+		if (n++ == SPANS_LISTED) {
+			put(p, "' data-%s-until='%d", name,
+			    on_axis(p, span.start));
+			break;
+		}
+		put(p, n > 1 ? " %d,%d" : "%d,%d", on_axis(p, span.start),
+		    on_axis(p, span.end + SECOND / 1000 - 1));
+	}
+	put(p, "'");
+}
+
+/*
+ * Puts the picture of a map: the axis, a frame, then by layers() what is in
+ * it; from an instant on it is hatched, and a line marks now.
+ */
+static void
+put_picture(const struct page *p, const struct figure *f, int64_t height,
+    void (*layers)(const struct page *, const struct figure *, int64_t))
+{
+	const int64_t now = p->opt->now;
+	int64_t from = f != NULL && f->old ? f->says->generated_at : now;
+
+	if (from < p->axis.start)
+		from = p->axis.start;
+	put(p,
+	    "<svg class='picture' role='img' width='%d' height='%d' "
+	    "aria-label='Map of ",
+	    p->columns, AXIS_HEIGHT + height);
+	put(p, f == NULL ? "all nodes together" : "%t",
+	    f == NULL ? NULL : f->name);
+	put(p,
+	    ": blue where it is covered, white where it is not'>\n"
+	    "<use href='#axis'/>\n"
+	    "<svg y='%d' width='%d' height='%d'>\n"
+	    "<path class='frame' d='M0 0H%dV%dH0z'/>\n",
+	    (int64_t)AXIS_HEIGHT, p->columns, height, p->columns, height);
+	layers(p, f, height);
+	put(p, "<path class='hatch' fill='url(#hatch)' d='");
+	if (from < p->axis.end)
+		put(p, "M%d %dh1V0H%dV%dH%dz",
+		    (from - p->axis.start) / (MAP_PIXEL * MAP_ROWS),
+		    (from - p->axis.start) / MAP_PIXEL % MAP_ROWS * height /
+			MAP_ROWS,
+		    p->columns, height,
+		    (from - p->axis.start) / (MAP_PIXEL * MAP_ROWS));
+	put(p, "'/><path class='now' d='");
+	if (now >= p->axis.start && now < p->axis.end)
+		put(p, "M%d.5 0V%d",
+		    (now - p->axis.start) / (MAP_PIXEL * MAP_ROWS), height);
+	put(p,
+	    "'/>\n</svg>\n<path class='edge' d='M-.5 %d.5H%d.5V%d.5H-.5z'/>\n"
+	    "</svg>\n",
+	    (int64_t)AXIS_HEIGHT - 1, p->columns, height + AXIS_HEIGHT);
+}
+
+static void
+put_image(const struct page *p, const struct figure *f, int64_t height)
+{
+	put(p, "<image height='%d' x='%d'%s href='%u'/>\n", (int64_t)MAP_ROWS,
+	    (f->range.start - p->axis.start) / HOUR * HOUR_COLUMNS,
+	    height == MAP_ROWS ? "" : " transform='scale(1 .3333)'", f->node,
+	    p->report->quality, "png");
+}
+
+static void
+put_layers(const struct page *p, const struct figure *none, int64_t height)
+{
+	const struct figure *f;
+
+	(void)none;
+	put(p,
+	    "<g class='layers'>\n"
+	    "<path fill='#dfdfdf' d='M0 0H%dV%dH0z'/>\n",
+	    p->columns, height);
+	for (f = p->figures; f < p->figures + p->figuresz; f++)
+		if (is_placed(f))
+			put_image(p, f, height);
+	put(p, "</g>\n");
+}
+
+/*
+ * Puts the maps of all nodes laid over each other.
+ */
+static void
+put_together(const struct page *p)
+{
+	const struct fleet *fleet = p->fleet;
+	const struct gap *gap;
+	struct spans unknown = {0};
+
+	for (gap = fleet->gaps; gap < fleet->gaps + fleet->gapsz; gap++)
+		if (gap->state == GAP_UNKNOWN)
+			spans_add(&unknown, gap->span.start, gap->span.end);
+	put(p, "<figure id='together'");
+	put_spans(p, "holes", &fleet->together.holes);
+	put_spans(p, "unknown", &unknown);
+	put(p,
+	    ">\n<figcaption><h2>All nodes together</h2>"
+	    "<p class='status' role='status'></p></figcaption>\n");
+	put_picture(p, NULL, MAP_ROWS, put_layers);
+	put(p, "</figure>\n");
+	free(unknown.v);
+}
+
+/*
+ * Puts a node's map: on the axis if its hours are known.
+ */
+static void
+put_figure(const struct page *p, const struct figure *f, int64_t height)
+{
+	const struct report *r = f->report;
+	const char *quality = p->report->quality;
+
+	put(p,
+	    is_placed(f) ? "<figure class='placed'" : "<figure class='apart'");
+	if (is_placed(f)) {
+		put(p, " data-x='%d' data-columns='%d' data-made='%d'",
+		    (f->range.start - p->axis.start) / HOUR * HOUR_COLUMNS,
+		    (f->range.end - f->range.start) / HOUR * HOUR_COLUMNS,
+		    f->says->generated_at / SECOND);
+		if (f->says->window.start == INT64_MIN ||
+		    f->says->window.end == INT64_MAX)
+			put(p, " data-open='1'");
+		if (r->start != TIME_NONE)
+			put(p, " data-start='%d' data-end='%d'",
+			    on_axis(p, r->start), on_axis(p, r->end));
+		put_spans(p, "holes", &f->says->coverage.holes);
+		put_spans(p, "incomplete", &r->incomplete);
+		put_spans(p, "unreadable", &r->unreadable);
+	}
+	put(p,
+	    ">\n<figcaption><h2><a target='_blank' "
+	    "rel='noopener noreferrer' href='%u'>%n</a></h2>",
+	    f->node, quality, "png", f->name);
+	if (is_placed(f))
+		put(p, "<p class='report%s'>report %a</p>",
+		    f->old ? " bad" : "", f->says->generated_at, " old");
+	else if (p->fleet != NULL)
+		put(p, "<p class='bad'>%s</p>",
+		    r == NULL ? "no report" : "other hours");
+	put(p,
+	    "<p class='status' role='status'></p></figcaption>\n"
+	    "<a target='_blank' rel='noopener noreferrer' href='%u'>",
+	    f->node, quality, "png");
+	if (is_placed(f))
+		put_picture(p, f, height, put_image);
+	else
+		put(p, "<img src='%u' alt='Map of %t'>", f->node, quality,
+		    "png", f->name);
+	put(p, "</a>\n</figure>\n");
+}
+
+static void
+put_maps(const struct page *p)
+{
+	const struct figure *f, *end = p->figures + p->figuresz;
+	int64_t height = p->fleet != NULL ? MAP_HEIGHT : MAP_ROWS;
+
+	if (p->columns > 0) {
+		put(p,
+		    "<div id='maps' tabindex='0' role='region' "
+		    "aria-label='Maps' data-first='%d' data-columns='%d'>\n"
+		    "<div>\n",
+		    p->axis.start / SECOND, p->columns);
+		if (p->fleet != NULL)
+			put_together(p);
+		for (f = p->figures; f < end; f++)
+			if (is_placed(f)) {
+				put_figure(p, f, height);
+				height = MAP_HEIGHT;
+			}
+		put(p, "<i id='cursor' hidden></i>\n</div>\n</div>\n");
+	}
+	put(p, "<div class='rest'>\n");
+	for (f = p->figures; f < end; f++)
+		if (f->shown && !is_placed(f))
+			put_figure(p, f, MAP_HEIGHT);
+	put(p, "</div>\n");
+}
+
+static void
+put_css(const struct page *p)
+{
+	fwrite(page_css, 1, sizeof(page_css), p->fp);
+}
+
+static void
+put_js(const struct page *p)
+{
+	fwrite(page_js, 1, sizeof(page_js), p->fp);
+}
+
+static void
+put_css_hash(const struct page *p)
+{
+	put(p, page_css_HASH);
+}
+
+static void
+put_js_hash(const struct page *p)
+{
+	put(p, page_js_HASH);
+}
+
+static void
+put_generator(const struct page *p)
+{
+	put(p, PROGRAM " " VERSION);
+}
+
+static const struct {
+	const char *name; /* in braces in man/page.html */
+	void (*put)(const struct page *);
+} parts[] = {{"answer", put_answer}, {"axis", put_axis}, {"css", put_css},
+    {"css-hash", put_css_hash}, {"generator", put_generator},
+    {"heading", put_heading}, {"js", put_js}, {"js-hash", put_js_hash},
+    {"left-out", put_left_out}, {"lost", put_lost}, {"made", put_made},
+    {"maps", put_maps}, {"qualities", put_qualities}, {"table", put_table},
+    {"title", put_title}};
+
+/*
+ * Writes the page: in words what the nodes have, and all their maps.
  */
 int
 render_page(FILE *fp, const struct options *opt, const struct survey *survey,
     const struct report *report)
 {
-	struct node *shown;
-	const struct span *range = NULL;
-	size_t i, n = 0;
+	const char *s = (const char *)page_html, *end = s + sizeof(page_html);
+	struct page page = {.fp = fp,
+	    .opt = opt,
+	    .survey = survey,
+	    .report = report,
+	    .fleet = report->fleet,
+	    .here = {.name = opt->name,
+		.report = report->state == STATE_READ ? report : NULL,
+		.window = opt->window,
+		.generated_at = opt->now,
+		.coverage = report->raw}};
+	size_t i, n;
 
-	shown = need(calloc(survey->nodesz + 1, sizeof(*shown)));
-	for (i = 0; i < survey->nodesz; i++)
-		if (survey->nodes[i].fault == NULL)
-			shown[n++] = survey->nodes[i];
-	qsort(shown, n, sizeof(*shown), node_compare);
-	if (opt->window.start != INT64_MIN && opt->window.end != INT64_MAX &&
-	    (opt->window.end - opt->window.start) / HOUR <= MAP_HOURS_MAX)
-		range = &opt->window;
-	put_head(fp, report);
-	fprintf(fp, "<body data-reload=\"%d\"", RELOAD);
-	if (range != NULL)
-		fprintf(fp,
-		    " data-first=\"%" PRId64 "\" data-columns=\"%" PRId64 "\"",
-		    range->start / SECOND, range_columns(range));
-	fputs(">\n", fp);
-	put_header(fp, opt, report, range);
-	put_main(fp, opt, report, range, shown, n, survey->nodesz - n);
-	fputs("<script>", fp);
-	fwrite(js, 1, sizeof(js), fp);
-	fputs("</script>\n</body>\n</html>\n", fp);
-	free(shown);
+	page_nodes(&page);
+	for (; s < end; s++) {
+		if (*s != '{') {
+			putc(*s, fp);
+			continue;
+		}
+		n = strcspn(++s, "}");
+		for (i = 0; i < LENGTH(parts); i++)
+			if (strlen(parts[i].name) == n &&
+			    memcmp(parts[i].name, s, n) == 0)
+				parts[i].put(&page);
+		s += n;
+	}
+	free(page.figures);
 	return ferror(fp) ? -1 : 0;
 }
 
@@ -686,7 +1292,7 @@ database_connect(const char *dsn)
 }
 
 static void
-put_cell(FILE *fp, const PGresult *result, int column)
+cell_copy(FILE *fp, const PGresult *result, int column)
 {
 	if (PQgetisnull(result, 0, column))
 		putc('-', fp);
@@ -699,7 +1305,7 @@ put_cell(FILE *fp, const PGresult *result, int column)
  * Puts a result's row, if it is one. Returns what is wrong, or NULL.
  */
 static const char *
-put_row(FILE *fp, PGconn *conn, const PGresult *result, size_t *rows)
+row_copy(FILE *fp, PGconn *conn, const PGresult *result, size_t *rows)
 {
 	switch (PQresultStatus(result)) {
 	case PGRES_COMMAND_OK:
@@ -709,8 +1315,8 @@ put_row(FILE *fp, PGconn *conn, const PGresult *result, size_t *rows)
 			break;
 		if (++*rows > NODES_MAX)
 			return "more than 1000 nodes";
-		put_cell(fp, result, 0);
-		put_cell(fp, result, 1);
+		cell_copy(fp, result, 0);
+		cell_copy(fp, result, 1);
 		return NULL;
 	case PGRES_TUPLES_OK: /* the end of the rows */
 		return *rows > 0 ? NULL : "no node is marked backfill_from";
@@ -726,7 +1332,7 @@ put_row(FILE *fp, PGconn *conn, const PGresult *result, size_t *rows)
  * NULL.
  */
 static const char *
-put_rows(FILE *fp, PGconn *conn)
+rows_copy(FILE *fp, PGconn *conn)
 {
 	const char *fault = NULL;
 	PGresult *result;
@@ -735,7 +1341,7 @@ put_rows(FILE *fp, PGconn *conn)
 	if (!PQsendQuery(conn, NODES_QUERY) || !PQsetSingleRowMode(conn))
 		return PQerrorMessage(conn);
 	while (fault == NULL && (result = PQgetResult(conn)) != NULL) {
-		fault = put_row(fp, conn, result, &rows);
+		fault = row_copy(fp, conn, result, &rows);
 		PQclear(result);
 	}
 	if (fault == NULL && rows == 0)
@@ -759,7 +1365,7 @@ database_ask(FILE *fp, const char *dsn)
 	if (PQstatus(conn) == CONNECTION_OK) {
 		fwrite("+", 1, 2, fp);
 		fflush(fp);
-		fault = put_rows(fp, conn);
+		fault = rows_copy(fp, conn);
 	}
 	fprintf(fp, fault == NULL ? "." : "!%s", fault);
 	putc('\0', fp);
@@ -845,6 +1451,19 @@ answer_read(int fd, char *answer, size_t *n)
 			return "more than 4 MiB of names and URLs";
 	}
 	return *n > 0 ? "no answer within 10 s" : "no connection within 10 s";
+}
+
+/*
+ * By name, without name first.
+ */
+static int
+node_compare(const void *a, const void *b)
+{
+	const struct node *x = a, *y = b;
+
+	if (x->name == NULL || y->name == NULL)
+		return (x->name != NULL) - (y->name != NULL);
+	return strcmp(x->name, y->name);
 }
 
 /*

@@ -1,7 +1,8 @@
 /*
- * What is read: the text for people, JSON, and metrics for Prometheus.
+ * What is read: text for people, JSON, lines of holes, metrics for
+ * Prometheus, and the findings of --check.
  *
- * Every emitter writes const results to a FILE and fails where that does.
+ * Every emitter writes const results to a FILE and fails if that fails.
  * Seconds are printed from integer microseconds, never from a double.
  */
 #include <cjson/cJSON.h>
@@ -14,38 +15,37 @@
 #include "segparse.h"
 
 #define MILLISECOND (SECOND / 1000)
-#define WIDTH       80 /* columns of the text */
-#define STOPPED     (2 * MINUTE) /* without a segment: the stream has */
-#define LISTED_MAX  10 /* holes, or errors, listed in text */
-#define CELLS       30 /* of an hour's strip */
-#define CELL        (HOUR / CELLS)
+#define YEAR        (366 * DAY)
+#define STOPPED     (2 * MINUTE) /* a stream has, this long without a segment */
+#define LISTED_MAX  10 /* errors in the text, holes of --check */
 
-/* what is counted of a quality; an hour's metrics have the first four, and
-   of durations and overlaps there are those of enum segment_type */
+/* The types of what is counted. Durations and overlaps have the first three,
+   those of enum segment_type; an hour's metrics have the first four. */
 #define HOUR_TYPES    4
 #define QUALITY_TYPES 6
 
 static const char *const type_names[QUALITY_TYPES] = {
     "full", "suspect", "partial", "bad", "temp", "tombstoned"};
 
+struct pick { /* of the holes, or gaps, that count somewhere */
+	const struct span *top[LISTED_MAX]; /* the longest first */
+	size_t n; /* in top */
+	size_t count; /* of all */
+	int64_t duration; /* us, of all */
+};
+
 /*
  * What all reports are made of
  */
 
-static void *
-allocate(size_t size)
-{
-	return need(malloc(size));
-}
-
 /*
- * The covered part of all that should be covered, in millionths, rounded
- * down: 1,000,000 means no hole. -1 where there is nothing to cover.
+ * Returns the covered part of what should be covered, in millionths, rounded
+ * down: 1,000,000 means no hole. -1 if there is nothing to cover.
  *
- * Digit by digit, since a million times the microseconds of some months is
- * more than an int64_t holds.
+ * It goes digit by digit: a million times the microseconds of some months
+ * overflows an int64_t.
  */
-static int64_t
+int64_t
 coverage_ratio(const struct coverage *c)
 {
 	int64_t ratio, rest, whole = c->covered + c->hole_duration;
@@ -64,15 +64,23 @@ coverage_ratio(const struct coverage *c)
 }
 
 /*
- * Returns whether the whole stream lies before the window, and has ended.
+ * Returns what stands for a quality: its own coverage, or without an archive
+ * here that of all nodes together.
+ */
+static const struct coverage *
+coverage_shown(const struct report *r)
+{
+	return r->fleet != NULL && !r->fleet->here ? &r->fleet->together
+						   : &r->raw;
+}
+
+/*
+ * Returns whether more than 1 % of what is covered is incomplete.
  */
 static bool
-ended_before(const struct options *opt, const struct report *r)
+is_incomplete(const struct report *r)
 {
-	return r->start == TIME_NONE && r->raw.holes.n == 0 &&
-	    r->stream.start != TIME_NONE &&
-	    r->stream.start < opt->window.start && r->stream.end <= opt->now &&
-	    r->stream.end <= opt->window.end;
+	return r->counts.incomplete.duration > r->raw.covered / 100;
 }
 
 /*
@@ -87,7 +95,32 @@ end_known(const struct report *r, int64_t end)
 }
 
 /*
- * The longest hole, of several the earliest; NULL without any.
+ * Returns how long no segment has come, up to now or to the window's end if
+ * that is earlier. Negative if the stream went on after it; TIME_NONE if
+ * nothing is known of the newest segment.
+ */
+static int64_t
+stream_age(const struct options *opt, const struct report *r)
+{
+	if (r->newest == TIME_NONE || !end_known(r, r->newest))
+		return TIME_NONE;
+	return (opt->now < opt->window.end ? opt->now : opt->window.end) -
+	    r->newest;
+}
+
+/*
+ * Returns for how long the stream has stopped, or 0 if it goes on.
+ */
+static int64_t
+silence(const struct options *opt, const struct report *r)
+{
+	int64_t age = stream_age(opt, r);
+
+	return age > STOPPED ? age : 0;
+}
+
+/*
+ * Returns the longest hole, of several the earliest; NULL if there is none.
  */
 static const struct span *
 hole_longest(const struct coverage *c)
@@ -115,6 +148,43 @@ spans_hours(const struct spans *spans)
 }
 
 /*
+ * Returns the index of the first span that ends after t.
+ */
+static size_t
+spans_find(const struct spans *spans, int64_t t)
+{
+	size_t from = 0, middle, to = spans->n;
+
+	while (from < to) {
+		middle = from + (to - from) / 2;
+		if (spans->v[middle].end <= t)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+/*
+ * Returns how many spans reach into the bounds, and for how long in all.
+ */
+static size_t
+spans_within(
+    const struct spans *spans, const struct span *bounds, int64_t *duration)
+{
+	struct span part;
+	size_t first = spans_find(spans, bounds->start), i;
+
+	*duration = 0;
+	for (i = first; i < spans->n && spans->v[i].start < bounds->end; i++) {
+		part = spans->v[i];
+		span_cut(&part, bounds->start, bounds->end);
+		*duration += part.end - part.start;
+	}
+	return i - first;
+}
+
+/*
  * Returns whether --known accepts the hole: it lies within a known span, give
  * or take the tolerance.
  */
@@ -122,22 +192,14 @@ static bool
 hole_known(
     const struct options *opt, const struct report *r, const struct span *hole)
 {
-	const struct span *known = r->known.v;
-	size_t from = 0, middle, to = r->known.n;
+	size_t i = spans_find(&r->known, hole->end - opt->tolerance - 1);
 
-	/* find the last one that starts no later */
-	while (from < to) {
-		middle = from + (to - from) / 2;
-		if (known[middle].start - opt->tolerance <= hole->start)
-			from = middle + 1;
-		else
-			to = middle;
-	}
-	return from > 0 && hole->end <= known[from - 1].end + opt->tolerance;
+	return i < r->known.n &&
+	    r->known.v[i].start - opt->tolerance <= hole->start;
 }
 
 /*
- * Returns whether a hole began so recently that it may still be filled, as
+ * Returns whether a hole began so recently that it may still be filled, since
  * segments arrive out of order. One that starts with the window began before.
  */
 static bool
@@ -146,6 +208,142 @@ hole_settling(const struct options *opt, const struct span *hole)
 	return hole->start > opt->now - opt->settle &&
 	    hole->start != opt->window.start;
 }
+
+static const char *
+hole_state(
+    const struct options *opt, const struct report *r, const struct span *hole)
+{
+	return hole_known(opt, r, hole) ? "known"
+	    : hole_settling(opt, hole)  ? "settling"
+					: "hole";
+}
+
+/*
+ * Returns whether --check counts the hole.
+ */
+static bool
+hole_counts(
+    const struct options *opt, const struct report *r, const struct span *hole)
+{
+	return !hole_known(opt, r, hole) && !hole_settling(opt, hole) &&
+	    hole->end - hole->start >= opt->min_hole;
+}
+
+/*
+ * Counts a span, and keeps it if it is one of the longest, at most max. Spans
+ * of one length stay in order of time.
+ */
+static void
+pick_add(struct pick *pick, const struct span *span, size_t max)
+{
+	const int64_t length = span->end - span->start;
+	size_t i;
+
+	pick->count++;
+	pick->duration += length;
+	for (i = pick->n;
+	     i > 0 && length > pick->top[i - 1]->end - pick->top[i - 1]->start;
+	     i--)
+		if (i < max)
+			pick->top[i] = pick->top[i - 1];
+	if (i < max)
+		pick->top[i] = span;
+	if (pick->n < max)
+		pick->n++;
+}
+
+/*
+ * Picks the longest holes, at most max: of those that are not known, or with
+ * check set of those that --check counts.
+ */
+static void
+holes_pick(struct pick *pick, const struct options *opt, const struct report *r,
+    size_t max, bool check)
+{
+	const struct span *hole;
+	size_t i;
+
+	*pick = (struct pick){.n = 0};
+	for (i = 0; i < r->raw.holes.n; i++) {
+		hole = &r->raw.holes.v[i];
+		if (check ? hole_counts(opt, r, hole)
+			  : !hole_known(opt, r, hole))
+			pick_add(pick, hole, max);
+	}
+}
+
+/*
+ * Formats a duration for people: the longer, the coarser, but 0s only if it
+ * is that.
+ */
+void
+duration_format(char buf[TIME_SIZE], int64_t us)
+{
+	const int64_t step = us < MILLISECOND ? 1
+	    : us < SECOND                     ? MILLISECOND
+	    : us < HOUR                       ? SECOND / 10
+	    : us < DAY                        ? SECOND
+					      : HOUR;
+	int hours, minutes, seconds, tenths;
+
+	us = (us + step / 2) / step * step;
+	hours = (int)(us % DAY / HOUR);
+	minutes = (int)(us % HOUR / MINUTE);
+	seconds = (int)(us % MINUTE / SECOND);
+	tenths = (int)(us % SECOND / (SECOND / 10));
+	if (us >= DAY)
+		snprintf(buf, TIME_SIZE, "%" PRId64 "d%02dh", us / DAY, hours);
+	else if (us >= HOUR)
+		snprintf(
+		    buf, TIME_SIZE, "%dh%02dm%02ds", hours, minutes, seconds);
+	else if (us >= MINUTE)
+		snprintf(
+		    buf, TIME_SIZE, "%dm%02d.%ds", minutes, seconds, tenths);
+	else if (us >= SECOND)
+		snprintf(buf, TIME_SIZE, "%d.%ds", seconds, tenths);
+	else if (us >= MILLISECOND)
+		snprintf(buf, TIME_SIZE, "0.%03ds", (int)(us / MILLISECOND));
+	else
+		snprintf(buf, TIME_SIZE, us > 0 ? "0.%06ds" : "0s", (int)us);
+}
+
+/*
+ * Formats an age with two units at most; 0s for what is still to come.
+ */
+static void
+age_format(char buf[TIME_SIZE], int64_t us)
+{
+	char *s;
+
+	duration_format(buf, us > 0 ? us / 100000 * 100000 : 0);
+	if ((s = strchr(buf, 'm')) != NULL && strchr(buf, 'h') != NULL)
+		s[1] = '\0';
+	else if (s != NULL && (s = strchr(s, '.')) != NULL)
+		strcpy(s, "s");
+}
+
+/*
+ * Formats an instant as `2025-11-15T02:45:51` with that many digits of a
+ * fraction.
+ */
+static void
+moment_format(char buf[TIME_SIZE], int64_t t, size_t digits)
+{
+	char *s;
+
+	time_format(buf, t);
+	if ((s = strchr(buf, '.')) != NULL)
+		s[digits > 0 ? digits + 1 : 0] = '\0';
+}
+
+struct sheet;
+static void text_fleet(struct sheet *sheet, const struct report *r);
+static void metrics_fleet(
+    FILE *fp, const struct report *reports, size_t reportsz);
+static void holes_fleet(
+    FILE *fp, const struct options *opt, const struct report *r);
+static bool check_fleet(
+    FILE *fp, const struct options *opt, const struct report *r);
 
 /*
  * JSON
@@ -400,7 +598,7 @@ json_gaps(
 }
 
 static void
-json_node(FILE *fp, const struct fleet_node *node, int64_t now, bool here)
+json_node(FILE *fp, const struct fleet_node *node, int64_t now, bool peer)
 {
 	const struct report *r = node->report;
 	const struct coverage *c = &node->coverage;
@@ -418,7 +616,7 @@ json_node(FILE *fp, const struct fleet_node *node, int64_t now, bool here)
 	    r->start, r->end, r->end == TIME_NONE ? TIME_NONE : now - r->end,
 	    c->covered, ratio < 0 ? TIME_NONE : ratio);
 	json(fp, ",'hole_count':%n,'hole_duration':%s,'has_duration':%s",
-	    c->holes.n, c->hole_duration, here ? TIME_NONE : node->has);
+	    c->holes.n, c->hole_duration, peer ? node->has : TIME_NONE);
 	json(fp, ",'horizon':%i}", node->horizon);
 }
 
@@ -447,7 +645,7 @@ json_fleet(FILE *fp, const struct options *opt, const struct fleet *f)
 	json(fp, ",'nodes':[");
 	for (i = 0; i < f->nodesz; i++) {
 		fputs(i > 0 ? "," : "", fp);
-		json_node(fp, &f->nodes[i], opt->now, i < f->here);
+		json_node(fp, &f->nodes[i], opt->now, i >= f->here && f->here);
 	}
 	fputs("]}", fp);
 }
@@ -563,8 +761,15 @@ report_json(FILE *fp, const struct options *opt, const struct survey *s,
  *					if r->fleet; whether there are any
  */
 
-#define PEER_DEPTH  64
-#define PEER_VALUES 4000000 /* of 100 bytes each, while it is read */
+#define PEER_DEPTH 64
+#define ARENA_MAX  (512 << 20)
+
+/* what cJSON makes of one report, dropped as a whole: half of the time went
+   into malloc and free. cJSON's hooks leave it no other place */
+static struct {
+	char *next;
+	size_t left;
+} arena;
 
 /*
  * Keeps what is wrong with a peer's report. Returns -1, as all readers then do.
@@ -595,40 +800,81 @@ broken_in(struct peer *peer, const char *array, size_t i)
 }
 
 /*
- * Rejects what is no JSON, or not safe to be read as such: cJSON calls itself
- * for each level, and allocates for each value.
+ * Returns the quote that ends a string, or the text's end.
+ */
+static char *
+string_end(char *s)
+{
+	for (s++; *s != '\0' && *s != '"'; s++)
+		s += *s == '\\' && s[1] != '\0';
+	return s;
+}
+
+/*
+ * Returns whether a member is one that nobody needs, but can be most of a
+ * report.
+ */
+static bool
+is_idle(const char *name, const char *end)
+{
+	static const char *const names[] = {
+	    "\"editable\"", "\"fleet\"", "\"hours\""};
+	const size_t length = (size_t)(end - name);
+	size_t i;
+
+	for (i = 0; i < LENGTH(names); i++)
+		if (strlen(names[i]) == length &&
+		    memcmp(names[i], name, length) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Rejects what is not safe to be read as JSON: cJSON calls itself for each
+ * level. Replaces idle values by 0.
  */
 static int
-bytes_judge(struct peer *peer, const char *text, size_t size)
+bytes_judge(struct peer *peer, char *text, size_t size)
 {
-	const char *s = text + strspn(text, " \t\r\n");
-	size_t depth = 0, values = 0;
-	bool quoted = false;
+	char *blank = NULL, *name = text, *s = text + strspn(text, " \t\r\n");
+	size_t depth = 0, level = 0;
 
 	if (strlen(text) < size)
 		return broken(peer, "not JSON: it has a NUL byte");
-	if (*s == '\0')
-		return broken(peer, "it is empty");
-	if (*s == '<')
-		return broken(peer, "HTML, not JSON");
+	if (*s == '\0' || *s == '<')
+		return broken(peer, *s == '<' ? "HTML, not JSON" : "empty");
 	for (; *s != '\0'; s++) {
-		if (*s == '"')
-			quoted = !quoted;
-		else if (quoted)
-			s += *s == '\\' && s[1] != '\0';
-		else if (*s == '[' || *s == '{')
-			depth++;
-		else if ((*s == ']' || *s == '}') && depth > 0)
-			depth--;
-		values += !quoted && strchr("[{,", *s) != NULL;
-		if (depth > PEER_DEPTH)
-			return broken(
-			    peer, "JSON nested deeper than %d", PEER_DEPTH);
-		if (values > PEER_VALUES)
-			return broken(
-			    peer, "JSON of more than %d values", PEER_VALUES);
+		switch (*s) {
+		case '"':
+			name = s;
+			s = string_end(s);
+			if (*s == '\0')
+				return broken(peer, "truncated JSON");
+			break;
+		case ':':
+			if (blank == NULL && is_idle(name, s)) {
+				blank = s + 1;
+				level = depth;
+			}
+			break;
+		case '[':
+		case '{':
+			if (++depth > PEER_DEPTH)
+				return broken(peer,
+				    "JSON nested deeper than %d", PEER_DEPTH);
+			break;
+		case ',':
+		case ']':
+		case '}':
+			if (blank != NULL && depth == level && s > blank) {
+				memset(blank, ' ', (size_t)(s - blank));
+				*blank = '0';
+				blank = NULL;
+			}
+			depth -= *s != ',' && depth > 0;
+		}
 	}
-	return quoted || depth > 0 ? broken(peer, "truncated JSON") : 0;
+	return depth > 0 ? broken(peer, "truncated JSON") : 0;
 }
 
 static const cJSON *
@@ -655,31 +901,6 @@ instant_read(
 		return broken(peer, "%s is not an instant: %.40s", key,
 		    value->valuestring);
 	return 0;
-}
-
-static int
-span_compare(const void *a, const void *b)
-{
-	const struct span *p = a, *q = b;
-
-	return (p->start > q->start) - (p->start < q->start);
-}
-
-/*
- * Sorts spans and joins those that overlap or touch.
- */
-static void
-spans_sort(struct spans *spans)
-{
-	size_t i, n = spans->n;
-
-	for (i = 1; i < n && spans->v[i - 1].start <= spans->v[i].start; i++)
-		;
-	if (i < n)
-		qsort(spans->v, n, sizeof(*spans->v), span_compare);
-	spans->n = 0;
-	for (i = 0; i < n; i++)
-		spans_add(spans, spans->v[i].start, spans->v[i].end);
 }
 
 static int
@@ -728,45 +949,20 @@ spans_read(struct peer *peer, const cJSON *array, const char *name,
 }
 
 /*
- * Reads the hours that the node could not read. A report of version 1.0 says
- * so of each hour only.
- */
-static int
-unreadable_read(struct peer *peer, const cJSON *object, struct spans *spans)
-{
-	static const char *const keys[] = {"first", "last"};
-	const cJSON *item, *unreadable = member(object, "unreadable_hours");
-	int64_t hour;
-
-	if (unreadable != NULL)
-		return spans_read(peer, member(unreadable, "ranges"),
-		    "unreadable_hours.ranges", keys, HOUR, spans);
-	cJSON_ArrayForEach(item, member(object, "hours"))
-	{
-		if (!cJSON_IsFalse(member(item, "readable")))
-			continue;
-		hour = TIME_NONE;
-		if (instant_read(peer, item, "hour", &hour) != 0)
-			return -1;
-		if (hour != TIME_NONE)
-			spans_add(spans, hour, hour + HOUR);
-	}
-	spans_sort(spans);
-	return 0;
-}
-
-/*
- * Reads one quality. The report of a node that could not read everything and
- * names no segment of it says nothing: its state is then STATE_UNREADABLE.
+ * Reads one quality. Where the node could not read everything, and says no
+ * start (or is of version 1.0 and does not say which hours), it says nothing:
+ * its state is then STATE_UNREADABLE.
  */
 static int
 quality_read(
     struct peer *peer, const cJSON *object, bool complete, struct report *r)
 {
+	static const char *const hours[] = {"first", "last"};
 	static const char *const keys[] = {"start", "end"};
 	const cJSON *channel = member(object, "channel");
-	const cJSON *quality = member(object, "quality");
 	const cJSON *found = member(object, "found");
+	const cJSON *quality = member(object, "quality");
+	const cJSON *unreadable = member(object, "unreadable_hours");
 
 	if (!cJSON_IsString(channel) || !cJSON_IsString(quality))
 		return broken(peer, "%s is not a string",
@@ -782,14 +978,17 @@ quality_read(
 		"raw.holes", keys, 0, &r->raw.holes) != 0 ||
 	    spans_read(peer, member(member(object, "incomplete"), "spans"),
 		"incomplete.spans", keys, 0, &r->incomplete) != 0 ||
-	    unreadable_read(peer, object, &r->unreadable) != 0)
+	    (unreadable != NULL &&
+		spans_read(peer, member(unreadable, "ranges"),
+		    "unreadable_hours.ranges", hours, HOUR,
+		    &r->unreadable) != 0))
 		return -1;
 	if ((r->start == TIME_NONE) != (r->end == TIME_NONE))
 		return broken(peer, "only one of start and end is null");
 	if (r->end < r->start)
 		return broken(peer, "end is before start");
 	r->newest = r->end;
-	if (!complete && r->start == TIME_NONE)
+	if (!complete && (r->start == TIME_NONE || unreadable == NULL))
 		r->state = STATE_UNREADABLE;
 	else
 		r->state = cJSON_IsTrue(found) ? STATE_READ : STATE_ABSENT;
@@ -897,6 +1096,27 @@ peer_report(const struct peer *peer, const struct report *r)
 					 sizeof(*r), quality_compare);
 }
 
+static void *
+arena_take(size_t size)
+{
+	char *taken = arena.next;
+
+	size = (size + 15) / 16 * 16;
+	if (size > arena.left) {
+		arena.left = 0;
+		return NULL;
+	}
+	arena.next += size;
+	arena.left -= size;
+	return taken;
+}
+
+static void
+arena_give(void *taken)
+{
+	(void)taken;
+}
+
 /*
  * Rejects a quality that an earlier file of the same node has, too.
  */
@@ -922,28 +1142,34 @@ peer_compare(const struct peer *peers, struct peer *peer)
 
 /*
  * Reads the report of peers[n], which has its name and file. The text ends
- * with a NUL that is not counted in its size. Returns -1 if it cannot be used;
- * its message then says why. Those before it have been read.
+ * with a NUL that is not counted in its size, and is changed. Returns -1 if it
+ * cannot be used; its message then says why. Those before it have been read.
  */
 int
-peer_parse(struct peer *peers, size_t n, const char *text, size_t size)
+peer_parse(struct peer *peers, size_t n, char *text, size_t size)
 {
-	cJSON_Hooks hooks = {allocate, free};
+	cJSON_Hooks hooks = {arena_take, arena_give};
 	struct peer *peer = &peers[n];
+	size_t room = size < ARENA_MAX / 16 ? size * 16 + 4096 : ARENA_MAX;
+	char *memory;
 	cJSON *root;
 	int result;
 
-	cJSON_InitHooks(&hooks);
 	peer->generated_at = TIME_NONE;
 	peer->window = (struct span){INT64_MIN, INT64_MAX};
 	if (bytes_judge(peer, text, size) != 0)
 		return -1;
-	if ((root = cJSON_ParseWithOpts(text, NULL, true)) == NULL)
+	cJSON_InitHooks(&hooks);
+	arena.next = memory = need(malloc(room));
+	arena.left = room;
+	if ((root = cJSON_ParseWithOpts(text, NULL, true)) != NULL)
+		result = root_read(peer, root);
+	else if (arena.left == 0)
+		result = broken(peer, "JSON of too many values");
+	else
 		result = broken(peer, "not JSON from byte %td on",
 		    cJSON_GetErrorPtr() - text);
-	else
-		result = root_read(peer, root);
-	cJSON_Delete(root);
+	free(memory);
 	if (result != 0 || (result = peer_compare(peers, peer)) != 0) {
 		reports_drop(peer);
 		peer->generated_at = TIME_NONE;
@@ -1138,7 +1364,7 @@ span_take(struct fleet *f, const struct voice *voices, struct span span)
 		say[voices[i].says]++;
 		c = &f->nodes[i].coverage;
 		if (voices[i].says == SAYS_LACKS) {
-			spans_add(&c->holes, span.start, span.end);
+			spans_cover(&c->holes, span.start, span.end);
 			c->hole_duration += length;
 		} else if (voices[i].says != SAYS_UNKNOWN) {
 			c->covered += length;
@@ -1201,7 +1427,7 @@ gaps_sum(struct fleet *f)
 		f->tallies[gap->state].count++;
 		f->tallies[gap->state].duration += length;
 		if (gap->state == GAP_LOST) {
-			spans_add(&f->together.holes, span.start, span.end);
+			spans_cover(&f->together.holes, span.start, span.end);
 			f->together.hole_duration += length;
 		}
 		if (gap->state == GAP_LOST || gap->state == GAP_UNKNOWN)
@@ -1225,7 +1451,7 @@ fleet_sweep(struct fleet *f)
 		while (v->node->report != NULL &&
 		    spans_join(&v->node->report->incomplete, &at,
 			i < f->here ? v->node->tolerance : 0, &joined))
-			spans_add(&v->incomplete, joined.start, joined.end);
+			spans_cover(&v->incomplete, joined.start, joined.end);
 	}
 	for (; span.start < f->range.end; span.start = span.end) {
 		span.end = f->range.end;
@@ -1299,6 +1525,7 @@ fleet_nodes(const struct options *opt, const struct survey *s,
 		    .report = s->complete || r->start != TIME_NONE ? r : NULL,
 		    .window = opt->window,
 		    .generated_at = opt->now,
+		    .horizon = opt->now - opt->settle,
 		    .tolerance = opt->tolerance};
 	for (peer = s->peers; peer < s->peers + s->peersz; peer++) {
 		node = node_named(f, peer->name);
@@ -1308,13 +1535,12 @@ fleet_nodes(const struct options *opt, const struct survey *s,
 		node->report = peer_report(peer, r);
 		node->window = peer->window;
 		node->generated_at = peer->generated_at;
+		node->horizon = peer->generated_at - opt->settle;
 		node->tolerance = peer->tolerance;
 		if (node->report != NULL &&
 		    node->report->state == STATE_UNREADABLE)
 			node->report = NULL;
 	}
-	for (node = f->nodes; node < f->nodes + f->nodesz; node++)
-		node->horizon = node->generated_at - opt->settle;
 }
 
 static void __attribute__((format(printf, 2, 3)))
@@ -1400,34 +1626,99 @@ fleet_free(struct fleet *f)
 #define GREEN  "\033[32m"
 #define YELLOW "\033[33m"
 #define BLUE   "\033[34m"
-#define ON_RED "\033[37;41m"
+#define ON_RED "\033[34;41m" /* what is left, on what is lost */
 
-enum cell { CELL_OUTSIDE, CELL_FULL, CELL_INCOMPLETE, CELL_HOLE, CELL_UNKNOWN };
+#define WIDTH           80 /* columns */
+#define NAME_WIDTH      7 /* of a quality */
+#define WORD_WIDTH      13 /* of its verdict */
+#define STRIP_END       47 /* columns left of the figures of days and hours */
+#define HOLES_LISTED    5
+#define NOTES_LISTED    3
+#define SIBLINGS_LISTED 5
 
-static const struct glyph {
-	const char *utf8;
-	const char *ascii;
-	const char *colour; /* blue is for blocks: no # can be read in it */
-	const char *meaning; /* NULL: not in the legend */
-} glyphs[] = {
-    [CELL_OUTSIDE] = {" ", " ", "", NULL},
-    [CELL_FULL] = {"\u2588", "#", BLUE, "covered"},
-    [CELL_INCOMPLETE] = {"\u2593", "+", YELLOW, "incomplete"},
-    [CELL_HOLE] = {"\u2591", ".", ON_RED, "hole"},
-    [CELL_UNKNOWN] = {"?", "?", "", "unreadable"},
-};
+/* lines of the text for one quality, for one of more days, for several */
+#define LINES_WEEK  24
+#define LINES_DAYS  8
+#define LINES_YEAR  40
+#define LINES_MANY  60
+#define LINES_HOURS 3 /* kept for hours */
 
 struct sheet { /* the text on its way out */
 	FILE *fp;
 	const struct options *opt;
+	size_t lines; /* written so far */
 	size_t column; /* of the line of items being written */
-	bool strips; /* a strip was shown and wants its legend */
+	bool cells; /* some were shown and want a legend */
+};
+
+enum verdict { /* the worst first */
+	VERDICT_UNREADABLE,
+	VERDICT_ABSENT,
+	VERDICT_EMPTY,
+	VERDICT_STOPPED,
+	VERDICT_LOST,
+	VERDICT_HOLES,
+	VERDICT_INCOMPLETE,
+	VERDICT_OK
+};
+
+static const struct {
+	const char *word;
+	const char *colour;
+} verdicts[] = {
+    [VERDICT_UNREADABLE] = {"UNREADABLE", RED},
+    [VERDICT_ABSENT] = {"ABSENT", RED},
+    [VERDICT_EMPTY] = {"NO SEGMENTS", RED},
+    [VERDICT_STOPPED] = {"STOPPED", RED},
+    [VERDICT_LOST] = {"LOST", RED},
+    [VERDICT_HOLES] = {"HOLES", RED},
+    [VERDICT_INCOMPLETE] = {"INCOMPLETE", YELLOW},
+    [VERDICT_OK] = {"OK", GREEN},
+};
+
+static const struct unit { /* of the tables of days and of hours */
+	const char *title;
+	const char *worst_title; /* if some are left out */
+	const char *scale;
+	int name; /* columns of the title */
+	int cells;
+	size_t worst; /* so many rows at most */
+	int64_t length; /* us */
+} units[] = {
+    {"Days", "Worst days", "00    06    12    18", 12, 24, 15, DAY},
+    {"Hours", "Worst hours", "00   10   20   30   40   50", 15, 30, 10, HOUR},
+};
+
+struct row { /* of such a table */
+	struct span span; /* one unit, or several if they are alike */
+	const struct hour *hour; /* the first directory in it, or NULL */
+	size_t holes;
+	int64_t lost; /* us */
+	int64_t incomplete; /* us */
+	size_t bad;
+	int64_t trouble; /* 0: not worth a line; the worse, the more */
+	bool shown;
+};
+
+struct rows {
+	const struct unit *unit;
+	struct span range; /* of the stream, as far as it is reported */
+	struct row *v; /* owned */
+	size_t n;
+	size_t cap;
 };
 
 static const char *
 plural(size_t n)
 {
 	return n == 1 ? "" : "s";
+}
+
+static void
+newline(struct sheet *sheet)
+{
+	putc('\n', sheet->fp);
+	sheet->lines++;
 }
 
 static void
@@ -1440,84 +1731,30 @@ print_coloured(const struct sheet *sheet, const char *colour, const char *s)
 }
 
 /*
- * Prints a duration for people: the longer, the coarser, but never 0 for
- * more than that.
- */
-static void
-duration_format(char buf[TIME_SIZE], int64_t us)
-{
-	static const struct {
-		int64_t below;
-		int64_t step;
-	} steps[] = {{MILLISECOND, 1}, {SECOND, MILLISECOND},
-	    {HOUR, SECOND / 10}, {DAY, SECOND}, {INT64_MAX, HOUR}};
-	int64_t step;
-	size_t i;
-
-	for (i = 0; us >= steps[i].below; i++)
-		;
-	step = steps[i].step;
-	us = (us + step / 2) / step * step;
-	if (us == 0)
-		snprintf(buf, TIME_SIZE, "0s");
-	else if (us < SECOND)
-		snprintf(buf, TIME_SIZE, "0.%0*ds", us < MILLISECOND ? 6 : 3,
-		    (int)(us < MILLISECOND ? us : us / MILLISECOND));
-	else if (us < MINUTE)
-		snprintf(buf, TIME_SIZE, "%d.%ds", (int)(us / SECOND),
-		    (int)(us % SECOND / (SECOND / 10)));
-	else if (us < HOUR)
-		snprintf(buf, TIME_SIZE, "%dm%02d.%ds", (int)(us / MINUTE),
-		    (int)(us % MINUTE / SECOND),
-		    (int)(us % SECOND / (SECOND / 10)));
-	else if (us < DAY)
-		snprintf(buf, TIME_SIZE, "%dh%02dm%02ds", (int)(us / HOUR),
-		    (int)(us % HOUR / MINUTE), (int)(us % MINUTE / SECOND));
-	else
-		snprintf(buf, TIME_SIZE, "%" PRId64 "d%02dh", us / DAY,
-		    (int)(us % DAY / HOUR));
-}
-
-/*
- * Prints `2025-11-15 02:45:51` and so many digits of the fraction.
- */
-static void
-moment_format(char buf[TIME_SIZE], int64_t t, size_t digits)
-{
-	char *s;
-
-	time_format(buf, t);
-	if ((s = strchr(buf, 'T')) != NULL)
-		*s = ' ';
-	if ((s = strchr(buf, '.')) != NULL)
-		s[digits > 0 ? digits + 1 : 0] = '\0';
-}
-
-/*
- * Prints `START to END`; the end without its date where that is the same.
+ * Prints start and end, the end without its date if that is the same.
  */
 static void
 print_span(const struct sheet *sheet, const struct span *span)
 {
 	char end[TIME_SIZE], start[TIME_SIZE];
 	const char *time;
-	size_t date, digits;
+	size_t digits;
 
 	digits = span->end - span->start < 10 * MILLISECOND ? 6 : 3;
 	moment_format(start, span->start, digits);
 	moment_format(end, span->end, digits);
-	time = strchr(end, ' ');
-	date = (size_t)(time - end);
-	fprintf(sheet->fp, "%s to %s", start,
-	    strncmp(start, end, date) == 0 ? time + 1 : end);
+	time = strchr(end, 'T') + 1;
+	fprintf(sheet->fp, "%s  %s", start,
+	    strncmp(start, end, (size_t)(time - end)) == 0 ? time : end);
 }
 
 /*
- * Prints one item of a line, and wraps before it where it does not fit.
+ * Prints one item of a list, on a new line if it does not fit.
  */
 static void __attribute__((format(printf, 3, 4)))
 item(struct sheet *sheet, const char *colour, const char *fmt, ...)
 {
+	const int indent = 4 + NAME_WIDTH + 1;
 	char buf[256];
 	va_list ap;
 	size_t width;
@@ -1526,485 +1763,558 @@ item(struct sheet *sheet, const char *colour, const char *fmt, ...)
 	vsnprintf(buf, sizeof(buf), fmt, ap);
 	va_end(ap);
 	width = utf8_length(buf);
-	if (sheet->column == 0) {
-		fputs("  ", sheet->fp);
-		sheet->column = 2;
-	} else if (sheet->column + 3 + width > WIDTH) {
-		fputs(";\n  ", sheet->fp);
-		sheet->column = 2;
-	} else {
-		fputs("; ", sheet->fp);
-		sheet->column += 2;
+	if (sheet->column > 0 && sheet->column + 3 + width > WIDTH) {
+		putc(';', sheet->fp);
+		newline(sheet);
+		sheet->column = 0;
 	}
+	fprintf(sheet->fp, "%*s", sheet->column > 0 ? 2 : indent,
+	    sheet->column > 0 ? "; " : "");
 	print_coloured(sheet, colour, buf);
-	sheet->column += width;
-}
-
-static void
-items_end(struct sheet *sheet)
-{
-	if (sheet->column > 0)
-		putc('\n', sheet->fp);
-	sheet->column = 0;
+	sheet->column += (sheet->column > 0 ? 2 : (size_t)indent) + width;
 }
 
 /*
- * Prints bytes of others so that they cannot write to the terminal. Returns
- * how many columns they take.
+ * Prints untrusted bytes so that they cannot control the terminal, padded to
+ * the width; what comes next goes to the next line if they are longer.
  */
-static size_t
-print_name(const struct sheet *sheet, const char *name)
+static void
+print_name(struct sheet *sheet, const char *name, int width)
 {
-	char *printable;
-	size_t columns;
+	char *printable = need(name_printable(name, sheet->opt->utf8));
+	int used = (int)utf8_length(printable);
 
-	printable = need(name_printable(name, sheet->opt->utf8));
 	fputs(printable, sheet->fp);
-	columns = utf8_length(printable);
 	free(printable);
-	return columns;
+	if (used > width && width > 0) {
+		newline(sheet);
+		used = -4;
+	}
+	fprintf(sheet->fp, "%*s", used < width ? width - used : 0, "");
 }
 
-static size_t
-print_title(const struct sheet *sheet, const struct report *r)
+/*
+ * Prints one right-aligned column: a count, or a duration if time is set.
+ */
+static void
+figure(const struct sheet *sheet, int width, const char *colour, int64_t n,
+    bool time)
 {
-	const char *bold = sheet->opt->colour ? BOLD : "";
-	size_t columns;
+	char buf[TIME_SIZE] = "-";
+	int pad;
 
-	fputs(bold, sheet->fp);
-	columns = print_name(sheet, r->channel);
-	putc('/', sheet->fp);
-	columns += print_name(sheet, r->quality) + 1;
-	fputs(*bold != '\0' ? RESET : "", sheet->fp);
-	return columns;
+	if (n > 0 && time)
+		duration_format(buf, n);
+	else if (n > 0)
+		snprintf(buf, sizeof(buf), "%" PRId64, n);
+	pad = width - (int)strlen(buf);
+	fprintf(sheet->fp, "%*s", pad > 0 ? pad : 1, "");
+	print_coloured(sheet, n > 0 ? colour : "", buf);
 }
 
 static void
 text_errors(struct sheet *sheet, const struct survey *s)
 {
-	char buf[256];
 	size_t i;
 
-	snprintf(buf, sizeof(buf), "%s: %zu error%s",
-	    s->complete ? "TROUBLE" : "NOT COMPLETE", s->errorsz,
-	    plural(s->errorsz));
-	print_coloured(sheet, RED, buf);
-	fputs(s->complete
-		? "; the figures below are complete\n"
-		: "; the figures below leave out what could not be read\n",
-	    sheet->fp);
+	print_coloured(sheet, RED, s->complete ? "TROUBLE" : "NOT COMPLETE");
+	fprintf(sheet->fp, ": %zu error%s; %s", s->errorsz, plural(s->errorsz),
+	    s->complete ? "the figures below are complete"
+			: "what could not be read is left out below");
+	newline(sheet);
 	for (i = 0; i < s->errorsz && i < LISTED_MAX; i++) {
 		fputs("  ", sheet->fp);
-		print_name(sheet, s->errors[i].path);
+		print_name(sheet, s->errors[i].path, 0);
 		fputs(": ", sheet->fp);
-		print_name(sheet, s->errors[i].message);
-		putc('\n', sheet->fp);
+		print_name(sheet, s->errors[i].message, 0);
+		newline(sheet);
 	}
-	if (s->errorsz > i)
-		fprintf(sheet->fp, "  and %zu more, all in the JSON\n",
+	if (s->errorsz > i) {
+		fprintf(sheet->fp, "  and %zu more, all in the JSON",
 		    s->errorsz - i);
-	putc('\n', sheet->fp);
-}
-
-/*
- * Prints `99.87 % covered, 12 holes lose 3m22.5s`, rounded down.
- */
-static void
-coverage_format(char *buf, size_t size, const struct coverage *c)
-{
-	char lost[TIME_SIZE], percent[TIME_SIZE];
-	int ratio = (int)(coverage_ratio(c) / 100);
-
-	if (ratio == 0 || ratio == 10000)
-		snprintf(percent, sizeof(percent), "%d", ratio / 100);
-	else
-		snprintf(percent, sizeof(percent), "%d.%02d", ratio / 100,
-		    ratio % 100);
-	duration_format(lost, c->hole_duration);
-	if (c->holes.n == 0)
-		snprintf(buf, size, "%s %% covered, no holes", percent);
-	else
-		snprintf(buf, size, "%s %% covered, %zu hole%s %s %s", percent,
-		    c->holes.n, plural(c->holes.n),
-		    c->holes.n == 1 ? "loses" : "lose", lost);
-}
-
-static void
-text_window(struct sheet *sheet)
-{
-	const struct span window = sheet->opt->window;
-	char first[TIME_SIZE], last[TIME_SIZE];
-
-	if (window.start == INT64_MIN && window.end == INT64_MAX)
-		return;
-	if (window.start != INT64_MIN)
-		hour_format(first, window.start);
-	if (window.end != INT64_MAX)
-		hour_format(last, window.end - HOUR);
-	if (window.start == INT64_MIN)
-		item(sheet, "", "window: all hours up to %s", last);
-	else if (window.end == INT64_MAX)
-		item(sheet, "", "window: all hours from %s", first);
-	else
-		item(sheet, "", "window: %s to %s", first, last);
-	items_end(sheet);
-}
-
-/*
- * For how long nothing has come, where it might have: 0 while the stream
- * goes on, or where the window ended before now.
- */
-static int64_t
-silence(const struct options *opt, const struct report *r)
-{
-	int64_t age, end = ended_before(opt, r) ? r->stream.end : r->end;
-
-	if (end == TIME_NONE || !end_known(r, end) ||
-	    opt->window.end <= opt->now)
-		return 0;
-	age = opt->now - end;
-	return age > STOPPED ? age : 0;
-}
-
-static void
-text_range(struct sheet *sheet, const struct report *r)
-{
-	char age[TIME_SIZE], end[TIME_SIZE], start[TIME_SIZE];
-	int64_t us;
-
-	if (ended_before(sheet->opt, r)) {
-		moment_format(end, r->stream.end, 0);
-		item(sheet, "", "the last before ended at %s UTC", end);
+		newline(sheet);
 	}
-	if (r->start == TIME_NONE)
-		return;
-	moment_format(start, r->start, 0);
-	moment_format(end, r->end, 0);
-	item(sheet, "", "%s to %s UTC", start, end);
-	us = sheet->opt->now - r->end;
-	duration_format(age, us < 0 ? -us : us);
-	if (us < 0)
-		item(sheet, "", "newest segment ends %s from now", age);
-	else if (silence(sheet->opt, r) == 0)
-		item(sheet, "", "newest segment %s old", age);
-	items_end(sheet);
+	newline(sheet);
 }
 
+/*
+ * Text: the table of qualities
+ */
+
+static enum verdict
+verdict_find(const struct options *opt, const struct report *r)
+{
+	const struct coverage *c = coverage_shown(r);
+	const bool here = c == &r->raw;
+
+	if (here && r->state == STATE_ABSENT)
+		return VERDICT_ABSENT;
+	if ((here && r->state != STATE_READ) || r->unreadable.n > 0)
+		return VERDICT_UNREADABLE;
+	if (coverage_ratio(c) < 0 || (here && r->start == TIME_NONE))
+		return VERDICT_EMPTY;
+	if (silence(opt, r) > 0)
+		return VERDICT_STOPPED;
+	if (r->fleet != NULL && r->fleet->tallies[GAP_LOST].count > 0)
+		return VERDICT_LOST;
+	if (c->holes.n > 0)
+		return VERDICT_HOLES;
+	return is_incomplete(r) ? VERDICT_INCOMPLETE : VERDICT_OK;
+}
+
+/*
+ * Formats millionths as `95.56 %`, rounded down.
+ */
+static void
+percent_format(char buf[TIME_SIZE], int64_t ratio)
+{
+	int hundredths = (int)(ratio / 100);
+
+	if (hundredths == 0 || hundredths == 10000)
+		snprintf(buf, TIME_SIZE, "%d    %%", hundredths / 100);
+	else
+		snprintf(buf, TIME_SIZE, "%d.%02d %%", hundredths / 100,
+		    hundredths % 100);
+}
+
+/*
+ * Prints the channel's directories behind `intro`, or with a survey those that
+ * it lacks. Returns whether there are any.
+ */
 static bool
-is_whole(const struct hour *h)
+print_siblings(struct sheet *sheet, const char *intro, const struct report *r,
+    const struct survey *s)
 {
-	return h->readable && h->raw.covered > 0 && h->raw.holesz == 0 &&
-	    h->counts.incomplete.count == 0 && h->counts.bad == 0;
-}
-
-static void
-text_incomplete(struct sheet *sheet, const struct report *r)
-{
-	const struct options *opt = sheet->opt;
-	char time[TIME_SIZE];
-	struct span span;
-	size_t i = 0, places = 0;
-
-	if (r->counts.incomplete.duration == 0)
-		return;
-	while (spans_join(&r->incomplete, &i, opt->tolerance, &span))
-		places += span_cut(&span, opt->window.start, opt->window.end);
-	duration_format(time, r->counts.incomplete.duration);
-	item(sheet, YELLOW, "incomplete %s in %zu place%s", time, places,
-	    plural(places));
-}
-
-static void
-text_editable(struct sheet *sheet, const struct report *r)
-{
-	char buf[256];
-
-	if (r->editable.holes.n == r->raw.holes.n &&
-	    r->editable.hole_duration == r->raw.hole_duration)
-		return;
-	coverage_format(buf, sizeof(buf), &r->editable);
-	item(sheet, "", "editable: %s", buf);
-}
-
-static void
-text_tallies(struct sheet *sheet, const struct report *r)
-{
-	const struct counts *c = &r->counts;
-	size_t i, n, whole = 0;
-
-	if ((n = spans_hours(&r->missing)) > 0)
-		item(sheet, RED, "%zu hour%s missing", n, plural(n));
-	if (c->bad > 0)
-		item(sheet, YELLOW, "%zu bad name%s", c->bad, plural(c->bad));
-	if (c->temp > 0 && r->start == TIME_NONE)
-		item(sheet, "", "%zu being downloaded", c->temp);
-	for (i = 0; i < r->hoursz; i++)
-		whole += is_whole(&r->hours[i]);
-	if (whole == r->hoursz && r->missing.n == 0 && r->raw.holes.n == 0) {
-		if (whole == 1)
-			item(sheet, "", "1 hour, and it is whole");
-		else if (whole > 1)
-			item(sheet, "", "%zu hours, every one whole", whole);
-	}
-}
-
-/*
- * What is covered of a quality, or why there is nothing to say of it.
- */
-static const char *
-verdict_format(char *buf, size_t size, const struct report *r)
-{
-	if (r->state == STATE_UNKNOWN)
-		return "not looked at";
-	if (r->state == STATE_UNREADABLE)
-		return "could not be read";
-	if (r->state == STATE_ABSENT)
-		return "no such quality (its directory does not exist)";
-	if (coverage_ratio(&r->raw) < 0)
-		return r->start == TIME_NONE ? "no segments"
-					     : "only segments of no duration";
-	coverage_format(buf, size, &r->raw);
-	return buf;
-}
-
-/*
- * The first line of a quality, whose title has taken so many columns.
- */
-static void
-text_verdict(struct sheet *sheet, const struct report *r, size_t columns)
-{
-	char age[TIME_SIZE], buf[256];
-	const char *colour, *verdict = verdict_format(buf, sizeof(buf), r);
-	int64_t silent = silence(sheet->opt, r);
-	size_t unreadable = spans_hours(&r->unreadable);
-
-	colour =
-	    coverage_ratio(&r->raw) < 0 || r->raw.holes.n > 0 || unreadable > 0
-	    ? RED
-	    : silent > 0 ? ""
-			 : GREEN;
-	print_coloured(sheet, colour, verdict);
-	sheet->column = columns + utf8_length(verdict);
-	if (unreadable > 0)
-		item(sheet, RED, "%zu hour%s UNREADABLE", unreadable,
-		    plural(unreadable));
-	if (silent > 0) {
-		duration_format(age, silent);
-		item(sheet, RED, "STOPPED %s ago", age);
-	}
-	items_end(sheet);
-}
-
-/*
- * The headline and the two or three lines below it, which say it all.
- */
-static void
-text_head(struct sheet *sheet, const struct report *r)
-{
-	const struct span *longest = hole_longest(&r->raw);
-	char at[TIME_SIZE], duration[TIME_SIZE];
-	size_t columns;
-
-	columns = print_title(sheet, r);
-	fputs(": ", sheet->fp);
-	text_verdict(sheet, r, columns + 2);
-	if (r->state != STATE_READ)
-		return;
-	text_window(sheet);
-	text_range(sheet, r);
-	if (longest != NULL) {
-		moment_format(at, longest->start, 0);
-		duration_format(duration, longest->end - longest->start);
-		item(sheet, "", "longest hole %s at %s", duration, at);
-	}
-	text_incomplete(sheet, r);
-	text_tallies(sheet, r);
-	text_editable(sheet, r);
-	items_end(sheet);
-}
-
-/*
- * Puts the longest holes first into `top`, those of one length in order of
- * time. Returns how many there are, at most LISTED_MAX.
- */
-static size_t
-holes_longest(const struct coverage *c, const struct span *top[LISTED_MAX])
-{
-	const struct span *hole;
+	const char *name;
 	size_t i, j, n = 0;
 
-	for (j = 0; j < c->holes.n; j++) {
-		hole = &c->holes.v[j];
-		for (i = n; i > 0 &&
-		     hole->end - hole->start >
-			 top[i - 1]->end - top[i - 1]->start;
-		     i--)
-			if (i < LISTED_MAX)
-				top[i] = top[i - 1];
-		if (i < LISTED_MAX)
-			top[i] = hole;
-		if (n < LISTED_MAX)
-			n++;
-	}
-	return n;
-}
-
-static void
-text_holes(const struct sheet *sheet, const struct report *r)
-{
-	const struct span *top[LISTED_MAX];
-	char duration[TIME_SIZE];
-	size_t i, n;
-
-	if ((n = holes_longest(&r->raw, top)) == 0)
-		return;
-	fprintf(
-	    sheet->fp, "  %s", n == 1 ? "The hole" : "Holes, longest first");
-	if (n < r->raw.holes.n)
-		fprintf(sheet->fp, " (%zu of %zu; the rest are in the JSON)", n,
-		    r->raw.holes.n);
-	putc('\n', sheet->fp);
-	for (i = 0; i < n; i++) {
-		duration_format(duration, top[i]->end - top[i]->start);
-		fprintf(sheet->fp, "  %10s  ", duration);
-		print_span(sheet, top[i]);
-		putc('\n', sheet->fp);
-	}
-}
-
-static void
-strip_paint(
-    enum cell strip[CELLS], enum cell cell, struct span span, int64_t hour)
-{
-	int64_t i;
-
-	if (!span_cut(&span, hour, hour + HOUR))
-		return;
-	for (i = (span.start - hour) / CELL; i * CELL < span.end - hour; i++)
-		strip[i] = cell;
-}
-
-/*
- * Fills in the strip of an hour. What is worst in a cell is what it shows.
- * *at is the first incomplete span that may reach into the hour.
- */
-static void
-strip_fill(enum cell strip[CELLS], const struct report *r, const struct hour *h,
-    size_t *at)
-{
-	size_t i;
-
-	for (i = 0; i < CELLS; i++)
-		strip[i] = h->readable ? CELL_OUTSIDE : CELL_UNKNOWN;
-	if (!h->readable)
-		return;
-	strip_paint(strip, CELL_FULL, r->stream, h->time);
-	while (*at < r->incomplete.n && r->incomplete.v[*at].end <= h->time)
-		(*at)++;
-	for (i = *at;
-	     i < r->incomplete.n && r->incomplete.v[i].start < h->time + HOUR;
-	     i++)
-		strip_paint(
-		    strip, CELL_INCOMPLETE, r->incomplete.v[i], h->time);
-	for (i = h->raw.first; i < h->raw.first + h->raw.holesz; i++)
-		strip_paint(strip, CELL_HOLE, r->raw.holes.v[i], h->time);
-}
-
-static const char *
-glyph(const struct sheet *sheet, enum cell cell)
-{
-	return sheet->opt->utf8 ? glyphs[cell].utf8 : glyphs[cell].ascii;
-}
-
-static const char *
-glyph_colour(const struct sheet *sheet, enum cell cell)
-{
-	return sheet->opt->utf8 || cell != CELL_FULL ? glyphs[cell].colour : "";
-}
-
-static void
-text_strip(struct sheet *sheet, const enum cell strip[CELLS])
-{
-	char run[CELLS * 4 + 1], *out;
-	size_t i, next;
-
-	for (i = 0; i < CELLS; i = next) {
-		out = run;
-		for (next = i; next < CELLS && strip[next] == strip[i]; next++)
-			out = stpcpy(out, glyph(sheet, strip[i]));
-		print_coloured(sheet, glyph_colour(sheet, strip[i]), run);
-	}
-	sheet->strips = true;
-}
-
-static void
-text_legend(const struct sheet *sheet)
-{
-	size_t i;
-
-	fputs("\n  ", sheet->fp);
-	for (i = 0; i < LENGTH(glyphs); i++) {
-		if (glyphs[i].meaning == NULL)
+	for (i = 0; r->siblings != NULL && i < r->siblings->n; i++) {
+		name = r->siblings->v[i];
+		for (j = 0; s != NULL && j < s->reportsz; j++)
+			if (s->reports[j].siblings == r->siblings &&
+			    strcmp(s->reports[j].quality, name) == 0)
+				break;
+		if (s != NULL && j < s->reportsz)
 			continue;
-		print_coloured(sheet, glyph_colour(sheet, (enum cell)i),
-		    glyph(sheet, (enum cell)i));
-		fprintf(sheet->fp, " %s  ", glyphs[i].meaning);
+		fputs(n == 0 ? intro : ", ", sheet->fp);
+		print_name(sheet, n < SIBLINGS_LISTED ? name : "...", 0);
+		if (n++ == SIBLINGS_LISTED)
+			break;
 	}
-	fprintf(sheet->fp, "blank: no stream; a cell: %d min\n",
-	    (int)(CELL / MINUTE));
+	return n > 0;
 }
 
 /*
- * Prints a column of the hours' lines; nothing of it is a dash.
+ * Prints what the figures of a quality do not say, below its row.
  */
-static void __attribute__((format(printf, 5, 6)))
-figure(const struct sheet *sheet, int width, bool any, const char *colour,
-    const char *fmt, ...)
+static void
+text_remarks(struct sheet *sheet, const struct report *r)
 {
-	char buf[TIME_SIZE] = "-";
-	va_list ap;
-	int used;
+	const struct counts *c = &r->counts;
+	char after[TIME_SIZE], before[TIME_SIZE];
+	const struct span *gap;
+	size_t i, known = 0, n;
 
-	va_start(ap, fmt);
-	if (any)
-		vsnprintf(buf, sizeof(buf), fmt, ap);
-	va_end(ap);
-	used = (int)strlen(buf);
-	fprintf(sheet->fp, "%*s", used < width ? width - used : 1, "");
-	print_coloured(sheet, any ? colour : "", buf);
+	for (i = 0; i < r->missing.n; i++) {
+		gap = &r->missing.v[i];
+		hour_format(before, gap->start - HOUR);
+		hour_format(after, gap->end);
+		if (gap->end - gap->start > YEAR)
+			item(sheet, RED, "%s and %s: more than a year apart",
+			    before, after);
+	}
+	if ((n = spans_hours(&r->unreadable)) > 0)
+		item(sheet, RED, "%zu hour%s unreadable", n, plural(n));
+	if ((n = spans_hours(&r->missing)) > 0)
+		item(sheet, RED, "%zu hour%s missing", n, plural(n));
+	for (i = 0; i < r->raw.holes.n; i++)
+		known += hole_known(sheet->opt, r, &r->raw.holes.v[i]);
+	if (known > 0)
+		item(sheet, "", "%zu hole%s (%zu known)", r->raw.holes.n,
+		    plural(r->raw.holes.n), known);
+	if (c->ahead > 0)
+		item(sheet, YELLOW, "%zu segment%s ahead of the clock, ignored",
+		    c->ahead, plural(c->ahead));
+	if (c->bad > 0)
+		item(sheet, YELLOW, "%zu bad name%s", c->bad, plural(c->bad));
+	if (c->empty > 0)
+		item(sheet, YELLOW, "%zu empty", c->empty);
+	if (c->temp > 0 && r->start == TIME_NONE)
+		item(sheet, "", "%zu being downloaded", c->temp);
+	duration_format(before, r->editable.hole_duration);
+	if (r->editable.hole_duration > 2 * r->raw.hole_duration)
+		item(sheet, "", "editable: %zu hole%s lose%s %s",
+		    r->editable.holes.n, plural(r->editable.holes.n),
+		    r->editable.holes.n == 1 ? "s" : "", before);
+	if (sheet->column > 0)
+		newline(sheet);
+	sheet->column = 0;
 }
 
+/*
+ * Prints why a quality has no figures.
+ */
 static void
-text_figures(const struct sheet *sheet, const struct hour *h)
+text_reason(struct sheet *sheet, const struct report *r)
 {
-	const struct counts *c = &h->counts;
-	char incomplete[TIME_SIZE], lost[TIME_SIZE];
+	char at[TIME_SIZE] = "";
+	const char *reason = "none at all";
 
-	if (!h->readable) {
-		fputs("  ", sheet->fp);
-		print_coloured(sheet, RED, "UNREADABLE");
+	if (r->state == STATE_ABSENT) {
+		if (!print_siblings(sheet, "  (there are: ", r, NULL))
+			fputs("  (no such quality", sheet->fp);
+		putc(')', sheet->fp);
 		return;
 	}
-	if (h->start == TIME_NONE && h->raw.holesz == 0) {
-		fputs("  ", sheet->fp);
-		print_coloured(sheet, YELLOW, "no segments");
-		fprintf(sheet->fp, "%14s", "");
-	} else {
-		duration_format(lost, h->raw.hole_duration);
-		duration_format(incomplete, c->incomplete.duration);
-		figure(sheet, 7, h->raw.holesz > 0, RED, "%zu", h->raw.holesz);
-		figure(sheet, 10, h->raw.holesz > 0, RED, "%s", lost);
-		figure(sheet, 10, c->incomplete.count > 0, YELLOW, "%s",
-		    incomplete);
+	if (r->state == STATE_UNKNOWN)
+		reason = "not looked at";
+	else if (r->state == STATE_UNREADABLE)
+		reason = "could not be listed";
+	else if (r->start != TIME_NONE)
+		reason = "only segments of no duration";
+	else if (r->stream.start != TIME_NONE &&
+	    r->stream.start < sheet->opt->window.start) {
+		reason = "the last before ended ";
+		moment_format(at, r->stream.end, 0);
+	} else if (r->stream.start != TIME_NONE) {
+		reason = "the first after begins ";
+		moment_format(at, r->stream.start, 0);
 	}
-	figure(sheet, 6, c->bad > 0, YELLOW, "%zu", c->bad);
+	fprintf(sheet->fp, "  (%s%s)", reason, at);
 }
 
 /*
- * Prints the counts and durations of the hour's segments or overlaps.
+ * Prints one quality's row of the table.
  */
 static void
-text_types(const struct sheet *sheet, const char *name,
+text_quality(struct sheet *sheet, const struct report *r)
+{
+	const struct coverage *c = coverage_shown(r);
+	const struct span *longest = hole_longest(c);
+	const enum verdict verdict = verdict_find(sheet->opt, r);
+	char buf[2 * TIME_SIZE], age[TIME_SIZE];
+
+	fputs("    ", sheet->fp);
+	print_name(sheet, r->quality, NAME_WIDTH);
+	age_format(age, silence(sheet->opt, r));
+	snprintf(buf, sizeof(buf), "%s%s%s", verdicts[verdict].word,
+	    verdict == VERDICT_STOPPED ? " " : "",
+	    verdict == VERDICT_STOPPED ? age : "");
+	putc(' ', sheet->fp);
+	print_coloured(sheet, verdicts[verdict].colour, buf);
+	fprintf(sheet->fp, "%*s", WORD_WIDTH - (int)strlen(buf), "");
+	if (coverage_ratio(c) < 0)
+		text_reason(sheet, r);
+	else {
+		percent_format(buf, coverage_ratio(c));
+		fprintf(sheet->fp, "%9s", buf);
+		figure(sheet, 7, RED, (int64_t)c->holes.n, false);
+		figure(sheet, 10, RED, c->hole_duration, true);
+		figure(sheet, 10, "",
+		    longest == NULL ? 0 : longest->end - longest->start, true);
+		figure(sheet, 10, YELLOW, r->counts.incomplete.duration, true);
+		age_format(age, sheet->opt->now - r->newest);
+		fprintf(sheet->fp, "  %s", r->newest == TIME_NONE ? "-" : age);
+	}
+	newline(sheet);
+	text_remarks(sheet, r);
+	text_fleet(sheet, r);
+}
+
+/*
+ * Prints the time that the figures are of: the window, and where it is open
+ * from the first segment or to the last.
+ */
+static void
+text_range(struct sheet *sheet, const struct report *reports, size_t reportsz)
+{
+	char end[TIME_SIZE], start[TIME_SIZE];
+	struct span range = {INT64_MAX, INT64_MIN};
+	const struct span *window = &sheet->opt->window;
+	size_t i;
+
+	for (i = 0; i < reportsz; i++) {
+		if (reports[i].start == TIME_NONE)
+			continue;
+		if (reports[i].start < range.start)
+			range.start = reports[i].start;
+		if (reports[i].end > range.end)
+			range.end = reports[i].end;
+	}
+	if (window->start != INT64_MIN)
+		range.start = window->start;
+	if (window->end != INT64_MAX)
+		range.end = window->end;
+	if (range.start >= range.end)
+		return;
+	moment_format(start, range.start, 0);
+	moment_format(end, range.end, 0);
+	fprintf(sheet->fp, "  %s to %s UTC", start, end);
+	newline(sheet);
+}
+
+static void
+text_table(struct sheet *sheet, const struct survey *s,
+    const struct report *reports, size_t reportsz)
+{
+	const struct report *r;
+	size_t i;
+
+	for (i = 0; i < reportsz; i++) {
+		r = &reports[i];
+		if (i == 0 || strcmp(r[-1].channel, r->channel) != 0) {
+			fputs(sheet->opt->colour ? "  " BOLD : "  ", sheet->fp);
+			print_name(
+			    sheet, r->channel, 2 + NAME_WIDTH + 1 + WORD_WIDTH);
+			fprintf(sheet->fp, "%s%9s%7s%10s%10s%10s  newest",
+			    sheet->opt->colour ? RESET : "", "covered", "holes",
+			    "lost", "longest", "incompl.");
+			newline(sheet);
+		}
+		text_quality(sheet, r);
+		if (i + 1 < reportsz && strcmp(r[1].channel, r->channel) == 0)
+			continue;
+		if (print_siblings(sheet, "    not asked for: ", r, s))
+			newline(sheet);
+	}
+	text_range(sheet, reports, reportsz);
+}
+
+/*
+ * Text: days and hours
+ */
+
+/*
+ * Returns whether more than 1 % of a span is incomplete.
+ */
+static bool
+is_much(int64_t incomplete, const struct span *span)
+{
+	return incomplete > (span->end - span->start) / 100;
+}
+
+/*
+ * Fills in a row, taking its directories from *next on.
+ */
+static void
+row_fill(struct row *row, const struct rows *rows, const struct report *r,
+    size_t *next)
+{
+	struct span part = row->span;
+	int64_t unreadable;
+
+	row->holes = spans_within(&r->raw.holes, &row->span, &row->lost);
+	for (; *next < r->hoursz && r->hours[*next].time < row->span.end;
+	     (*next)++) {
+		if (row->hour == NULL)
+			row->hour = &r->hours[*next];
+		row->incomplete += r->hours[*next].counts.incomplete.duration;
+		row->bad += r->hours[*next].counts.bad;
+	}
+	if (!span_cut(&part, rows->range.start, rows->range.end))
+		part = row->span;
+	if (spans_within(&r->unreadable, &row->span, &unreadable) > 0)
+		row->trouble = INT64_MAX;
+	else if (row->holes > 0)
+		row->trouble = row->lost + DAY;
+	else if (is_much(row->incomplete, &part))
+		row->trouble = row->incomplete;
+}
+
+/*
+ * Adds a row. Days without trouble that follow each other become one row
+ * unless all are asked for.
+ */
+static void
+row_add(struct rows *rows, const struct row *row, bool all)
+{
+	struct row *last = rows->n > 0 ? &rows->v[rows->n - 1] : NULL;
+
+	if (rows->unit->length == DAY && !all && last != NULL &&
+	    last->trouble == 0 && row->trouble == 0) {
+		last->span.end = row->span.end;
+		last->incomplete += row->incomplete;
+		last->bad += row->bad;
+		return;
+	}
+	rows->v = need(array_room(rows->v, &rows->cap, rows->n, sizeof(*row)));
+	rows->v[rows->n++] = *row;
+}
+
+static int64_t
+time_floor(int64_t t, int64_t unit)
+{
+	return t - (t % unit + unit) % unit;
+}
+
+/*
+ * Makes a row for each day or hour that has a directory, and one for all the
+ * time between two such.
+ */
+static void
+rows_make(struct rows *rows, const struct options *opt, const struct report *r)
+{
+	const int64_t length = rows->unit->length;
+	struct row row;
+	struct span time = r->stream;
+	int64_t until;
+	size_t next = 0;
+
+	if (r->raw.holes.n > 0 && r->raw.holes.v[0].start < time.start)
+		time.start = r->raw.holes.v[0].start;
+	if (!span_cut(&time, opt->window.start, opt->window.end))
+		time = (struct span){INT64_MAX, INT64_MIN};
+	rows->range = time;
+	if (r->hoursz > 0) {
+		until = r->hours[r->hoursz - 1].time + HOUR;
+		if (r->hours[0].time < time.start)
+			time.start = r->hours[0].time;
+		if (time.end < until)
+			time.end = until;
+	}
+	while (time.start < time.end) {
+		time.start = time_floor(time.start, length);
+		until = time_floor(next < r->hoursz ? r->hours[next].time
+						    : time.end + length - 1,
+		    length);
+		if (until <= time.start)
+			until = time.start + length;
+		row = (struct row){.span = {time.start, until}};
+		row_fill(&row, rows, r, &next);
+		row_add(rows, &row, opt->all_hours);
+		time.start = until;
+	}
+}
+
+/*
+ * Marks the worst rows as shown, at most max of them.
+ */
+static void
+rows_choose(struct rows *rows, size_t max)
+{
+	struct row *row, *worst;
+	size_t i;
+
+	for (; max > 0; max--) {
+		worst = NULL;
+		for (i = 0; i < rows->n; i++) {
+			row = &rows->v[i];
+			if (!row->shown &&
+			    (worst == NULL || row->trouble > worst->trouble))
+				worst = row;
+		}
+		if (worst == NULL)
+			break;
+		worst->shown = true;
+	}
+}
+
+/*
+ * Returns what shows the covered part of a cell, rounded down, and sets its
+ * colour.
+ */
+static const char *
+cell_glyph(const struct sheet *sheet, const struct report *r,
+    const struct span *cell, const char **colour)
+{
+	static const char *const blocks[] = {" ", "\u2581", "\u2582", "\u2583",
+	    "\u2584", "\u2585", "\u2586", "\u2587"};
+	static const char *const digits[] = {
+	    "0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+	const bool drawn = sheet->opt->utf8 && sheet->opt->colour;
+	const int64_t length = cell->end - cell->start;
+	int64_t incomplete, lost;
+
+	*colour = "";
+	if (spans_within(&r->unreadable, cell, &lost) > 0)
+		return "?";
+	if (spans_within(&r->raw.holes, cell, &lost) > 0) {
+		*colour = ON_RED;
+		return drawn ? blocks[(length - lost) * 8 / length]
+			     : digits[(length - lost) * 10 / length];
+	}
+	spans_within(&r->incomplete, cell, &incomplete);
+	if (is_much(incomplete, cell)) {
+		*colour = YELLOW;
+		return drawn ? "\u2588" : "+";
+	}
+	*colour = drawn ? BLUE : "";
+	return drawn ? "\u2588" : "#";
+}
+
+/*
+ * Draws the cells of one day or hour.
+ */
+static void
+text_cells(struct sheet *sheet, const struct report *r, const struct rows *rows,
+    const struct row *row)
+{
+	const int64_t width = rows->unit->length / rows->unit->cells;
+	const char *colour = "", *glyph, *wanted;
+	struct span cell;
+	int64_t t;
+
+	for (t = row->span.start; t < row->span.end; t += width) {
+		cell = (struct span){t, t + width};
+		wanted = "";
+		glyph = " ";
+		if (span_cut(&cell, rows->range.start, rows->range.end))
+			glyph = cell_glyph(sheet, r, &cell, &wanted);
+		if (sheet->opt->colour && strcmp(colour, wanted) != 0)
+			fprintf(sheet->fp, RESET "%s", wanted);
+		colour = wanted;
+		fputs(glyph, sheet->fp);
+	}
+	if (sheet->opt->colour && *colour != '\0')
+		fputs(RESET, sheet->fp);
+	sheet->cells = true;
+}
+
+/*
+ * Prints one line of days or hours.
+ */
+static void
+text_row(struct sheet *sheet, const struct report *r, const struct rows *rows,
+    const struct row *row)
+{
+	const struct unit *unit = rows->unit;
+	const int digits = unit->length == DAY ? 10 : 13;
+	const bool several = row->span.end - row->span.start > unit->length;
+	const char *word = row->trouble == 0 ? "whole" : "MISSING";
+	char name[TIME_SIZE];
+	int used = 2 + unit->name;
+
+	hour_format(name, row->span.start);
+	fprintf(sheet->fp, "  %-*.*s", unit->name, digits, name);
+	if (!several && row->hour != NULL) {
+		text_cells(sheet, r, rows, row);
+		used += unit->cells;
+	} else {
+		hour_format(name, row->span.end - unit->length);
+		if (several)
+			used += fprintf(
+			    sheet->fp, "to %-*.*s", unit->name, digits, name);
+		print_coloured(sheet, row->trouble == 0 ? "" : RED, word);
+		used += (int)strlen(word);
+	}
+	fprintf(sheet->fp, "%*s", used < STRIP_END ? STRIP_END - used : 0, "");
+	if (row->hour != NULL && !several && unit->length == HOUR &&
+	    !row->hour->readable)
+		print_coloured(sheet, RED, "  UNREADABLE");
+	else {
+		figure(sheet, 7, RED, (int64_t)row->holes, false);
+		figure(sheet, 10, RED, row->lost, true);
+		figure(sheet, 10, YELLOW, row->incomplete, true);
+		figure(sheet, 6, YELLOW, (int64_t)row->bad, false);
+	}
+	newline(sheet);
+}
+
+/*
+ * Prints counts and durations of the hour's segments or overlaps.
+ */
+static void
+text_tallies(struct sheet *sheet, const char *name,
     const struct tally tallies[SEGMENT_TYPES])
 {
 	char duration[TIME_SIZE];
@@ -2016,181 +2326,190 @@ text_types(const struct sheet *sheet, const char *name,
 		fprintf(sheet->fp, "  %s%5zu %8s", type_names[i],
 		    tallies[i].count, duration);
 	}
-	putc('\n', sheet->fp);
-}
-
-static void
-text_share(
-    const struct sheet *sheet, const char *name, const struct share *share)
-{
-	char covered[TIME_SIZE], lost[TIME_SIZE];
-
-	duration_format(covered, share->covered);
-	duration_format(lost, share->hole_duration);
-	fprintf(sheet->fp, "    %-18s %8s  holes %7zu %8s\n", name, covered,
-	    share->holesz, lost);
+	newline(sheet);
 }
 
 /*
- * All that the Python logged of an hour.
+ * Prints everything that the Python logged of an hour.
  */
 static void
-text_everything(const struct sheet *sheet, const struct hour *h)
+text_everything(struct sheet *sheet, const struct hour *h)
 {
-	const struct counts *c = &h->counts;
-	char end[TIME_SIZE], length[TIME_SIZE], start[TIME_SIZE];
+	char end[TIME_SIZE] = "-", start[TIME_SIZE] = "-";
+	char editable[TIME_SIZE], raw[TIME_SIZE];
 
-	fputs("    ", sheet->fp);
 	if (h->start != TIME_NONE) {
 		moment_format(start, h->start, 6);
 		moment_format(end, h->end, 6);
-		duration_format(length, h->end - h->start);
-		fprintf(sheet->fp, "%s to %s, %s; ", strchr(start, ' ') + 1,
-		    strchr(end, ' ') + 1, length);
 	}
-	fprintf(
-	    sheet->fp, "%zu temp, %zu tombstoned\n", c->temp, c->tombstoned);
-	if (h->start == TIME_NONE)
-		return;
-	text_types(sheet, "segments", c->segments);
-	text_types(sheet, "overlaps", c->overlaps);
-	text_share(sheet, "coverage  raw", &h->raw);
-	text_share(sheet, "coverage  editable", &h->editable);
+	fprintf(sheet->fp, "    %s  %s  temp %zu, tombstoned %zu", start, end,
+	    h->counts.temp, h->counts.tombstoned);
+	newline(sheet);
+	text_tallies(sheet, "segments", h->counts.segments);
+	text_tallies(sheet, "overlaps", h->counts.overlaps);
+	duration_format(raw, h->raw.covered);
+	duration_format(editable, h->editable.covered);
+	fprintf(sheet->fp, "    coverage  raw %s, %zu holes  editable %s", raw,
+	    h->raw.holesz, editable);
+	duration_format(editable, h->editable.hole_duration);
+	fprintf(sheet->fp, ", %zu holes, %s", h->editable.holesz, editable);
+	newline(sheet);
 }
 
 /*
- * Prints the line of one hour directory.
+ * Prints the table of a quality's days, if there are several, or of its hours:
+ * those with trouble, in at most so many lines, or all that there are.
  */
 static void
-text_hour(struct sheet *sheet, const struct report *r, const struct hour *h,
-    size_t *incomplete)
+text_rows(struct sheet *sheet, const struct report *r, const struct unit *unit,
+    size_t lines)
 {
-	enum cell strip[CELLS];
-	char name[TIME_SIZE];
+	const bool all = sheet->opt->all_hours, days = unit->length == DAY;
+	struct rows rows = {.unit = unit};
+	size_t i, max, troubled = 0;
 
-	hour_format(name, h->time);
-	fprintf(sheet->fp, "  %s  ", name);
-	strip_fill(strip, r, h, incomplete);
-	text_strip(sheet, strip);
-	text_figures(sheet, h);
-	putc('\n', sheet->fp);
-	if (sheet->opt->all_hours && h->readable)
-		text_everything(sheet, h);
-}
-
-/*
- * Prints one line for hours from `from` up to `to`, if there are any.
- */
-static void
-text_run(const struct sheet *sheet, int64_t from, int64_t to, bool missing)
-{
-	char first[TIME_SIZE], last[TIME_SIZE], what[TIME_SIZE];
-	size_t hours;
-
-	if (from >= to)
-		return;
-	hours = (size_t)((to - from) / HOUR);
-	hour_format(first, from);
-	hour_format(last, to - HOUR);
-	fprintf(sheet->fp, "  %s  ", first);
-	if (hours > 1)
-		fprintf(sheet->fp, "to %s  ", last);
-	snprintf(what, sizeof(what),
-	    missing ? "%zu hour%s MISSING" : "%zu whole hour%s", hours,
-	    plural(hours));
-	print_coloured(sheet, missing ? RED : "", what);
-	putc('\n', sheet->fp);
-}
-
-/*
- * Prints missing hours: one line, but for directories among them in which
- * something bad lies.
- */
-static void
-text_missing(struct sheet *sheet, const struct report *r,
-    const struct span *gap, size_t *at, size_t *incomplete)
-{
-	const struct hour *h;
-	int64_t from = gap->start;
-
-	for (; *at < r->hoursz && r->hours[*at].time < gap->end; (*at)++) {
-		h = &r->hours[*at];
-		if (!sheet->opt->all_hours && h->counts.bad == 0)
+	rows_make(&rows, sheet->opt, r);
+	if (days && rows.n < 2)
+		lines = 0;
+	for (i = 0; i < rows.n; i++)
+		troubled += rows.v[i].trouble > 0;
+	if (lines < 2 || (troubled == 0 && !all))
+		goto out;
+	max = days || all ? rows.n : troubled;
+	if (max > unit->worst && !all)
+		max = unit->worst;
+	if (max > lines - 1)
+		max = lines - 1;
+	rows_choose(&rows, max);
+	fprintf(sheet->fp, "  %-*s%-*s%7s%10s%10s%6s", unit->name,
+	    max < (days || all ? rows.n : troubled) ? unit->worst_title
+						    : unit->title,
+	    STRIP_END - 2 - unit->name, unit->scale, "holes", "lost",
+	    "incompl.", "bad");
+	newline(sheet);
+	for (i = 0; i < rows.n; i++) {
+		if (!rows.v[i].shown)
 			continue;
-		text_run(sheet, from, h->time, true);
-		text_hour(sheet, r, h, incomplete);
-		from = h->time + HOUR;
+		text_row(sheet, r, &rows, &rows.v[i]);
+		if (all && !days && rows.v[i].hour != NULL &&
+		    rows.v[i].hour->readable)
+			text_everything(sheet, rows.v[i].hour);
 	}
-	text_run(sheet, from, gap->end, true);
-}
-
-static void
-text_hours(struct sheet *sheet, const struct report *r)
-{
-	const struct hour *h;
-	int64_t to;
-	size_t i = 0, incomplete = 0, missing = 0;
-
-	fprintf(sheet->fp, "  %-15s%-30s%7s%10s%10s%6s\n", "Hours",
-	    "00   10   20   30   40   50", "holes", "lost", "incompl.", "bad");
-	while (i < r->hoursz || missing < r->missing.n) {
-		h = i < r->hoursz ? &r->hours[i] : NULL;
-		if (missing < r->missing.n &&
-		    (h == NULL || r->missing.v[missing].start <= h->time)) {
-			text_missing(sheet, r, &r->missing.v[missing++], &i,
-			    &incomplete);
-		} else if (sheet->opt->all_hours || !is_whole(h)) {
-			text_hour(sheet, r, h, &incomplete);
-			i++;
-		} else {
-			to = h->time;
-			for (; i < r->hoursz && r->hours[i].time == to &&
-			     is_whole(&r->hours[i]);
-			     i++)
-				to += HOUR;
-			text_run(sheet, h->time, to, false);
-		}
-	}
+out:
+	free(rows.v);
 }
 
 /*
- * Whether there is more to say of hours than the headline does.
+ * Text: what is said of a quality that is not OK
  */
+
 static bool
-hours_matter(const struct sheet *sheet, const struct report *r)
+is_detailed(const struct options *opt, const struct report *r)
 {
-	size_t i;
+	enum verdict verdict = verdict_find(opt, r);
 
-	if (r->missing.n > 0)
-		return true;
-	for (i = 0; i < r->hoursz; i++)
-		if (sheet->opt->all_hours || !is_whole(&r->hours[i]))
-			return true;
-	return false;
-}
-
-static void
-text_details(struct sheet *sheet, const struct report *r, bool titled)
-{
-	bool hours = hours_matter(sheet, r);
-
-	if (!hours && r->raw.holes.n == 0)
-		return;
-	putc('\n', sheet->fp);
-	if (titled) {
-		print_title(sheet, r);
-		putc('\n', sheet->fp);
-	}
-	text_holes(sheet, r);
-	if (hours && r->raw.holes.n > 0)
-		putc('\n', sheet->fp);
-	if (hours)
-		text_hours(sheet, r);
+	return opt->all_hours ||
+	    (verdict != VERDICT_ABSENT && verdict != VERDICT_OK &&
+		(r->raw.holes.n > 0 || r->unreadable.n > 0 ||
+		    is_incomplete(r)));
 }
 
 /*
- * The headlines of all qualities come first, so that the worst is on the
- * first screen, whichever it is.
+ * Prints the title, and the longest holes that are not known, or all holes.
+ */
+static void
+text_holes(struct sheet *sheet, const struct report *r)
+{
+	const struct options *opt = sheet->opt;
+	const struct span *hole;
+	struct pick pick;
+	char duration[TIME_SIZE];
+	const char *state;
+	size_t i, n;
+
+	holes_pick(&pick, opt, r, HOLES_LISTED, false);
+	n = opt->all_hours ? r->raw.holes.n : pick.n;
+	newline(sheet);
+	fputs(opt->colour ? "  " BOLD : "  ", sheet->fp);
+	print_name(sheet, r->channel, 0);
+	putc('/', sheet->fp);
+	print_name(sheet, r->quality, 0);
+	fputs(opt->colour ? RESET : "", sheet->fp);
+	if (n > 0)
+		fprintf(sheet->fp, ": hole%s%s", plural(n),
+		    n == 1 || opt->all_hours ? "" : ", longest first");
+	if (n > 0 && n < r->raw.holes.n)
+		fprintf(sheet->fp, " (%zu of %zu; all: -f holes)", n,
+		    r->raw.holes.n);
+	newline(sheet);
+	for (i = 0; i < n; i++) {
+		hole = opt->all_hours ? &r->raw.holes.v[i] : pick.top[i];
+		duration_format(duration, hole->end - hole->start);
+		fprintf(sheet->fp, "%12s  ", duration);
+		print_span(sheet, hole);
+		state = hole_state(opt, r, hole);
+		if (strcmp(state, "hole") != 0)
+			fprintf(sheet->fp, "  %s", state);
+		newline(sheet);
+	}
+}
+
+/*
+ * Prints holes, days and hours of a quality in about so many lines, or all of
+ * them with --all-hours.
+ */
+static void
+text_details(struct sheet *sheet, const struct report *r, size_t lines)
+{
+	const size_t end =
+	    sheet->opt->all_hours ? SIZE_MAX : sheet->lines + lines;
+
+	text_holes(sheet, r);
+	if (end > sheet->lines + LINES_HOURS)
+		text_rows(
+		    sheet, r, &units[0], end - sheet->lines - LINES_HOURS);
+	if (end > sheet->lines)
+		text_rows(sheet, r, &units[1], end - sheet->lines);
+}
+
+static void
+text_legend(struct sheet *sheet)
+{
+	const bool drawn = sheet->opt->utf8 && sheet->opt->colour;
+
+	fputs("  ", sheet->fp);
+	print_coloured(sheet, drawn ? BLUE : "", drawn ? "\u2588" : "#");
+	fputs(" whole, ", sheet->fp);
+	print_coloured(sheet, ON_RED, drawn ? "\u2581" : "0");
+	fputs(" to ", sheet->fp);
+	print_coloured(sheet, ON_RED, drawn ? "\u2587" : "9");
+	fputs(drawn ? " in part, " : " tenths of it, ", sheet->fp);
+	print_coloured(sheet, YELLOW, drawn ? "\u2588" : "+");
+	fputs(" incomplete, ? unreadable, blank: no stream", sheet->fp);
+	newline(sheet);
+}
+
+static void
+text_notes(struct sheet *sheet, const struct names *notes)
+{
+	size_t i, n = notes->n;
+
+	if (n > NOTES_LISTED + 1 && !sheet->opt->all_hours)
+		n = NOTES_LISTED;
+	for (i = 0; i < n; i++) {
+		fputs("  ", sheet->fp);
+		print_name(sheet, notes->v[i], 0);
+		newline(sheet);
+	}
+	if (n < notes->n) {
+		fprintf(sheet->fp, "  and %zu more", notes->n - n);
+		newline(sheet);
+	}
+}
+
+/*
+ * Writes the text in proportion: the table of all qualities first, then of
+ * those that are not OK what fits on a screen or two.
  */
 int
 report_text(FILE *fp, const struct options *opt, const struct survey *s,
@@ -2199,16 +2518,27 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
 	struct sheet sheet = {.fp = fp, .opt = opt};
 	const struct report *reports = report != NULL ? report : s->reports;
 	const size_t reportsz = report != NULL ? 1 : s->reportsz;
-	size_t i;
+	size_t detailed = 0, i, lines, used;
 
 	if (s->errorsz > 0)
 		text_errors(&sheet, s);
+	text_table(&sheet, s, reports, reportsz);
 	for (i = 0; i < reportsz; i++)
-		text_head(&sheet, &reports[i]);
-	for (i = 0; i < reportsz; i++)
-		text_details(&sheet, &reports[i], reportsz > 1);
-	if (sheet.strips)
+		detailed += is_detailed(opt, &reports[i]);
+	used = sheet.lines + 1 + (s->notes.n < 4 ? s->notes.n : 4);
+	for (i = 0; i < reportsz; i++) {
+		if (!is_detailed(opt, &reports[i]))
+			continue;
+		lines = reportsz > 1 ? LINES_MANY
+		    : reports->end - reports->start > LINES_DAYS * DAY
+		    ? LINES_YEAR
+		    : LINES_WEEK;
+		lines = lines > used ? (lines - used) / detailed : 0;
+		text_details(&sheet, &reports[i], lines);
+	}
+	if (sheet.cells)
 		text_legend(&sheet);
+	text_notes(&sheet, &s->notes);
 	return ferror(fp) ? -1 : 0;
 }
 
@@ -2216,212 +2546,177 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
  * Metrics
  */
 
-struct coverage_figures {
-	int64_t covered;
-	int64_t ratio;
-	int64_t holes;
-	int64_t hole_time;
-	int64_t longest;
-};
-
-struct figures { /* of an hour or a quality, in millionths;
-				   TIME_NONE: there is none */
-	int64_t segments[QUALITY_TYPES];
-	int64_t segment_time[SEGMENT_TYPES];
-	int64_t overlaps[SEGMENT_TYPES];
-	int64_t overlap_time[SEGMENT_TYPES];
-	struct coverage_figures raw;
-	struct coverage_figures editable;
-	int64_t incomplete;
-	int64_t incomplete_time;
-	int64_t missing;
-	int64_t unreadable;
-	int64_t oldest;
-	int64_t newest;
-	int64_t found;
-	int64_t run;
-	int64_t run_time;
-	int64_t run_errors;
-	int64_t run_complete;
-};
-
 struct family {
 	const char *name;
+	size_t types; /* how many values it has; 0: one, without a type */
 	const char *help;
-	size_t offset; /* of its first int64_t in struct figures */
-	size_t types; /* how many lie there; 0: one, without type */
 };
 
-/* the Python's, name by name */
+struct values { /* in millionths, in the order of the families;
+		   TIME_NONE: there is none */
+	int64_t v[64];
+	size_t n;
+};
+
+/* clang-format off */
+/* the Python's names */
 static const struct family hour_families[] = {
-    {"segment_count", "Segments in the hour, by type.",
-	offsetof(struct figures, segments), HOUR_TYPES},
-    {"segment_duration", "Seconds of segments in the hour, by type.",
-	offsetof(struct figures, segment_time), SEGMENT_TYPES},
-    {"raw_coverage", "Seconds that the hour's segments cover.",
-	offsetof(struct figures, raw.covered), 0},
-    {"editable_coverage",
-	"Seconds of the hour's segments that can be joined without overlap.",
-	offsetof(struct figures, editable.covered), 0},
-    {"raw_holes", "Holes in raw coverage that touch the hour.",
-	offsetof(struct figures, raw.holes), 0},
-    {"editable_holes", "Holes in editable coverage that touch the hour.",
-	offsetof(struct figures, editable.holes), 0},
-    {"overlap_count", "Overlaps in the hour, by type of segment.",
-	offsetof(struct figures, overlaps), SEGMENT_TYPES},
-    {"overlap_duration", "Seconds of overlaps in the hour, by type of segment.",
-	offsetof(struct figures, overlap_time), SEGMENT_TYPES},
+    {"segment_count", HOUR_TYPES, "Segments in the hour, by type."},
+    {"segment_duration", 3, "Seconds of segments in the hour, by type."},
+    {"raw_coverage", 0, "Seconds that the hour's segments cover."},
+    {"editable_coverage", 0, "Seconds of the hour that a cutter can join."},
+    {"raw_holes", 0, "Holes in raw coverage that touch the hour."},
+    {"editable_holes", 0, "Holes in editable coverage that touch the hour."},
+    {"overlap_count", 3, "Overlaps in the hour, by type of segment."},
+    {"overlap_duration", 3, "Seconds of overlaps in the hour, by type."},
 };
 
-#define NAME(name) "segment_coverage_" name
-
+#define NAME(name) PREFIX name
+#define PREFIX "segment_coverage_"
 static const struct family quality_families[] = {
-    {NAME("segments"), "Segments, by type.", offsetof(struct figures, segments),
-	QUALITY_TYPES},
-    {NAME("segment_seconds"), "Seconds of segments, by type.",
-	offsetof(struct figures, segment_time), SEGMENT_TYPES},
-    {NAME("overlaps"), "Overlaps, by type of segment.",
-	offsetof(struct figures, overlaps), SEGMENT_TYPES},
-    {NAME("overlap_seconds"), "Seconds of overlaps, by type of segment.",
-	offsetof(struct figures, overlap_time), SEGMENT_TYPES},
-    {NAME("raw_covered_seconds"), "Seconds that segments cover.",
-	offsetof(struct figures, raw.covered), 0},
-    {NAME("raw_ratio"),
-	"Covered part of what should be covered; 1 only without a hole.",
-	offsetof(struct figures, raw.ratio), 0},
-    {NAME("raw_holes"), "Holes in raw coverage.",
-	offsetof(struct figures, raw.holes), 0},
-    {NAME("raw_hole_seconds"), "Seconds that holes in raw coverage lose.",
-	offsetof(struct figures, raw.hole_time), 0},
-    {NAME("raw_longest_hole_seconds"),
-	"Seconds of the longest hole in raw coverage; 0 without a hole.",
-	offsetof(struct figures, raw.longest), 0},
-    {NAME("editable_covered_seconds"),
-	"Seconds of segments that can be joined without overlap.",
-	offsetof(struct figures, editable.covered), 0},
-    {NAME("editable_ratio"),
-	"Editable part of what should be covered; 1 only without a hole.",
-	offsetof(struct figures, editable.ratio), 0},
-    {NAME("editable_holes"), "Holes in editable coverage.",
-	offsetof(struct figures, editable.holes), 0},
-    {NAME("editable_hole_seconds"),
-	"Seconds that holes in editable coverage lose.",
-	offsetof(struct figures, editable.hole_time), 0},
-    {NAME("editable_longest_hole_seconds"),
-	"Seconds of the longest hole in editable coverage; 0 without a hole.",
-	offsetof(struct figures, editable.longest), 0},
-    {NAME("incomplete_segments"),
-	"Best segments of their time that are suspect or partial.",
-	offsetof(struct figures, incomplete), 0},
-    {NAME("incomplete_seconds"),
-	"Seconds of best segments that are suspect or partial.",
-	offsetof(struct figures, incomplete_time), 0},
-    {NAME("missing_seconds"),
-	"Seconds of whole hours without a segment: 3600 for each.",
-	offsetof(struct figures, missing), 0},
-    {NAME("unreadable_seconds"),
-	"Seconds of hours that could not be read: 3600 for each.",
-	offsetof(struct figures, unreadable), 0},
-    {NAME("oldest_segment_timestamp_seconds"),
-	"When the oldest segment starts; none without a segment.",
-	offsetof(struct figures, oldest), 0},
-    {NAME("newest_segment_timestamp_seconds"),
-	"When the newest segment ends; none without a segment.",
-	offsetof(struct figures, newest), 0},
-    {NAME("found"), "Whether the directory of the quality exists.",
-	offsetof(struct figures, found), 0},
-    {NAME("run_timestamp_seconds"), "When the program ran.",
-	offsetof(struct figures, run), 0},
-    {NAME("run_duration_seconds"),
-	"Seconds that the run had taken when this was written.",
-	offsetof(struct figures, run_time), 0},
-    {NAME("run_errors"), "Errors of the run, of all that it looked at.",
-	offsetof(struct figures, run_errors), 0},
-    {NAME("run_complete"), "Whether the run could read all there is.",
-	offsetof(struct figures, run_complete), 0},
+    {NAME("segments"), QUALITY_TYPES, "Segments, by type."},
+    {NAME("segment_seconds"), 3, "Seconds of segments, by type."},
+    {NAME("overlaps"), 3, "Overlaps, by type of segment."},
+    {NAME("overlap_seconds"), 3, "Seconds of overlaps, by type of segment."},
+    {NAME("raw_covered_seconds"), 0, "Seconds that segments cover."},
+    {NAME("raw_ratio"), 0, "Covered part; 1 only without a hole."},
+    {NAME("raw_holes"), 0, "Holes in raw coverage."},
+    {NAME("raw_hole_seconds"), 0, "Seconds that raw holes lose."},
+    {NAME("raw_longest_hole_seconds"), 0, "Seconds of the longest raw hole."},
+    {NAME("editable_covered_seconds"), 0, "Seconds that a cutter can join."},
+    {NAME("editable_ratio"), 0, "Editable part; 1 only without a hole."},
+    {NAME("editable_holes"), 0, "Holes in editable coverage."},
+    {NAME("editable_hole_seconds"), 0, "Seconds that editable holes lose."},
+    {NAME("editable_longest_hole_seconds"), 0,
+	"Seconds of the longest editable hole."},
+    {NAME("recent_hole_seconds"), 0,
+	"Seconds of raw holes that began in the last hour and have settled."},
+    {NAME("known_hole_seconds"), 0,
+	"Seconds of raw holes that --known accepts."},
+    {NAME("incomplete_segments"), 0,
+	"Best segments of their time that are suspect or partial."},
+    {NAME("incomplete_seconds"), 0, "Seconds of such segments."},
+    {NAME("ahead_segments"), 0, "Segments ahead of the clock, ignored."},
+    {NAME("missing_seconds"), 0, "Seconds of hours without a segment."},
+    {NAME("unreadable_seconds"), 0, "Seconds of hours that are unreadable."},
+    {NAME("oldest_segment_timestamp_seconds"), 0,
+	"When the window's oldest segment starts."},
+    {NAME("newest_segment_timestamp_seconds"), 0,
+	"When the stream's newest segment ends, in the window or not."},
+    {NAME("stalled_seconds"), 0,
+	"Age of the newest segment once the stream has stopped, else 0."},
+    {NAME("found"), 0, "Whether the directory of the quality exists."},
+    {NAME("run_timestamp_seconds"), 0, "When the program ran."},
+    {NAME("run_duration_seconds"), 0, "Seconds that the run has taken."},
+    {NAME("run_errors"), 0, "Errors of the whole run."},
+    {NAME("run_complete"), 0, "Whether the run could read all there is."},
 };
+/* clang-format on */
 
-static int64_t
-millionths(size_t n)
+static void
+add(struct values *values, int64_t value)
 {
-	return (int64_t)n * SECOND;
+	values->v[values->n++] = value;
 }
 
 static void
-counts_figures(struct figures *f, const struct counts *c)
+add_count(struct values *values, size_t n)
+{
+	add(values, (int64_t)n * SECOND);
+}
+
+static void
+add_tallies(struct values *values, const struct tally tallies[SEGMENT_TYPES],
+    bool durations)
 {
 	size_t i;
 
-	for (i = 0; i < SEGMENT_TYPES; i++) {
-		f->segments[i] = millionths(c->segments[i].count);
-		f->segment_time[i] = c->segments[i].duration;
-		f->overlaps[i] = millionths(c->overlaps[i].count);
-		f->overlap_time[i] = c->overlaps[i].duration;
-	}
-	f->segments[i++] = millionths(c->bad);
-	f->segments[i++] = millionths(c->temp);
-	f->segments[i] = millionths(c->tombstoned);
+	for (i = 0; i < SEGMENT_TYPES; i++)
+		add(values,
+		    durations ? tallies[i].duration
+			      : (int64_t)tallies[i].count * SECOND);
 }
 
 static void
-hour_figures(struct figures *f, const struct hour *h)
+hour_values(struct values *values, const struct hour *h)
 {
-	counts_figures(f, &h->counts);
-	f->raw.covered = h->raw.covered;
-	f->raw.holes = millionths(h->raw.holesz);
-	f->editable.covered = h->editable.covered;
-	f->editable.holes = millionths(h->editable.holesz);
+	values->n = 0;
+	add_tallies(values, h->counts.segments, false);
+	add_count(values, h->counts.bad);
+	add_tallies(values, h->counts.segments, true);
+	add(values, h->raw.covered);
+	add(values, h->editable.covered);
+	add_count(values, h->raw.holesz);
+	add_count(values, h->editable.holesz);
+	add_tallies(values, h->counts.overlaps, false);
+	add_tallies(values, h->counts.overlaps, true);
 }
 
 static void
-coverage_figures(struct coverage_figures *f, const struct coverage *c)
+coverage_values(struct values *values, const struct coverage *c)
 {
 	const struct span *longest = hole_longest(c);
 	int64_t ratio = coverage_ratio(c);
 
-	f->covered = c->covered;
-	f->ratio = ratio < 0 ? TIME_NONE : ratio;
-	f->holes = millionths(c->holes.n);
-	f->hole_time = c->hole_duration;
-	f->longest = longest == NULL ? 0 : longest->end - longest->start;
+	add(values, c->covered);
+	add(values, ratio < 0 ? TIME_NONE : ratio);
+	add_count(values, c->holes.n);
+	add(values, c->hole_duration);
+	add(values, longest == NULL ? 0 : longest->end - longest->start);
 }
 
 /*
- * What could be read of a quality. If nothing could, nothing is known: no
- * holes would be as wrong as some.
+ * Adds what is known of a quality, which is nothing if it could not be read:
+ * no holes would be as wrong as some.
  */
 static void
-archive_figures(struct figures *f, const struct report *r)
-{
-	int64_t *values = (int64_t *)f;
-	size_t i;
-
-	if (r->state == STATE_UNKNOWN || r->state == STATE_UNREADABLE) {
-		for (i = 0; i < sizeof(*f) / sizeof(*values); i++)
-			values[i] = TIME_NONE;
-		return;
-	}
-	counts_figures(f, &r->counts);
-	coverage_figures(&f->raw, &r->raw);
-	coverage_figures(&f->editable, &r->editable);
-	f->incomplete = millionths(r->counts.incomplete.count);
-	f->incomplete_time = r->counts.incomplete.duration;
-	f->missing = (int64_t)spans_hours(&r->missing) * HOUR;
-	f->unreadable = (int64_t)spans_hours(&r->unreadable) * HOUR;
-	f->oldest = r->start;
-	f->newest = r->end;
-}
-
-static void
-quality_figures(struct figures *f, const struct options *opt,
+quality_values(struct values *values, const struct options *opt,
     const struct survey *s, const struct report *r)
 {
-	archive_figures(f, r);
-	f->found = millionths(r->state >= STATE_UNREADABLE);
-	f->run = opt->now;
-	f->run_time = s->elapsed;
-	f->run_errors = millionths(s->errorsz);
-	f->run_complete = millionths(s->complete);
+	const struct spans *holes = &r->raw.holes;
+	const bool ended = opt->window.end <= opt->now;
+	int64_t known = 0, length, recent = 0;
+	size_t i;
+
+	for (i = 0; i < holes->n; i++) {
+		length = holes->v[i].end - holes->v[i].start;
+		if (hole_known(opt, r, &holes->v[i]))
+			known += length;
+		if (holes->v[i].start > opt->now - HOUR &&
+		    !hole_settling(opt, &holes->v[i]))
+			recent += length;
+	}
+	values->n = 0;
+	add_tallies(values, r->counts.segments, false);
+	add_count(values, r->counts.bad);
+	add_count(values, r->counts.temp);
+	add_count(values, r->counts.tombstoned);
+	add_tallies(values, r->counts.segments, true);
+	add_tallies(values, r->counts.overlaps, false);
+	add_tallies(values, r->counts.overlaps, true);
+	coverage_values(values, &r->raw);
+	coverage_values(values, &r->editable);
+	add(values, recent);
+	add(values, known);
+	add_count(values, r->counts.incomplete.count);
+	add(values, r->counts.incomplete.duration);
+	add_count(values, r->counts.ahead);
+	add(values, (int64_t)spans_hours(&r->missing) * HOUR);
+	add(values, (int64_t)spans_hours(&r->unreadable) * HOUR);
+	add(values, r->start);
+	add(values, r->newest);
+	add(values,
+	    stream_age(opt, r) == TIME_NONE ? TIME_NONE
+		: ended                     ? 0
+					    : silence(opt, r));
+	if (r->state == STATE_UNKNOWN || r->state == STATE_UNREADABLE)
+		for (i = 0; i < values->n; i++)
+			values->v[i] = TIME_NONE;
+	add_count(values, r->state >= STATE_UNREADABLE);
+	add(values, opt->now);
+	add(values, s->elapsed);
+	add_count(values, s->errorsz);
+	add_count(values, s->complete);
 }
 
 static void
@@ -2446,33 +2741,40 @@ print_label(FILE *fp, const char *name, const char *value)
 	fprintf(fp, "%s\"", from);
 }
 
+static void
+print_labels(FILE *fp, const char *name, const struct report *r)
+{
+	fprintf(fp, "%s{", name);
+	print_label(fp, "channel", r->channel);
+	putc(',', fp);
+	print_label(fp, "quality", r->quality);
+}
+
+static void
+print_family(FILE *fp, const char *name, const char *help)
+{
+	fprintf(fp, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
+}
+
 /*
- * Prints the samples that an hour, or without one the quality, has of a
- * family; the family's own lines before the first of all.
+ * Prints a family's samples of one quality, or of one of its hours if hour is
+ * not NULL; before the first of all the family's own lines.
  */
 static void
 print_samples(FILE *fp, const struct family *family, bool *begun,
-    const struct report *r, const struct hour *h, const struct figures *f)
+    const struct report *r, const char *hour, const int64_t *values)
 {
-	const void *first = (const char *)f + family->offset;
-	const int64_t *values = first;
-	char buf[TIME_SIZE], hour[TIME_SIZE];
+	char buf[TIME_SIZE];
 	size_t i;
 
-	if (h != NULL)
-		hour_format(hour, h->time);
 	for (i = 0; i == 0 || i < family->types; i++) {
 		if (values[i] == TIME_NONE)
 			continue;
 		if (!*begun)
-			fprintf(fp, "# HELP %s %s\n# TYPE %s gauge\n",
-			    family->name, family->help, family->name);
+			print_family(fp, family->name, family->help);
 		*begun = true;
-		fprintf(fp, "%s{", family->name);
-		print_label(fp, "channel", r->channel);
-		putc(',', fp);
-		print_label(fp, "quality", r->quality);
-		if (h != NULL)
+		print_labels(fp, family->name, r);
+		if (hour != NULL)
 			fprintf(fp, ",hour=\"%s\"", hour);
 		if (family->types > 0)
 			fprintf(fp, ",type=\"%s\"", type_names[i]);
@@ -2481,24 +2783,30 @@ print_samples(FILE *fp, const struct family *family, bool *begun,
 	}
 }
 
+/*
+ * Prints a family's samples of the newest hours; its values begin at `first`.
+ */
 static void
-hour_family(FILE *fp, const struct family *family, const struct options *opt,
-    const struct report *reports, size_t reportsz)
+metrics_hours(FILE *fp, const struct options *opt, const struct family *family,
+    const struct report *reports, size_t reportsz, size_t first)
 {
-	struct figures f;
+	struct values values;
 	const struct report *r;
-	size_t i;
+	char hour[TIME_SIZE];
+	size_t i, j;
 	bool begun = false;
 
-	for (r = reports; r < reports + reportsz; r++) {
-		i = r->hoursz < opt->metrics_hours
-		    ? 0
-		    : r->hoursz - opt->metrics_hours;
-		for (; i < r->hoursz; i++) {
-			if (!r->hours[i].readable)
+	for (i = 0; i < reportsz; i++) {
+		r = &reports[i];
+		j = r->hoursz < opt->metrics_hours ? r->hoursz
+						   : opt->metrics_hours;
+		for (j = r->hoursz - j; j < r->hoursz; j++) {
+			if (!r->hours[j].readable)
 				continue;
-			hour_figures(&f, &r->hours[i]);
-			print_samples(fp, family, &begun, r, &r->hours[i], &f);
+			hour_values(&values, &r->hours[j]);
+			hour_format(hour, r->hours[j].time);
+			print_samples(
+			    fp, family, &begun, r, hour, &values.v[first]);
 		}
 	}
 }
@@ -2509,22 +2817,35 @@ report_metrics(FILE *fp, const struct options *opt, const struct survey *s,
 {
 	const struct report *reports = report != NULL ? report : s->reports;
 	const size_t reportsz = report != NULL ? 1 : s->reportsz;
-	struct figures *figures;
-	size_t i, j;
+	const struct family *family;
+	struct values *values = need(calloc(reportsz + 1, sizeof(*values)));
+	size_t at, i;
 	bool begun;
 
-	for (i = 0; i < LENGTH(hour_families); i++)
-		hour_family(fp, &hour_families[i], opt, reports, reportsz);
-	figures = allocate((reportsz + 1) * sizeof(*figures));
-	for (i = 0; i < reportsz; i++)
-		quality_figures(&figures[i], opt, s, &reports[i]);
-	for (i = 0; i < LENGTH(quality_families); i++) {
-		begun = false;
-		for (j = 0; j < reportsz; j++)
-			print_samples(fp, &quality_families[i], &begun,
-			    &reports[j], NULL, &figures[j]);
+	family = hour_families;
+	for (at = 0; family < hour_families + LENGTH(hour_families); family++) {
+		metrics_hours(fp, opt, family, reports, reportsz, at);
+		at += family->types > 0 ? family->types : 1;
 	}
-	free(figures);
+	for (i = 0; i < reportsz; i++)
+		quality_values(&values[i], opt, s, &reports[i]);
+	family = quality_families;
+	for (at = 0; family < quality_families + LENGTH(quality_families);
+	     family++) {
+		begun = false;
+		for (i = 0; i < reportsz; i++)
+			print_samples(fp, family, &begun, &reports[i], NULL,
+			    &values[i].v[at]);
+		at += family->types > 0 ? family->types : 1;
+	}
+	free(values);
+	print_family(
+	    fp, NAME("build_info"), "The program's version; always 1.");
+	for (i = 0; i < reportsz; i++) {
+		print_labels(fp, NAME("build_info"), &reports[i]);
+		fprintf(fp, ",version=\"%s\"} 1\n", VERSION);
+	}
+	metrics_fleet(fp, reports, reportsz);
 	return ferror(fp) ? -1 : 0;
 }
 
@@ -2532,40 +2853,32 @@ report_metrics(FILE *fp, const struct options *opt, const struct survey *s,
  * Holes as lines
  */
 
-static int
-report_compare(const void *a, const void *b)
-{
-	const struct report *const *x = a, *const *y = b;
-	int order = strcmp((*x)->channel, (*y)->channel);
-
-	return order != 0 ? order : strcmp((*x)->quality, (*y)->quality);
-}
-
 /*
- * Prints channel, quality, start, end, seconds, state and nodes of each hole.
+ * Prints one line: channel, quality, start, end, seconds, state, nodes.
  */
 static void
-holes_print(FILE *fp, const struct options *opt, const struct report *r)
+print_hole(FILE *fp, const struct report *r, const struct span *hole,
+    const char *state)
 {
 	char *channel = need(name_printable(r->channel, true));
 	char *quality = need(name_printable(r->quality, true));
 	char end[TIME_SIZE], seconds[TIME_SIZE], start[TIME_SIZE];
-	const struct span *hole;
-	size_t i;
 
-	for (i = 0; i < r->raw.holes.n; i++) {
-		hole = &r->raw.holes.v[i];
-		time_format(start, hole->start);
-		time_format(end, hole->end);
-		seconds_format(seconds, hole->end - hole->start);
-		fprintf(fp, "%s\t%s\t%s\t%s\t%s\t%s\t\n", channel, quality,
-		    start, end, seconds,
-		    hole_known(opt, r, hole)       ? "known"
-			: hole_settling(opt, hole) ? "settling"
-						   : "hole");
-	}
+	time_format(start, hole->start);
+	time_format(end, hole->end);
+	seconds_format(seconds, hole->end - hole->start);
+	fprintf(fp, "%s\t%s\t%s\t%s\t%s\t%s\t", channel, quality, start, end,
+	    seconds, state);
 	free(channel);
 	free(quality);
+}
+
+static int
+report_compare(const void *a, const void *b)
+{
+	const struct report *const *x = a, *const *y = b;
+
+	return quality_compare(*x, *y);
 }
 
 /*
@@ -2575,20 +2888,28 @@ int
 report_holes(FILE *fp, const struct options *opt, const struct survey *s,
     const struct report *report)
 {
-	const struct report **sorted;
-	size_t i, n = 0;
+	const struct report **sorted =
+	    need(calloc(s->reportsz + 1, sizeof(*sorted)));
+	const struct span *hole;
+	size_t i, j, n = 0;
 
-	if (report != NULL)
-		holes_print(fp, opt, report);
-	else {
-		sorted = need(calloc(s->reportsz + 1, sizeof(*sorted)));
-		for (; n < s->reportsz; n++)
-			sorted[n] = &s->reports[n];
-		qsort(sorted, n, sizeof(*sorted), report_compare);
-		for (i = 0; i < n; i++)
-			holes_print(fp, opt, sorted[i]);
-		free(sorted);
+	for (i = 0; i < s->reportsz; i++)
+		if (report == NULL || report == &s->reports[i])
+			sorted[n++] = &s->reports[i];
+	qsort(sorted, n, sizeof(*sorted), report_compare);
+	for (i = 0; i < n; i++) {
+		if (sorted[i]->fleet != NULL)
+			holes_fleet(fp, opt, sorted[i]);
+		for (j = 0;
+		     sorted[i]->fleet == NULL && j < sorted[i]->raw.holes.n;
+		     j++) {
+			hole = &sorted[i]->raw.holes.v[j];
+			print_hole(fp, sorted[i], hole,
+			    hole_state(opt, sorted[i], hole));
+			putc('\n', fp);
+		}
 	}
+	free(sorted);
 	return ferror(fp) ? -1 : 0;
 }
 
@@ -2618,74 +2939,73 @@ static void __attribute__((format(printf, 4, 5))) finding(FILE *fp,
 static bool
 check_holes(FILE *fp, const struct options *opt, const struct report *r)
 {
-	struct coverage c = r->raw;
-	const struct span *hole, *top[LISTED_MAX];
+	struct pick pick;
 	char end[TIME_SIZE], length[TIME_SIZE], start[TIME_SIZE];
-	size_t i, n;
+	const struct span *hole;
+	size_t i;
 
-	while (c.holes.n > 0) {
-		hole = &c.holes.v[c.holes.n - 1];
-		if (!hole_settling(opt, hole))
-			break;
-		c.hole_duration -= hole->end - hole->start;
-		c.holes.n--;
-	}
-	n = holes_longest(&c, top);
-	for (i = 0; i < n; i++) {
-		hole = top[i];
-		c.hole_duration -= hole->end - hole->start;
+	if (r->fleet != NULL)
+		return check_fleet(fp, opt, r);
+	holes_pick(&pick, opt, r, LISTED_MAX, true);
+	for (i = 0; i < pick.n; i++) {
+		hole = pick.top[i];
+		pick.duration -= hole->end - hole->start;
 		time_format(start, hole->start);
 		time_format(end, hole->end);
-		seconds_format(length, hole->end - hole->start);
-		finding(fp, opt, r, "a hole of %s s from %s to %s", length,
-		    start, end);
+		duration_format(length, hole->end - hole->start);
+		finding(fp, opt, r, "a hole of %s from %s to %s", length, start,
+		    end);
 	}
-	seconds_format(length, c.hole_duration);
-	if (c.holes.n > n)
-		finding(fp, opt, r, "and %zu more, %s s in all", c.holes.n - n,
-		    length);
-	return n > 0;
+	duration_format(length, pick.duration);
+	if (pick.count > pick.n)
+		finding(fp, opt, r, "and %zu more, %s in all",
+		    pick.count - pick.n, length);
+	return pick.n > 0;
 }
 
+/*
+ * Reports that there is no segment, unless an unreadable hour may hold one,
+ * or that the newest is too old.
+ */
 static bool
 check_age(FILE *fp, const struct options *opt, const struct report *r)
 {
-	char age[TIME_SIZE], end[TIME_SIZE], max[TIME_SIZE];
+	const int64_t age = stream_age(opt, r);
+	char end[TIME_SIZE], length[TIME_SIZE], max[TIME_SIZE];
 
-	if (opt->max_age < 0 || opt->now - r->end <= opt->max_age ||
-	    !end_known(r, r->end))
-		return false;
-	time_format(end, r->end);
-	seconds_format(age, opt->now - r->end);
-	seconds_format(max, opt->max_age);
+	if (r->start == TIME_NONE) {
+		if (r->unreadable.n > 0)
+			return false;
+		finding(fp, opt, r, "%s",
+		    r->state == STATE_ABSENT ? "no segments: no such quality"
+					     : "no segments");
+	}
+	if (opt->max_age < 0 || age <= opt->max_age)
+		return r->start == TIME_NONE;
+	time_format(end, r->newest);
+	age_format(length, age);
+	duration_format(max, opt->max_age);
 	finding(fp, opt, r,
-	    "the newest segment ended %s s ago, at %s; --max-age is %s s", age,
+	    "the newest segment ended %s ago, at %s; --max-age is %s", length,
 	    end, max);
 	return true;
 }
 
-/*
- * Reports that there is no segment, unless one may be in what could not be
- * read.
- */
 static bool
-check_presence(FILE *fp, const struct options *opt, const struct report *r)
+check_counts(FILE *fp, const struct options *opt, const struct report *r)
 {
-	char age[TIME_SIZE], end[TIME_SIZE];
+	const struct counts *c = &r->counts;
+	char covered[TIME_SIZE], incomplete[TIME_SIZE];
 
-	if (!end_known(r, INT64_MIN))
-		return false;
-	if (ended_before(opt, r)) {
-		time_format(end, r->stream.end);
-		seconds_format(age, opt->now - r->stream.end);
-		finding(fp, opt, r,
-		    "no segments; the last before ended %s s ago, at %s", age,
-		    end);
-	} else
-		finding(fp, opt, r, "%s",
-		    r->state == STATE_ABSENT ? "no segments: no such quality"
-					     : "no segments");
-	return true;
+	duration_format(covered, r->raw.covered);
+	duration_format(incomplete, c->incomplete.duration);
+	if (is_incomplete(r))
+		finding(
+		    fp, opt, r, "INCOMPLETE: %s of %s", incomplete, covered);
+	if (c->ahead > 0)
+		finding(fp, opt, r, "%zu segment%s ahead of the clock",
+		    c->ahead, plural(c->ahead));
+	return is_incomplete(r) || c->ahead > 0;
 }
 
 /*
@@ -2700,11 +3020,399 @@ report_check(FILE *fp, const struct options *opt, const struct survey *s)
 
 	for (i = 0; i < s->reportsz; i++) {
 		r = &s->reports[i];
-		if (r->state == STATE_UNKNOWN || r->state == STATE_UNREADABLE)
+		if (r->state == STATE_READ || r->state == STATE_ABSENT) {
+			found |= check_age(fp, opt, r);
+			found |= check_holes(fp, opt, r);
+			found |= check_counts(fp, opt, r);
+		} else if (r->fleet != NULL)
+			found |= check_fleet(fp, opt, r);
+	}
+	return found;
+}
+
+/*
+ * Writes the one line that a monitoring plugin shows: the first finding, and
+ * how many more there are.
+ */
+int
+report_summary(FILE *fp, const struct options *opt, const struct survey *s,
+    const struct report *report)
+{
+	char *at, *findings = NULL, *first;
+	FILE *memory;
+	int64_t longest = 0;
+	size_t i, n = 0, size;
+
+	(void)report;
+	memory = need(open_memstream(&findings, &size));
+	report_check(memory, opt, s);
+	if (fclose(memory) != 0)
+		need(NULL);
+	for (at = findings; (at = strchr(at, '\n')) != NULL; at++)
+		n++;
+	for (i = 0; i < s->reportsz; i++)
+		if (s->reports[i].end - s->reports[i].start > longest)
+			longest = s->reports[i].end - s->reports[i].start;
+	first = findings + (n > 0 ? strlen(PROGRAM ": ") : 0);
+	if (n == 0)
+		fprintf(fp, "COVERAGE OK: %zu qualit%s, %" PRId64 " h\n",
+		    s->reportsz, s->reportsz == 1 ? "y" : "ies",
+		    (longest + HOUR / 2) / HOUR);
+	else
+		fprintf(fp, "COVERAGE CRITICAL: %s", strtok(first, "\n"));
+	if (n > 1)
+		fprintf(fp, " (and %zu more)", n - 1);
+	if (n > 0)
+		putc('\n', fp);
+	free(findings);
+	return ferror(fp) ? -1 : 0;
+}
+
+/*
+ * The fleet as text, lines, metrics and findings
+ */
+
+#define NODES_WIDE 11 /* columns of nodes' names beside their figures */
+
+/*
+ * Prints the names of those that have a gap: the first, and as many of the
+ * others as fit in so many columns.
+ */
+static void
+print_having(FILE *fp, const struct fleet *f, const struct gap *gap, bool utf8,
+    const char *comma, size_t columns)
+{
+	char *name;
+	size_t i, used = 0;
+	bool fits = true;
+
+	for (i = 0; i < gap->havingsz && fits; i++) {
+		name = need(name_printable(
+		    f->nodes[f->having[gap->first + i]].name, utf8));
+		used += utf8_length(name) + strlen(comma);
+		fits = i == 0 || used <= columns;
+		fprintf(fp, "%s%s", i > 0 ? comma : "", fits ? name : "...");
+		free(name);
+	}
+}
+
+/*
+ * Picks the longest gaps of a state, at most max: of those that are not known,
+ * or with check set of those that --check counts. What a peer has counts only
+ * once there was time to fetch it.
+ */
+static void
+gaps_pick(struct pick *pick, const struct options *opt, const struct report *r,
+    enum gap_state state, size_t max, bool check)
+{
+	const struct fleet *f = r->fleet;
+	const struct gap *gap;
+
+	*pick = (struct pick){.n = 0};
+	for (gap = f->gaps; gap < f->gaps + f->gapsz; gap++)
+		if (gap->state == state &&
+		    (check ? hole_counts(opt, r, &gap->span) &&
+				(state != GAP_ELSEWHERE ||
+				    gap->span.end < opt->now - opt->backfill)
+			   : !hole_known(opt, r, &gap->span)))
+			pick_add(pick, &gap->span, max);
+}
+
+/*
+ * Prints how old a node's newest segment is, or for how long the stream had
+ * stopped when its report was made.
+ */
+static void
+text_newest(struct sheet *sheet, const struct fleet_node *node, int width)
+{
+	const int64_t newest = node->report->newest;
+	char age[TIME_SIZE], text[2 * TIME_SIZE] = "no segments";
+	int64_t seen = node->generated_at;
+	bool stopped = false;
+
+	if (seen > node->window.end)
+		seen = node->window.end;
+	if (newest != TIME_NONE) {
+		stopped = seen - newest > STOPPED;
+		age_format(age, (stopped ? seen : sheet->opt->now) - newest);
+		snprintf(
+		    text, sizeof(text), stopped ? "STOPPED %s" : "%s old", age);
+	}
+	print_coloured(sheet, stopped ? RED : "", text);
+	if (width > (int)strlen(text))
+		fprintf(sheet->fp, "%*s", width - (int)strlen(text), "");
+}
+
+/*
+ * Prints a node's name and figures, or those of all together.
+ */
+static void
+text_figures(struct sheet *sheet, const char *name, const struct coverage *c)
+{
+	const int64_t ratio = coverage_ratio(c);
+	char buf[TIME_SIZE] = "-";
+
+	if (ratio >= 0)
+		percent_format(buf, ratio);
+	fputs("  ", sheet->fp);
+	print_name(sheet, name, NODES_WIDE);
+	fprintf(sheet->fp, "%9s", buf);
+	figure(sheet, 7, RED, (int64_t)c->holes.n, false);
+	figure(sheet, 10, RED, c->hole_duration, true);
+}
+
+static void
+text_node(
+    struct sheet *sheet, const struct fleet *f, const struct fleet_node *node)
+{
+	const bool here = f->here && node == f->nodes;
+	const int64_t age = sheet->opt->now - node->generated_at;
+	char buf[TIME_SIZE];
+
+	if (node->report == NULL) {
+		fputs("  ", sheet->fp);
+		print_name(sheet, node->name, NODES_WIDE);
+		fprintf(sheet->fp, "%7s%*s", "?", here ? 0 : 50, "");
+	} else {
+		text_figures(sheet, node->name, &node->coverage);
+		figure(sheet, 13, "", node->has, true);
+		fputs("  ", sheet->fp);
+		text_newest(sheet, node, here ? 0 : 16);
+	}
+	if (node->generated_at == TIME_NONE)
+		print_coloured(sheet, RED, "unusable");
+	else if (!here) {
+		age_format(buf, age < 0 ? -age : age);
+		fprintf(sheet->fp, "%s %s", buf, age < 0 ? "ahead" : "old");
+	}
+	newline(sheet);
+}
+
+/*
+ * Prints the longest gaps of a state that are not known, at most max.
+ */
+static void
+text_gaps(struct sheet *sheet, const struct report *r, enum gap_state state,
+    const char *title, size_t max)
+{
+	const size_t count = r->fleet->tallies[state].count;
+	const struct gap *gap;
+	struct pick pick;
+	char duration[TIME_SIZE];
+	size_t i;
+
+	if (count == 0)
+		return;
+	gaps_pick(&pick, sheet->opt, r, state, max, false);
+	fprintf(sheet->fp, "  %s", title);
+	if (pick.n > 1)
+		fputs(", longest first", sheet->fp);
+	if (pick.n < pick.count)
+		fprintf(sheet->fp, " (%zu of %zu; all: -f holes)", pick.n,
+		    pick.count);
+	if (pick.count < count)
+		fprintf(sheet->fp, " (%zu known)", count - pick.count);
+	newline(sheet);
+	for (i = 0; i < pick.n; i++) {
+		gap = (const struct gap *)pick.top[i];
+		duration_format(duration, gap->span.end - gap->span.start);
+		fprintf(sheet->fp, "%12s  ", duration);
+		print_span(sheet, &gap->span);
+		fputs(gap->havingsz > 0 ? "  " : "", sheet->fp);
+		print_having(sheet->fp, r->fleet, gap, sheet->opt->utf8, ", ",
+		    WIDTH - 14 - 37 - 2);
+		newline(sheet);
+	}
+}
+
+/*
+ * Prints what all nodes have: their figures, what no node has, and who has
+ * what this one lacks.
+ */
+static void
+text_fleet(struct sheet *sheet, const struct report *r)
+{
+	const struct fleet *f = r->fleet;
+	const struct tally *unknown, *better;
+	char buf[TIME_SIZE];
+	size_t i;
+
+	if (f == NULL)
+		return;
+	better = &f->tallies[GAP_BETTER];
+	unknown = &f->tallies[GAP_UNKNOWN];
+	newline(sheet);
+	fprintf(sheet->fp, "  %-*s%9s%7s%10s%13s  %-14s  report", NODES_WIDE,
+	    "Node", "covered", "holes", "lost", "has of ours",
+	    "newest segment");
+	newline(sheet);
+	for (i = 0; i < f->nodesz; i++)
+		text_node(sheet, f, &f->nodes[i]);
+	text_figures(sheet, "together", &f->together);
+	newline(sheet);
+	if (unknown->count > 0) {
+		fprintf(sheet->fp, "  %-*s%16zu", NODES_WIDE, "unknown",
+		    unknown->count);
+		figure(sheet, 10, YELLOW, unknown->duration, true);
+		newline(sheet);
+	}
+	if (f->gapsz > unknown->count)
+		newline(sheet);
+	text_gaps(sheet, r, GAP_LOST, "LOST: no node has it", LISTED_MAX);
+	text_gaps(sheet, r, GAP_ELSEWHERE, "Elsewhere", HOLES_LISTED);
+	if (better->count > 0) {
+		duration_format(buf, better->duration);
+		fprintf(sheet->fp, "  Incomplete here, complete elsewhere: %s",
+		    buf);
+		newline(sheet);
+	}
+}
+
+/*
+ * Prints the gaps that are holes here, or in all nodes.
+ */
+static void
+holes_fleet(FILE *fp, const struct options *opt, const struct report *r)
+{
+	static const char *const names[GAP_STATES] = {[GAP_LOST] = "lost",
+	    [GAP_ELSEWHERE] = "elsewhere",
+	    [GAP_UNKNOWN] = "unknown"};
+	const struct fleet *f = r->fleet;
+	const struct gap *gap;
+	const char *state;
+
+	for (gap = f->gaps; gap < f->gaps + f->gapsz; gap++) {
+		state = names[gap->state];
+		if (state == NULL)
 			continue;
-		found |= check_holes(fp, opt, r);
-		found |= r->start == TIME_NONE ? check_presence(fp, opt, r)
-					       : check_age(fp, opt, r);
+		if (gap->state != GAP_ELSEWHERE &&
+		    strcmp(hole_state(opt, r, &gap->span), "hole") != 0)
+			state = hole_state(opt, r, &gap->span);
+		print_hole(fp, r, &gap->span, state);
+		print_having(fp, f, gap, true, ",", SIZE_MAX);
+		putc('\n', fp);
+	}
+}
+
+static void
+fleet_sample(FILE *fp, const char *name, const struct report *r,
+    const char *peer, int64_t us)
+{
+	char buf[TIME_SIZE];
+
+	print_labels(fp, name, r);
+	if (peer != NULL) {
+		putc(',', fp);
+		print_label(fp, "peer", peer);
+	}
+	seconds_format(buf, us);
+	fprintf(fp, "} %s\n", buf);
+}
+
+static void
+metrics_peers(FILE *fp, const char *name, const char *help, bool has,
+    const struct report *reports, size_t reportsz)
+{
+	const struct report *r;
+	const struct fleet_node *node;
+
+	print_family(fp, name, help);
+	for (r = reports; r < reports + reportsz; r++) {
+		node = r->fleet->nodes + r->fleet->here;
+		for (; node < r->fleet->nodes + r->fleet->nodesz; node++)
+			if (has ? node->report != NULL && r->fleet->here
+				: node->generated_at != TIME_NONE)
+				fleet_sample(fp, name, r, node->name,
+				    has ? node->has : node->generated_at);
+	}
+}
+
+static void
+metrics_fleet(FILE *fp, const struct report *reports, size_t reportsz)
+{
+	static const struct {
+		const char *name;
+		const char *help;
+		enum gap_state state;
+		bool count;
+	} families[] = {{NAME("fleet_lost_seconds"),
+			    "Seconds that no node has.", GAP_LOST, false},
+	    {NAME("fleet_lost_holes"), "Holes that no node has.", GAP_LOST,
+		true},
+	    {NAME("fleet_elsewhere_seconds"),
+		"Seconds that this node lacks and a peer has.", GAP_ELSEWHERE,
+		false},
+	    {NAME("fleet_better_seconds"),
+		"Seconds that are incomplete here and complete at a peer.",
+		GAP_BETTER, false},
+	    {NAME("fleet_unknown_seconds"),
+		"Seconds that no node has, but of which not all reports tell.",
+		GAP_UNKNOWN, false}};
+	const struct tally *tally;
+	size_t i, j;
+
+	if (reportsz == 0 || reports->fleet == NULL)
+		return;
+	for (i = 0; i < LENGTH(families); i++) {
+		print_family(fp, families[i].name, families[i].help);
+		for (j = 0; j < reportsz; j++) {
+			tally = &reports[j].fleet->tallies[families[i].state];
+			fleet_sample(fp, families[i].name, &reports[j], NULL,
+			    families[i].count ? (int64_t)tally->count * SECOND
+					      : tally->duration);
+		}
+	}
+	if (reports->fleet->here)
+		metrics_peers(fp, NAME("peer_has_seconds"),
+		    "Seconds that this node lacks and the peer has.", true,
+		    reports, reportsz);
+	metrics_peers(fp, NAME("peer_report_timestamp_seconds"),
+	    "When the peer's report was made.", false, reports, reportsz);
+}
+
+/*
+ * Reports the longest of the gaps that count.
+ */
+static bool
+check_fleet(FILE *fp, const struct options *opt, const struct report *r)
+{
+	static const struct {
+		enum gap_state state;
+		const char *before;
+		const char *after;
+	} words[] = {{GAP_LOST, "LOST: no node has", ""},
+	    {GAP_ELSEWHERE, "not fetched yet:", "; it is on "},
+	    {GAP_UNKNOWN, "a hole of", "; not all peers can tell of it"}};
+	char end[TIME_SIZE], length[TIME_SIZE], *nodes, start[TIME_SIZE];
+	const struct span *span;
+	struct pick pick;
+	FILE *memory;
+	size_t i, j, size;
+	bool found = false;
+
+	for (i = 0; i < LENGTH(words); i++) {
+		gaps_pick(&pick, opt, r, words[i].state, LISTED_MAX, true);
+		for (j = 0; j < pick.n; j++) {
+			span = pick.top[j];
+			pick.duration -= span->end - span->start;
+			memory = need(open_memstream(&nodes, &size));
+			print_having(memory, r->fleet, (const struct gap *)span,
+			    opt->utf8, ", ", SIZE_MAX);
+			if (fclose(memory) != 0)
+				need(NULL);
+			duration_format(length, span->end - span->start);
+			time_format(start, span->start);
+			time_format(end, span->end);
+			finding(fp, opt, r, "%s %s from %s to %s%s%s",
+			    words[i].before, length, start, end, words[i].after,
+			    nodes);
+			free(nodes);
+		}
+		duration_format(length, pick.duration);
+		if (pick.count > pick.n)
+			finding(fp, opt, r, "%s %zu more, %s in all",
+			    words[i].before, pick.count - pick.n, length);
+		found |= pick.n > 0;
 	}
 	return found;
 }

@@ -4,6 +4,7 @@
  * hour_read() is called from several threads at once. Only need() ends the
  * program, and only main's thread calls it.
  */
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -12,7 +13,12 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -20,19 +26,9 @@
 
 #include "segparse.h"
 
-#define READ_MIN      65536 /* least room for each getdents64 */
-#define READ_FIRST    262144 /* holds an ordinary hour whole */
-#define FRESH         (SECOND / 50) /* an mtime younger may not be final */
-#define BUCKET_BITS   21 /* 2.1 s of starts a bucket: about one segment */
-#define BUCKETS       ((HOUR >> BUCKET_BITS) + 1)
-#define INSERTION_MAX 16 /* insertion is fastest up to here */
-
-/* Eight bytes as a little-endian number: `00:00.00` and `0.000000`. */
-#define HIGH_BITS        UINT64_C(0x8080808080808080)
-#define MMSS_PATTERN     UINT64_C(0x30302e30303a3030)
-#define MMSS_LIMIT       UINT64_C(0x76767f76767f7676)
-#define FRACTION_PATTERN UINT64_C(0x3030303030302e30)
-#define FRACTION_LIMIT   UINT64_C(0x7676767676767f76)
+#define READ_MIN   65536 /* least room for each getdents64 */
+#define READ_FIRST 262144 /* holds an ordinary hour whole */
+#define FRESH      (SECOND / 50) /* an mtime younger may not be final */
 
 #define BLOCK            16 /* bytes of a hash looked at together */
 #define SEGMENT_NAME_MIN 13 /* of `00:00-0-temp-`, the shortest */
@@ -41,14 +37,16 @@
 #define TOMBSTONE        ".tombstone"
 #define TOMBSTONE_LEN    10
 
-#define SEGMENT_HIDDEN (SEGMENT_TEMP + 1) /* as a type: tombstoned */
+#define TEMPORARY      ".segment-coverage.tmp.%d"
+#define TEMPORARY_SIZE 40
+#define WRITERS_MAX    100 /* at the same time in one directory */
+
+#define RING_PER_JOB 2 /* hours read ahead of the accounting */
 
 struct listing { /* of one hour directory; the arrays are owned */
 	struct segment *segs; /* by start, then by name */
 	size_t segsz;
 	size_t segcap;
-	struct segment *spare; /* the other half of the bucket sort */
-	size_t sparecap;
 	const char **bad_names; /* into buf, in byte order */
 	size_t bad;
 	size_t badcap;
@@ -364,58 +362,17 @@ day_split(int64_t t, int *year, int *month, int *day)
 }
 
 /*
- * Prints a number of at least width digits, then the byte `behind`. Returns
- * the end, which is not terminated. A report has thousands of instants, and
- * snprintf() takes ten times as long.
- */
-static char *
-number_put(char *out, uint64_t value, int width, char behind)
-{
-	char digits[20];
-	int n = 0;
-
-	do
-		digits[n++] = (char)('0' + value % 10);
-	while ((value /= 10) > 0);
-	for (; width > n; width--)
-		*out++ = '0';
-	while (n > 0)
-		*out++ = digits[--n];
-	*out++ = behind;
-	return out;
-}
-
-/*
- * Prints `2025-11-15T02`, then the byte `behind`. Returns the end and sets
- * *rest to the microseconds since the full hour.
- */
-static char *
-hour_put(char *out, int64_t t, char behind, uint64_t *rest)
-{
-	uint64_t of_day;
-	int day, month, year;
-
-	of_day = (uint64_t)day_split(t, &year, &month, &day);
-	out = number_put(out, (uint64_t)year, 4, '-');
-	out = number_put(out, (uint64_t)month, 2, '-');
-	out = number_put(out, (uint64_t)day, 2, 'T');
-	*rest = of_day % HOUR;
-	return number_put(out, of_day / HOUR, 2, behind);
-}
-
-/*
  * Prints `2025-11-15T02:45:51.608000Z`. The year must not be negative.
  */
 void
 time_format(char buf[TIME_SIZE], int64_t t)
 {
-	uint64_t rest;
+	int day, month, year;
+	int64_t us = day_split(t, &year, &month, &day);
 
-	buf = hour_put(buf, t, ':', &rest);
-	buf = number_put(buf, rest / MINUTE, 2, ':');
-	buf = number_put(buf, rest / SECOND % 60, 2, '.');
-	buf = number_put(buf, rest % SECOND, 6, 'Z');
-	*buf = '\0';
+	(void)snprintf(buf, TIME_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
+	    year, month, day, (int)(us / HOUR), (int)(us / MINUTE % 60),
+	    (int)(us / SECOND % 60), (int)(us % SECOND));
 }
 
 /*
@@ -424,9 +381,8 @@ time_format(char buf[TIME_SIZE], int64_t t)
 void
 hour_format(char buf[TIME_SIZE], int64_t t)
 {
-	uint64_t rest;
-
-	(void)hour_put(buf, t, '\0', &rest);
+	time_format(buf, t);
+	*strchr(buf, ':') = '\0';
 }
 
 /*
@@ -435,18 +391,15 @@ hour_format(char buf[TIME_SIZE], int64_t t)
 void
 seconds_format(char buf[TIME_SIZE], int64_t us)
 {
-	uint64_t part, size = us < 0 ? -(uint64_t)us : (uint64_t)us;
-	int width = 6;
+	uint64_t size = us < 0 ? -(uint64_t)us : (uint64_t)us;
+	int len;
 
-	if (us < 0)
-		*buf++ = '-';
-	part = size % SECOND;
-	buf = number_put(buf, size / SECOND, 1, part > 0 ? '.' : '\0');
-	if (part == 0)
-		return;
-	for (; part % 10 == 0; part /= 10)
-		width--;
-	(void)number_put(buf, part, width, '\0');
+	len = snprintf(buf, TIME_SIZE, "%s%" PRIu64 ".%06" PRIu64,
+	    us < 0 ? "-" : "", size / SECOND, size % SECOND);
+	while (buf[len - 1] == '0')
+		buf[--len] = '\0';
+	if (buf[len - 1] == '.')
+		buf[len - 1] = '\0';
 }
 
 /*
@@ -459,44 +412,6 @@ seconds_format(char buf[TIME_SIZE], int64_t us)
  */
 
 /*
- * Matches eight bytes against a pattern with digits in it. A byte of limit is
- * 0x80 minus the first difference from the pattern that does not match. In
- * *pairs, byte n from the low end becomes the number that the digits n and
- * n + 1 spell.
- */
-static inline bool
-eight_take(const char *s, uint64_t pattern, uint64_t limit, uint64_t *pairs)
-{
-	uint64_t x;
-
-	memcpy(&x, s, sizeof(x));
-	x = le64toh(x) ^ pattern;
-	*pairs = x * 10 + (x >> 8);
-	return (((x + limit) | x) & HIGH_BITS) == 0;
-}
-
-/*
- * Reads `MM:SS.ffffff-`, the start of nearly all names, eight bytes at a
- * time.
- */
-static bool
-offset_plain(const char *s, uint32_t *offset)
-{
-	uint64_t fraction, head, minutes, seconds, tail;
-
-	if (!eight_take(s, MMSS_PATTERN, MMSS_LIMIT, &head) ||
-	    !eight_take(s + 4, FRACTION_PATTERN, FRACTION_LIMIT, &tail) ||
-	    s[12] != '-')
-		return false;
-	minutes = head & 0xff;
-	seconds = head >> 24 & 0xff;
-	fraction = (tail >> 16 & 0xff) * 10000 + (tail >> 32 & 0xff) * 100 +
-	    (tail >> 48 & 0xff);
-	*offset = (uint32_t)((minutes * 60 + seconds) * SECOND + fraction);
-	return minutes < 60 && seconds < 60;
-}
-
-/*
  * Reads `MM:SS-`, or `MM:SS.f-` with a fraction of one to six digits.
  */
 static int
@@ -507,10 +422,6 @@ offset_take(const char **s, uint32_t *offset)
 	int minutes, seconds;
 	size_t digits;
 
-	if (offset_plain(p, offset)) {
-		*s += 13;
-		return 0;
-	}
 	if (p[2] != ':' || (minutes = digits_parse(p)) < 0 || minutes > 59 ||
 	    (seconds = digits_parse(p + 3)) < 0 || seconds > 59)
 		return -1;
@@ -574,7 +485,7 @@ type_take(const char **s, const char *end, enum segment_type *type)
 
 /*
  * Whether all 16 bytes are of base64url's alphabet. Uses the compiler's
- * vectors.
+ * vectors: byte by byte a run takes 11 % more CPU time.
  */
 static bool
 is_base64url(const char *s)
@@ -651,6 +562,51 @@ need(void *allocated)
 }
 
 /*
+ * Prints to a string, which the caller frees.
+ */
+char *
+vcompose(const char *fmt, va_list ap)
+{
+	char *s;
+
+	if (vasprintf(&s, fmt, ap) == -1)
+		s = need(NULL);
+	return s;
+}
+
+char *
+compose(const char *fmt, ...)
+{
+	va_list ap;
+	char *s;
+
+	va_start(ap, fmt);
+	s = vcompose(fmt, ap);
+	va_end(ap);
+	return s;
+}
+
+/*
+ * Appends a name, which names then owns.
+ */
+void
+names_add(struct names *names, char *name)
+{
+	names->v = need(
+	    array_room(names->v, &names->cap, names->n, sizeof(*names->v)));
+	names->v[names->n++] = name;
+}
+
+void
+names_free(struct names *names)
+{
+	while (names->n > 0)
+		free(names->v[--names->n]);
+	free(names->v);
+	memset(names, 0, sizeof(*names));
+}
+
+/*
  * Returns the array with room for at least one more element after its n, or
  * NULL when out of memory; the array is then unchanged.
  */
@@ -705,6 +661,29 @@ spans_cover(struct spans *spans, int64_t start, int64_t end)
 		last->end = end;
 }
 
+static int
+span_compare(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+/*
+ * Sorts spans in any order, and joins those that overlap or touch.
+ */
+void
+spans_sort(struct spans *spans)
+{
+	size_t i, n = spans->n;
+
+	if (n > 1)
+		qsort(spans->v, n, sizeof(*spans->v), span_compare);
+	spans->n = 0;
+	for (i = 0; i < n; i++)
+		spans_cover(spans, spans->v[i].start, spans->v[i].end);
+}
+
 /*
  * Takes the spans from index *i on for as long as gaps are no longer than the
  * tolerance, joins them, and moves *i past them. Returns false at the end.
@@ -720,6 +699,218 @@ spans_join(const struct spans *spans, size_t *i, int64_t tolerance,
 	     (*i)++)
 		joined->end = spans->v[*i].end;
 	return true;
+}
+
+/*
+ * Directories and files
+ */
+
+/*
+ * Opens a directory below dirfd; with O_PATH it need not be readable. Returns
+ * -1 with errno.
+ */
+int
+directory_open(int dirfd, const char *name, int flags)
+{
+	int fd;
+
+	do
+		fd = openat(dirfd, name, flags | O_DIRECTORY | O_CLOEXEC);
+	while (fd == -1 && errno == EINTR);
+	return fd;
+}
+
+static int
+string_compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/*
+ * Lists the directory fd from its start: names that may be directories, or
+ * links to them, but not hidden ones, into dirs; all others into rest, unless
+ * that is NULL. Sorts both. Returns -1 with errno if it cannot be read to its
+ * end.
+ */
+int
+directory_list(int fd, struct names *dirs, struct names *rest)
+{
+	struct names *names;
+	struct dirent *d;
+	int again = directory_open(fd, ".", O_RDONLY), error;
+	DIR *dp;
+
+	if (again == -1)
+		return -1;
+	if ((dp = fdopendir(again)) == NULL) {
+		(void)close(again);
+		return -1;
+	}
+	while (errno = 0, (d = readdir(dp)) != NULL) {
+		names = d->d_name[0] != '.' &&
+			(d->d_type == DT_DIR || d->d_type == DT_LNK ||
+			    d->d_type == DT_UNKNOWN)
+		    ? dirs
+		    : rest;
+		if (names != NULL && strcmp(d->d_name, ".") != 0 &&
+		    strcmp(d->d_name, "..") != 0)
+			names_add(names, need(strdup(d->d_name)));
+	}
+	error = errno;
+	(void)closedir(dp);
+	if (dirs->n > 1)
+		qsort(dirs->v, dirs->n, sizeof(*dirs->v), string_compare);
+	if (rest != NULL && rest->n > 1)
+		qsort(rest->v, rest->n, sizeof(*rest->v), string_compare);
+	errno = error;
+	return error == 0 ? 0 : -1;
+}
+
+/*
+ * Reads a file of at most max bytes and terminates it. Returns NULL with
+ * errno, or its bytes, which the caller frees.
+ */
+char *
+file_read(const char *path, size_t max, size_t *size)
+{
+	char *data = NULL;
+	size_t cap = 0;
+	FILE *fp;
+	int error;
+
+	if ((fp = fopen(path, "re")) == NULL)
+		return NULL;
+	*size = 0;
+	do {
+		cap = cap == 0 ? READ_MIN : cap * 2;
+		data = need(realloc(data, cap + 1));
+		*size += fread(data + *size, 1, cap - *size, fp);
+	} while (*size == cap && cap <= max);
+	error = ferror(fp) ? errno : *size > max ? EFBIG : 0;
+	(void)fclose(fp);
+	data[*size] = '\0';
+	if (error == 0)
+		return data;
+	free(data);
+	errno = error;
+	return NULL;
+}
+
+/*
+ * Writes all of it. Returns -1 with errno.
+ */
+int
+write_all(int fd, const char *data, size_t size)
+{
+	struct pollfd pfd = {fd, POLLOUT, 0};
+	ssize_t n;
+
+	while (size > 0) {
+		n = write(fd, data, size);
+		if (n == -1 && errno == EAGAIN)
+			(void)poll(&pfd, 1, -1);
+		else if (n == -1 && errno != EINTR)
+			return -1;
+		if (n > 0) {
+			data += n;
+			size -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Whether the name still stands for the open file, as far as can be told.
+ */
+static bool
+is_named(int dirfd, const char *name, int fd)
+{
+	struct stat named, open;
+
+	if (fstat(fd, &open) != 0)
+		return true;
+	if (fstatat(dirfd, name, &named, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno != ENOENT;
+	return open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+}
+
+/*
+ * Removes a temporary file whose writer is gone: a living one holds a lock.
+ * Opens it only to lock it, so a planted link does no harm.
+ */
+static void
+stale_remove(int dirfd, const char *name)
+{
+	int fd;
+
+	fd =
+	    openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd == -1 && errno == ELOOP)
+		(void)unlinkat(dirfd, name, 0);
+	if (fd == -1)
+		return;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_named(dirfd, name, fd))
+		(void)unlinkat(dirfd, name, 0);
+	(void)close(fd);
+}
+
+/*
+ * Makes a temporary file in the directory, locked as long as it is open, by
+ * the first name that no living writer has: what SIGKILL leaves behind does
+ * not pile up. Returns -1 with errno.
+ */
+static int
+temporary_make(int dirfd, char name[TEMPORARY_SIZE])
+{
+	int fd, i;
+
+	for (i = 0; i < WRITERS_MAX; i++) {
+		(void)snprintf(name, TEMPORARY_SIZE, TEMPORARY, i);
+		stale_remove(dirfd, name);
+		fd = openat(
+		    dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (fd == -1 && errno != EEXIST)
+			return -1;
+		/* another run may have taken it for stale before the lock */
+		if (fd != -1 &&
+		    (flock(fd, LOCK_EX | LOCK_NB) == 0 ||
+			errno != EWOULDBLOCK) &&
+		    is_named(dirfd, name, fd))
+			return fd;
+		if (fd != -1)
+			(void)close(fd);
+	}
+	return -1;
+}
+
+/*
+ * Puts the data in the place of a file, mode 0644 whatever the umask. Returns
+ * -1 with errno if that failed; the old file is then as it was. Signals wait
+ * meanwhile: nothing else would remove the temporary file.
+ */
+int
+file_replace(int dirfd, const char *name, const char *data, size_t size)
+{
+	char temporary[TEMPORARY_SIZE];
+	sigset_t all, before;
+	int copy, error = 0, fd;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	if ((fd = temporary_make(dirfd, temporary)) == -1)
+		error = errno;
+	else if (write_all(fd, data, size) != 0 || fchmod(fd, 0644) != 0 ||
+	    (copy = fcntl(fd, F_DUPFD_CLOEXEC, 0)) == -1 ||
+	    close(copy) != 0 || /* the lock stays with fd */
+	    renameat(dirfd, temporary, dirfd, name) != 0) {
+		error = errno;
+		(void)unlinkat(dirfd, temporary, 0);
+	}
+	if (fd != -1)
+		(void)close(fd);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = error;
+	return error == 0 ? 0 : -1;
 }
 
 /*
@@ -801,7 +992,7 @@ is_fresh(const struct timespec *mtime)
  * a tombstone, a name ahead of it.
  */
 static int
-directory_list(int fd, struct listing *l)
+records_list(int fd, struct listing *l)
 {
 	struct stat after, before;
 	bool fresh;
@@ -945,101 +1136,6 @@ records_take(int fd, struct listing *l, struct reading *r)
 	return 0;
 }
 
-static void
-insertion_sort(struct segment *segs, size_t n)
-{
-	struct segment seg;
-	size_t i, j;
-
-	for (i = 1; i < n; i++) {
-		seg = segs[i];
-		for (j = i; j > 0 && segs[j - 1].offset > seg.offset; j--)
-			segs[j] = segs[j - 1];
-		segs[j] = seg;
-	}
-}
-
-/*
- * Makes the spare array as large as the one of the segments.
- */
-static int
-spare_make(struct listing *l)
-{
-	if (l->sparecap >= l->segcap)
-		return 0;
-	free(l->spare);
-	l->sparecap = 0;
-	l->spare = reallocarray(NULL, l->segcap, sizeof(*l->spare));
-	if (l->spare == NULL)
-		return -1;
-	l->sparecap = l->segcap;
-	return 0;
-}
-
-static void
-spare_swap(struct listing *l)
-{
-	struct segment *segs = l->segs;
-	size_t cap = l->segcap;
-
-	l->segs = l->spare;
-	l->segcap = l->sparecap;
-	l->spare = segs;
-	l->sparecap = cap;
-}
-
-static int
-start_compare(const void *a, const void *b)
-{
-	const struct segment *x = a, *y = b;
-
-	return (x->offset > y->offset) - (x->offset < y->offset);
-}
-
-static void
-bucket_sort(struct segment *segs, size_t n)
-{
-	if (n > INSERTION_MAX)
-		qsort(segs, n, sizeof(*segs), start_compare);
-	else
-		insertion_sort(segs, n);
-}
-
-/*
- * Sorts by start: first into buckets, of which an ordinary hour has one for
- * each segment, then within each bucket.
- */
-static int
-segments_sort(struct listing *l)
-{
-	uint32_t ends[BUCKETS] = {0}, end, start, sum = 0;
-	struct segment *seg;
-	size_t i;
-
-	if (l->segsz <= INSERTION_MAX) {
-		insertion_sort(l->segs, l->segsz);
-		return 0;
-	}
-	if (spare_make(l) != 0)
-		return -1;
-	for (i = 0; i < l->segsz; i++)
-		ends[l->segs[i].offset >> BUCKET_BITS]++;
-	for (i = 0; i < BUCKETS; i++) {
-		start = sum;
-		sum += ends[i];
-		ends[i] = start;
-	}
-	for (i = 0; i < l->segsz; i++) {
-		seg = &l->segs[i];
-		l->spare[ends[seg->offset >> BUCKET_BITS]++] = *seg;
-	}
-	spare_swap(l);
-	for (start = 0, i = 0; i < BUCKETS; i++, start = end)
-		if ((end = ends[i]) - start > 1)
-			bucket_sort(l->segs + start, end - start);
-	return 0;
-}
-
 static int
 name_compare(const void *a, const void *b)
 {
@@ -1047,27 +1143,32 @@ name_compare(const void *a, const void *b)
 }
 
 static int
-segment_name_compare(const void *a, const void *b, void *buf)
+segment_compare(const void *a, const void *b, void *buf)
 {
 	const struct segment *x = a, *y = b;
 
+	if (x->offset != y->offset)
+		return x->offset < y->offset ? -1 : 1;
 	return strcmp((const char *)buf + x->name, (const char *)buf + y->name);
 }
 
 /*
- * Orders n segments with the same start by name, and drops names that were
- * listed twice. Returns how many are left.
+ * Sorts segments by start, then by name, and drops names that were listed
+ * twice.
  */
-static size_t
-names_order(struct segment *segs, size_t n, char *buf)
+static void
+segments_sort(struct listing *l)
 {
-	size_t i, kept = 1;
+	struct segment *segs = l->segs;
+	size_t i, n = l->segsz;
 
-	qsort_r(segs, n, sizeof(*segs), segment_name_compare, buf);
-	for (i = 1; i < n; i++)
-		if (segment_name_compare(&segs[kept - 1], &segs[i], buf) != 0)
-			segs[kept++] = segs[i];
-	return kept;
+	if (n > 1)
+		qsort_r(segs, n, sizeof(*segs), segment_compare, l->buf);
+	l->segsz = 0;
+	for (i = 0; i < n; i++)
+		if (l->segsz == 0 ||
+		    segment_compare(&segs[l->segsz - 1], &segs[i], l->buf) != 0)
+			segs[l->segsz++] = segs[i];
 }
 
 /*
@@ -1081,25 +1182,6 @@ start_end(const struct listing *l, size_t i)
 	while (next < l->segsz && l->segs[next].offset == l->segs[i].offset)
 		next++;
 	return next;
-}
-
-/*
- * Applies names_order() to each group of segments with the same start.
- */
-static void
-starts_order(struct listing *l)
-{
-	struct segment *segs = l->segs;
-	size_t i, kept = 0, n, next;
-
-	for (i = 0; i < l->segsz; i = next) {
-		next = start_end(l, i);
-		n = next - i == 1 ? 1 : names_order(segs + i, next - i, l->buf);
-		if (kept < i)
-			memmove(segs + kept, segs + i, n * sizeof(*segs));
-		kept += n;
-	}
-	l->segsz = kept;
 }
 
 /*
@@ -1120,48 +1202,28 @@ names_sort(const char **names, size_t n)
 }
 
 /*
- * Compares NAME.ts with the name that a tombstone hides; n is the length of
- * the tombstone's NAME.
+ * For bsearch(): compares the tombstone that would hide a name with one that
+ * is there. Makes no copy: some file systems have names longer than NAME_MAX.
  */
 static int
-hidden_compare(const char *name, const char *tombstone, size_t n)
+hider_compare(const void *name, const void *tombstone)
 {
-	int order = strncmp(name, tombstone, n);
+	const char *a = name, *b = *(const char *const *)tombstone;
+	size_t n = strlen(a) - SUFFIX_LEN;
+	int order = strncmp(a, b, n);
 
-	return order != 0 ? order : strcmp(name + n, SUFFIX);
+	return order != 0 ? order : strcmp(TOMBSTONE, b + n);
 }
 
 /*
- * Marks the segment that a tombstone hides, if there is one. Finds it by
- * start and name, so that n tombstones cost n log n.
+ * Whether NAME.tombstone hides NAME.ts.
  */
-static void
-segment_hide(struct listing *l, const char *tombstone)
+static bool
+is_hidden(const struct listing *l, const char *name)
 {
-	const struct segment *seg;
-	struct segment key;
-	size_t high = l->segsz, low = 0, middle;
-	size_t n = strlen(tombstone) - TOMBSTONE_LEN;
-	int order;
-
-	if (segment_parse(tombstone, n + SUFFIX_LEN, &key) != 0)
-		return;
-	while (low < high) {
-		middle = low + (high - low) / 2;
-		seg = &l->segs[middle];
-		order = (seg->offset > key.offset) - (seg->offset < key.offset);
-		if (order == 0)
-			order =
-			    hidden_compare(l->buf + seg->name, tombstone, n);
-		if (order == 0) {
-			l->segs[middle].type = SEGMENT_HIDDEN;
-			return;
-		}
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	return l->tombstonesz > 0 &&
+	    bsearch(name, l->tombstones, l->tombstonesz, sizeof(*l->tombstones),
+		hider_compare) != NULL;
 }
 
 /*
@@ -1197,7 +1259,7 @@ segments_sift(
 
 	for (i = 0; i < l->segsz; i++) {
 		seg = &l->segs[i];
-		if ((int)seg->type == SEGMENT_HIDDEN)
+		if (is_hidden(l, l->buf + seg->name))
 			counts->tombstoned++;
 		else if (seg->type == SEGMENT_TEMP)
 			counts->temp++;
@@ -1215,22 +1277,7 @@ segments_sift(
 }
 
 /*
- * For bsearch(): compares the tombstone that would hide a name with one that
- * is there. Makes no copy: some file systems have names longer than NAME_MAX.
- */
-static int
-hider_compare(const void *name, const void *tombstone)
-{
-	const char *a = name, *b = *(const char *const *)tombstone;
-	size_t n = strlen(a) - SUFFIX_LEN;
-	int order = strncmp(a, b, n);
-
-	return order != 0 ? order : strcmp(TOMBSTONE, b + n);
-}
-
-/*
- * Removes hidden bad names, and counts both kinds. A bad name may not tell
- * its start, so the search is for the whole name of its tombstone.
+ * Removes hidden bad names, and counts both kinds.
  */
 static void
 bad_names_sift(struct listing *l, struct counts *counts)
@@ -1238,14 +1285,11 @@ bad_names_sift(struct listing *l, struct counts *counts)
 	size_t i, n = names_sort(l->bad_names, l->bad);
 
 	l->bad = 0;
-	for (i = 0; i < n; i++) {
-		if (l->tombstonesz > 0 &&
-		    bsearch(l->bad_names[i], l->tombstones, l->tombstonesz,
-			sizeof(*l->tombstones), hider_compare) != NULL)
+	for (i = 0; i < n; i++)
+		if (is_hidden(l, l->bad_names[i]))
 			counts->tombstoned++;
 		else
 			l->bad_names[l->bad++] = l->bad_names[i];
-	}
 	counts->bad = l->bad;
 }
 
@@ -1256,16 +1300,11 @@ static int
 hour_list(
     int fd, struct listing *l, const struct options *opt, struct reading *r)
 {
-	size_t i;
-
 	l->segsz = l->bad = l->tombstonesz = 0;
-	if (directory_list(fd, l) != 0 || records_take(fd, l, r) != 0 ||
-	    segments_sort(l) != 0)
+	if (records_list(fd, l) != 0 || records_take(fd, l, r) != 0)
 		return -1;
-	starts_order(l);
+	segments_sort(l);
 	l->tombstonesz = names_sort(l->tombstones, l->tombstonesz);
-	for (i = 0; i < l->tombstonesz; i++)
-		segment_hide(l, l->tombstones[i]);
 	if (segments_sift(fd, l, opt, r) != 0)
 		return -1;
 	bad_names_sift(l, &r->hour.counts);
@@ -1287,7 +1326,6 @@ listing_free(struct listing *l)
 	if (l == NULL)
 		return;
 	free(l->segs);
-	free(l->spare);
 	free(l->bad_names);
 	free(l->tombstones);
 	free(l->buf);
@@ -1375,6 +1413,7 @@ best_take(int fd, const struct listing *l, struct reading *r)
 {
 	const struct segment *best, *segs = l->segs;
 	size_t i, j, next;
+	int64_t end;
 
 	if (r->bestcap < l->segsz) {
 		free(r->best);
@@ -1392,7 +1431,12 @@ best_take(int fd, const struct listing *l, struct reading *r)
 			segment_count(
 			    &r->hour.counts, &segs[j], &segs[j] == best);
 		r->best[r->bestsz++] = *best;
+		end = r->hour.time + best->offset + best->duration;
+		if (end > r->hour.end)
+			r->hour.end = end;
 	}
+	if (r->bestsz > 0)
+		r->hour.start = r->hour.time + r->best[0].offset;
 	return 0;
 }
 
@@ -1438,9 +1482,7 @@ hour_read(const struct options *opt, int dirfd, int64_t time, struct listing *l,
 	r->failed = NULL;
 	r->failed_errno = r->error = 0;
 	hour_format(name, time);
-	do
-		fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	while (fd == -1 && errno == EINTR);
+	fd = directory_open(dirfd, name, O_RDONLY);
 	if (fd == -1 || hour_list(fd, l, opt, r) != 0 ||
 	    best_take(fd, l, r) != 0 ||
 	    ((opt->verbose || opt->format == FORMAT_JSON) &&
@@ -1449,10 +1491,173 @@ hour_read(const struct options *opt, int dirfd, int64_t time, struct listing *l,
 	r->hour.readable = r->error == 0;
 	if (!r->hour.readable) {
 		memset(&r->hour.counts, 0, sizeof(r->hour.counts));
+		r->hour.start = r->hour.end = TIME_NONE;
 		r->bestsz = 0;
 	}
 	if (fd != -1)
 		(void)close(fd);
+}
+
+/*
+ * The pool: hours read by several threads, handed over in order
+ */
+
+/*
+ * The hours of one quality, read by several threads and taken in order.
+ */
+struct pool {
+	const struct options *opt;
+	int dirfd; /* of the quality */
+	const int64_t *times; /* of the hours */
+	size_t n;
+	size_t claimed; /* hours given to a thread */
+	size_t taken; /* hours accounted for */
+	struct slot {
+		struct reading reading;
+		bool done;
+	} * ring; /* owned; hour i is in i % ringsz */
+	size_t ringsz;
+	struct worker {
+		struct pool *pool;
+		pthread_t thread;
+		struct listing *listing; /* owned */
+	} * workers; /* owned; opt->jobs of them */
+	size_t threads; /* workers that run */
+	pthread_mutex_t lock; /* guards claimed, taken and done */
+	pthread_cond_t room; /* the ring has room for another hour */
+	pthread_cond_t done; /* an hour has been read */
+};
+
+static void *
+pool_work(void *arg)
+{
+	struct worker *worker = arg;
+	struct pool *pool = worker->pool;
+	struct slot *slot;
+	size_t i;
+
+	(void)pthread_mutex_lock(&pool->lock);
+	while (pool->claimed < pool->n) {
+		if (pool->claimed == pool->taken + pool->ringsz) {
+			(void)pthread_cond_wait(&pool->room, &pool->lock);
+			continue;
+		}
+		i = pool->claimed++;
+		slot = &pool->ring[i % pool->ringsz];
+		(void)pthread_mutex_unlock(&pool->lock);
+		hour_read(pool->opt, pool->dirfd, pool->times[i],
+		    worker->listing, &slot->reading);
+		(void)pthread_mutex_lock(&pool->lock);
+		slot->done = true;
+		(void)pthread_cond_signal(&pool->done);
+	}
+	(void)pthread_mutex_unlock(&pool->lock);
+	return NULL;
+}
+
+/*
+ * Returns a pool of opt->jobs threads, for pool_free().
+ */
+struct pool *
+pool_new(const struct options *opt)
+{
+	struct pool *pool = need(calloc(1, sizeof(*pool)));
+
+	pool->opt = opt;
+	pool->ringsz = (size_t)opt->jobs * RING_PER_JOB;
+	pool->ring = need(calloc(pool->ringsz, sizeof(*pool->ring)));
+	pool->workers = need(calloc(opt->jobs, sizeof(*pool->workers)));
+	(void)pthread_mutex_init(&pool->lock, NULL);
+	(void)pthread_cond_init(&pool->room, NULL);
+	(void)pthread_cond_init(&pool->done, NULL);
+	return pool;
+}
+
+void
+pool_free(struct pool *pool)
+{
+	size_t i;
+
+	for (i = 0; i < pool->ringsz; i++)
+		free(pool->ring[i].reading.best);
+	for (i = 0; i < pool->opt->jobs; i++)
+		listing_free(pool->workers[i].listing);
+	free(pool->ring);
+	free(pool->workers);
+	free(pool);
+}
+
+/*
+ * Starts to read n hours below dirfd. Signals stay main's.
+ */
+void
+pool_start(struct pool *pool, int dirfd, const int64_t *times, size_t n)
+{
+	struct worker *worker;
+	sigset_t all, before;
+
+	pool->dirfd = dirfd;
+	pool->times = times;
+	pool->n = n;
+	pool->claimed = pool->taken = pool->threads = 0;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	while (pool->threads < pool->opt->jobs && pool->threads < n) {
+		worker = &pool->workers[pool->threads];
+		worker->pool = pool;
+		if (worker->listing == NULL)
+			worker->listing = need(listing_new());
+		if (pthread_create(&worker->thread, NULL, pool_work, worker) !=
+		    0)
+			break;
+		pool->threads++;
+	}
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/*
+ * Returns the next hour once it has been read. It is the caller's until
+ * pool_took(). If no thread could be started, the caller reads.
+ */
+struct reading *
+pool_next(struct pool *pool)
+{
+	struct slot *slot = &pool->ring[pool->taken % pool->ringsz];
+
+	if (pool->threads == 0) {
+		hour_read(pool->opt, pool->dirfd, pool->times[pool->taken],
+		    pool->workers[0].listing, &slot->reading);
+		return &slot->reading;
+	}
+	(void)pthread_mutex_lock(&pool->lock);
+	while (!slot->done)
+		(void)pthread_cond_wait(&pool->done, &pool->lock);
+	(void)pthread_mutex_unlock(&pool->lock);
+	return &slot->reading;
+}
+
+void
+pool_took(struct pool *pool)
+{
+	(void)pthread_mutex_lock(&pool->lock);
+	pool->ring[pool->taken++ % pool->ringsz].done = false;
+	(void)pthread_cond_signal(&pool->room);
+	(void)pthread_mutex_unlock(&pool->lock);
+}
+
+/*
+ * Ends the threads, once all hours are taken.
+ */
+void
+pool_end(struct pool *pool)
+{
+	size_t i;
+
+	(void)pthread_mutex_lock(&pool->lock);
+	(void)pthread_cond_broadcast(&pool->room);
+	(void)pthread_mutex_unlock(&pool->lock);
+	for (i = 0; i < pool->threads; i++)
+		(void)pthread_join(pool->workers[i].thread, NULL);
 }
 
 /*

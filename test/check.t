@@ -56,7 +56,7 @@ silent
 run --check -n --now 2025-11-15T02:10:00 ch
 is_status 1
 err_lines 2
-ok '[ -s "$out" ]' 'the report is still written'
+ok 'the report is still written' [ -s "$out" ]
 
 case_dir 'the longest of many'
 hour ch/source/2025-11-15T02
@@ -286,7 +286,7 @@ ln -s low ch/low
 check -q source,low
 is_status 2
 err_lines 2
-ok '! grep -q "no segments" "$err"' 'nothing is said of its segments'
+ok 'nothing is said of its segments' not grep -q "no segments" "$err"
 run --check -f none nowhere
 is_status 2
 err_lines 1

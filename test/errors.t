@@ -15,7 +15,7 @@ injected() {
 	    -E ASAN_OPTIONS=detect_leaks=0 -P "$path" -P "${path##*/}" \
 	    -P "./$path" -P "$PWD/$path" -e trace="${inject%%:*}" \
 	    -e inject="$inject" "$sc" "$@"
-	ok 'grep -q INJECTED "$tmp/calls"' 'the fault was met'
+	ok 'the fault was met' grep -q INJECTED "$tmp/calls"
 }
 
 # unprivileged ARGUMENT...: the program as somebody who may not pass over
@@ -52,7 +52,8 @@ jq_is '[.reports[] | [.channel, .found, .raw.hole_count]]' '[["ch",false,0]]'
 run -b missing ch
 is_status 2
 err_lines 1
-ok '[ -s "$out" ] && ! [ -e missing ]' 'a report, and nothing made'
+ok 'a report' [ -s "$out" ]
+ok 'and nothing made' absent missing
 
 case_dir 'a file in place of the base directory'
 : >base
@@ -75,8 +76,8 @@ is_status 2
 err_lines 1
 err_has desertbuss
 err_has 'beta, desertbus'
-ok '! grep -Eq "coverage-maps|hidden|empty|not-|file" "$err"' \
-    'none but channels are named'
+ok 'none but channels are named' \
+    not grep -Eq "coverage-maps|hidden|empty|not-|file" "$err"
 jq_is '.complete, (.errors | length)' 'false
 1'
 jq_is '[.reports[] | [.channel, .quality, .found, .raw.coverage]]' \
@@ -131,7 +132,7 @@ jq_is '.complete, .errors, [.reports[] | .found]' 'true
 run -n -q low ch
 is_status 0
 is_err </dev/null
-ok 'grep -q low "$out"' 'the text says it'
+ok 'the text says it' grep -q low "$out"
 run -n -v -f none -q low ch
 is_status 0
 err_lines 1
@@ -211,7 +212,7 @@ for limit in 4 5 6 8 12; do
 	2)	jq_is '[.complete, .reports[0].raw.hole_count,
 		    .reports[0].missing_hours.count]' '[false,0,0]' \
 		    "with $limit not all, and that is said" ;;
-	*)	ok false "with $limit: status $status" ;;
+	*)	ok "with $limit: status $status" false ;;
 	esac
 done
 
@@ -278,8 +279,8 @@ for format in text json; do
 	is_status 2
 	err_lines 1
 	err_has 'No space left on device'
-	ok 'grep -q "^raw_coverage.* 2" m.prom && rm m.prom' \
-	    'the metrics are written'
+	ok 'the metrics are written' grep -q "^raw_coverage.* 2" m.prom
+	rm -f m.prom
 	runs sh -c '"$@" >&-' sh "$sc" -n -f $format ch
 	is_status 2
 	err_lines 1
@@ -318,8 +319,8 @@ for format in text json; do
 	[ "${SANITIZE-}" != thread ] || continue
 	inject write:error=EIO:when=1 -n -a -f $format ch
 	is_status 2
-	ok 'tail -n 1 "$tmp/strace" | grep -vq INJECTED' \
-	    'though what followed was written'
+	ok 'though what followed was written' \
+	    sh -c 'tail -n 1 "$0" | grep -vq INJECTED' "$tmp/strace"
 done
 
 case_dir 'a reader that has gone'
@@ -331,7 +332,7 @@ runs sh -c 'exec 3<>pipe 4>pipe 3<&-; "$@" >&4' sh "$sc" -m kept.prom -n ch
 is_status 141
 is_err </dev/null
 leaves kept.txt kept.prom
-ok 'grep -q "^raw_coverage.* 2" kept.prom' 'what was published is whole'
+ok 'what was published is whole' grep -q "^raw_coverage.* 2" kept.prom
 runs sh -c 'trap "" PIPE; exec 3<>pipe 4>pipe 3<&-; "$@" >&4' sh "$sc" -n ch
 is_status 2
 err_lines 1
@@ -345,7 +346,7 @@ for call in getdents64 write; do
 	inject $call:error=EINTR:when=1 -n -a --now 2025-11-16 ch
 	is_status 0
 	is_err </dev/null
-	ok 'grep -q INJECTED "$tmp/strace"' "$call was interrupted"
+	ok "$call was interrupted" grep -q INJECTED "$tmp/strace"
 	same_file "$tmp/undisturbed" "$out" "$call: the same report"
 done
 
@@ -357,12 +358,12 @@ for redirected in '2>&-' '2>/dev/full' '<&- 2>&-' '<&-'; do
 	runs sh -c "\"\$@\" $redirected" sh "$sc" -n -v -f json -r r.json \
 	    -q source,low,none ch
 	is_status 2
-	ok 'jq -e .schema_version r.json >"$out"' "a whole report with $redirected"
+	ok "a whole report with $redirected" jq -e .schema_version r.json
 done
 leaves r.json
 runs sh -c '"$@" <&- >&- 2>&-' sh "$sc" -n -v -f json -r r.json ch
 is_status 0
-ok 'jq -e .schema_version r.json >"$out"' 'a whole report with no streams'
+ok 'a whole report with no streams' jq -e .schema_version r.json
 
 case_dir 'no thread for the database'
 full ch/source
@@ -372,7 +373,7 @@ is_status 2
 is_err <<'EOT'
 segment-coverage: database: Resource temporarily unavailable
 EOT
-ok '! [ -e coverage-maps ]' 'and no page'
+ok 'and no page' absent coverage-maps
 
 # Silence
 

@@ -64,24 +64,25 @@ is_out 'only what others have put there is left' <<'EOT'
 644 usr/bin/other
 644 usr/share/man/man1/other.1
 EOT
-ok '! [ -e "$root/usr/share/segment-coverage" ]' 'nor is a directory left'
+ok 'nor is a directory left' absent "$root/usr/share/segment-coverage" \
+    "$root/usr/share/doc/segment-coverage"
 runs make uninstall DESTDIR="$root" PREFIX=/usr
 is_status 0
 
 runs make install DESTDIR="$root" PREFIX=/opt/sc MANDIR=/man ZSHDIR=/zsh
 is_status 0
-ok '[ -x "$root/opt/sc/bin/segment-coverage" ]' 'another PREFIX'
-ok '[ -e "$root/man/man1/segment-coverage.1" ]' 'another MANDIR'
-ok '[ -e "$root/zsh/_segment-coverage" ]' 'another ZSHDIR'
+ok 'another PREFIX' [ -x "$root/opt/sc/bin/segment-coverage" ]
+ok 'another MANDIR' [ -e "$root/man/man1/segment-coverage.1" ]
+ok 'another ZSHDIR' [ -e "$root/zsh/_segment-coverage" ]
 runs make install DESTDIR='a stage'
 is_status 0
-ok '[ -x "a stage/usr/local/bin/segment-coverage" ]' 'a relative DESTDIR'
+ok 'a relative DESTDIR' [ -x "a stage/usr/local/bin/segment-coverage" ]
 
 cd "$tmp/another place" || exit 1
 runs env LC_ALL=C.UTF-8 TZ=Asia/Tokyo make -s
 is_status 0
-ok 'cmp -s segment-coverage "$tmp/one/segment-coverage"' \
-    'the same bytes, wherever and whenever it is built'
+ok 'the same bytes, wherever and whenever it is built' \
+    cmp -s segment-coverage "$tmp/one/segment-coverage"
 runs make -s clean
 find . -type f -newer Makefile ! -name '*.[ch]' ! -path './man/*' \
     ! -name '*.json' >"$out"

@@ -32,22 +32,44 @@ trap 'exit 1' HUP INT PIPE TERM
 out=$tmp/out err=$tmp/err status=0
 tests=0 failures=0 case='' dir=''
 
-# diag: stdin as TAP diagnostics
+# diag: the first 20 lines of stdin as TAP diagnostics
 diag() {
-	sed 's/^/#	/' >&2
+	sed -n -e 's/^/#	/' -e '20s/$/ .../' -e 1,20p >&2
 }
 
-# ok COMMAND DESC: COMMAND, given as one word, succeeds
+# ok DESC COMMAND ARGUMENT...: the command succeeds. If not, what it said is
+# shown, or else the command.
 ok() {
 	tests=$((tests + 1))
-	if eval "$1"; then
-		printf 'ok %d - %s\n' $tests "${case:+$case: }$2"
-	else
-		failures=$((failures + 1))
-		printf 'not ok %d - %s\n' $tests "${case:+$case: }$2"
-		printf '# failed: %s\n' "${case:+$case: }$2" >&2
-		return 1
+	ok=${case:+$case: }$1
+	shift
+	if "$@" >"$tmp/noise" 2>&1; then
+		echo "ok $tests - $ok"
+		return
 	fi
+	failures=$((failures + 1))
+	echo "not ok $tests - $ok"
+	printf '# failed: %s\n' "$ok" >&2
+	[ -s "$tmp/noise" ] || printf '%s\n' "$*" >"$tmp/noise"
+	diag <"$tmp/noise"
+	return 1
+}
+
+# commands for it
+not() {
+	! "$@"
+}
+
+absent() {
+	for named; do
+		[ ! -e "$named" ] && [ ! -L "$named" ] || return
+	done
+}
+
+filled() {
+	for named; do
+		[ -s "$named" ] || return
+	done
 }
 
 # skip DESC WHY
@@ -63,19 +85,16 @@ skip_all() {
 }
 
 # same GOT WANTED DESC: two strings
-# shellcheck disable=SC2034
 same() {
-	same_got=$1 same_wanted=$2
-	ok "[ \"\$same_got\" = \"\$same_wanted\" ]" "$3" && return
-	printf 'got:    %s\nwanted: %s\n' "$1" "$2" | diag
+	[ "$1" = "$2" ] && { ok "$3" true; return; }
+	printf '%s\n' "$1" >"$tmp/got"
+	printf '%s\n' "$2" >"$tmp/same"
+	same_file "$tmp/same" "$tmp/got" "$3"
 }
 
 # same_file WANTED GOT DESC: two files, byte for byte
-# shellcheck disable=SC2034
 same_file() {
-	same_a=$1 same_b=$2
-	ok "cmp -s \"\$same_a\" \"\$same_b\"" "$3" && return
-	diff -u "$1" "$2" 2>&1 | diag
+	ok "$3" diff -a -U 1 --label wanted --label got "$1" "$2"
 }
 
 # case_dir NAME: ends the case before and starts one in a fresh directory
@@ -114,6 +133,18 @@ seg() {
 	[ -z "${4-}" ] || truncate -s "$4" "$ts"
 }
 
+# at HH 'TIME DURATION TYPE [SIZE [HASH]], ...': an hour of ch/source on
+# 2025-11-15 and its segments
+at() {
+	hour "ch/source/2025-11-15T$1"
+	while read -r time duration type size hash; do
+		[ -z "$time" ] ||
+		    seg "$time" "$duration" "$type" "$size" "${hash:-Hash}"
+	done <<-EOT
+	$(echo "${2-}" | tr , '\n')
+	EOT
+}
+
 # tomb TIME DURATION TYPE [SIZE [HASH]]: the tombstone that hides it
 tomb() {
 	: >"$hour/$1-$2-$3-${5-Hash}.tombstone"
@@ -142,6 +173,18 @@ inject() {
 	    -e trace="${inject%%:*}" -e inject="$inject" "$sc" "$@"
 }
 
+# strikes PATH SYSCALL:FAULT ARGUMENT...: the program, with a fault in the
+# calls that are about PATH
+strikes() {
+	path=$1 fault=$2
+	shift 2
+	runs strace -f -e quiet=all -o "$tmp/strace" \
+	    -E ASAN_OPTIONS=detect_leaks=0 -P "${path##*/}" -P "$path" \
+	    -P "./$path" -P "$PWD/$path" -e trace="${fault%%:*}" \
+	    -e inject="$fault" "$sc" "$@"
+	ok 'the fault was met' grep -Eq 'INJECTED|DELAYED' "$tmp/strace"
+}
+
 # is_status N
 is_status() {
 	same "$status" "$1" "exit status $1" || diag <"$err"
@@ -167,26 +210,32 @@ silent() {
 
 # err_lines N: stderr has so many lines
 err_lines() {
-	ok "[ $(wc -l <"$err") -eq $1 ]" "$1 line(s) on stderr" || diag <"$err"
+	ok "$1 line(s) on stderr" [ "$(wc -l <"$err")" -eq "$1" ] || diag <"$err"
 }
 
 # out_has, err_has STRING: it stands somewhere in there
-# shellcheck disable=SC2034
 out_has() {
-	has=$1
-	ok "grep -qFe \"\$has\" \"\$out\"" "stdout has: $1" || diag <"$out"
+	ok "stdout has: $1" grep -qFe "$1" "$out" || diag <"$out"
 }
 
-# shellcheck disable=SC2034
 err_has() {
-	has=$1
-	ok "grep -qFe \"\$has\" \"\$err\"" "stderr has: $1" || diag <"$err"
+	ok "stderr has: $1" grep -qFe "$1" "$err" || diag <"$err"
 }
 
 # jq_is FILTER WANTED [DESC]: of stdout, as compact JSON
 jq_is() {
 	same "$(jq -c "$1" "$out" 2>&1)" "$2" \
 	    "${3-$(printf %s "$1" | tr -s ' \t\n' ' ')}"
+}
+
+# is FILTER WANTED [DESC]: of the first quality
+is() {
+	jq_is ".reports[0] | $1" "$2" "${3-$(printf %s "$1" | tr -s ' \t\n' ' ')}"
+}
+
+# report [OPTION...]: of channel ch, as JSON, on the day after
+report() {
+	run -n -f json --now 2025-11-16 "$@" ch
 }
 
 # done_testing: the last line of a test file

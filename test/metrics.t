@@ -44,7 +44,7 @@ for _ in range(300):
 else:
     sys.exit("nobody answers")
 EOT
-	ok "[ $? -eq 0 ]" 'node_exporter answers' ||
+	ok 'node_exporter answers' [ $? -eq 0 ] ||
 	    cat "$tmp/scrape" "$tmp/exporter" | diag
 	same "$(grep ^node_textfile_scrape_error "$served")" \
 	    'node_textfile_scrape_error 0' 'and takes every file'
@@ -53,7 +53,7 @@ EOT
 # agree [--served] HOURS METRICS JSON...: the same values
 agree() {
 	"$here/metrics.py" "$@" >"$tmp/differences" 2>&1
-	ok "[ $? -eq 0 ]" "metrics are JSON's ($1 $2)" ||
+	ok "metrics are JSON's ($1 $2)" [ $? -eq 0 ] ||
 	    head "$tmp/differences" | diag
 }
 
@@ -184,7 +184,7 @@ segment_coverage_run_errors{channel="ch",quality="away"} 3
 segment_coverage_run_complete{channel="ch",quality="file"} 0
 segment_coverage_run_complete{channel="ch",quality="away"} 0
 EOT
-ok "grep -q 'raw_holes.*\"none\"} 0' m.prom" 'what has not begun has no holes'
+ok 'what has not begun has no holes' grep -q 'raw_holes.*"none"} 0' m.prom
 
 case_dir 'names as labels'
 evil=$(printf 'a"b\\c\nd\\n\t\033[31m\303\244\360\237\232\214{x="y"} 1 #')

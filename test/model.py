@@ -1,29 +1,20 @@
-#!/usr/bin/python3
 """The slow model of segment-coverage: what the program must say.
 
 Plain Python, written from the description of the program and never from its
-source, as naive as can be; where a figure can be had in two ways, both are
-taken and must agree.  Times are integers, microseconds since the epoch.
+source, as naive as can be.  Times are integers, microseconds since the epoch.
 
-    model.py --base-dir DIR --channel C --quality Q --now INSTANT
-        [--first-hour YYYY-MM-DDTHH] [--last-hour ...] [--tolerance S]
-        [--map | --compare-map FILE.png]
-
-prints the JSON of one report; with --map the expected map, as a PPM; with
---compare-map nothing but the first pixel that differs, and exits 0 or 1.
+read_quality() reads a directory, Survey() accounts for it, and its report()
+is the JSON, its map_pixels() the map.
 """
-import argparse
 import bisect
 import collections
 import datetime
-import decimal
 import json
 import math
 import os
 import re
 import stat
 import struct
-import sys
 import zlib
 
 SECOND = 1000000
@@ -33,6 +24,7 @@ ROWS = 300
 TYPES = ('full', 'suspect', 'partial')
 BAD_NAMES_MAX = 100
 MAP_HOURS_MAX = 10922
+AHEAD = 60 * SECOND
 
 Segment = collections.namedtuple('Segment', 'start duration type name size')
 Entry = collections.namedtuple('Entry', 'start end hour type')
@@ -113,18 +105,6 @@ def parse_hour(name):
     if not 1 <= day <= month_days(year, month):
         return None
     return (days_of_date(year, month, day) * 24 + hour) * HOUR
-
-
-def parse_instant(text):
-    """YYYY-MM-DDTHH:MM:SS[.f]Z to a time; ValueError."""
-    match = re.fullmatch(r'(.{13}):([0-5][0-9]):([0-5][0-9])'
-                         r'(?:\.([0-9]{1,6}))?Z', text)
-    hour = parse_hour(match.group(1).encode()) if match else None
-    if hour is None:
-        raise ValueError('not an instant: ' + text)
-    micros = int((match.group(4) or '').ljust(6, '0'))
-    return hour + (int(match.group(2)) * 60 + int(match.group(3))) * SECOND \
-        + micros
 
 
 # names
@@ -218,13 +198,13 @@ class Hour:
     be read.
     """
 
-    def __init__(self, time, listing):
-        self.time = time
+    def __init__(self, time, listing, now, sizes):
+        self.time, self.now, self.sizes = time, now, sizes
         self.readable = listing is not None
         self.segments = {kind: Tally() for kind in TYPES}
         self.overlaps = {kind: Tally() for kind in TYPES}
         self.incomplete = Tally()
-        self.temp = self.tombstoned = 0
+        self.temp = self.tombstoned = self.ahead = self.empty = 0
         self.bad_names = []
         self.best = []
         self.covered = self.editable_covered = 0
@@ -242,10 +222,16 @@ class Hour:
             parsed = None if size is None else parse_name(name)
             if parsed is None:
                 self.bad_names.append(name)
-            elif parsed[2] == 'temp':
+                continue
+            start, duration, kind = parsed
+            if kind == 'temp':
                 self.temp += 1
+            elif self.time + start > self.now + AHEAD:
+                self.ahead += 1
+            elif self.sizes and size == 0:
+                self.empty += 1
+                self.bad_names.append(name)
             else:
-                start, duration, kind = parsed
                 segments.append(Segment(self.time + start, duration, kind,
                                         name, size))
         self.bad_names.sort()
@@ -311,26 +297,8 @@ def raw_by_points(entries, tolerance):
     return covered, holes
 
 
-def raw_by_walk(entries, tolerance):
-    """The same from the furthest end so far."""
-    covered = collections.Counter()
-    holes = []
-    furthest = None
-    for entry in entries:
-        start = entry.start
-        if furthest is not None:
-            if entry.start > furthest + tolerance:
-                holes.append((furthest, entry.start))
-            start = max(start, furthest)
-        if entry.type is not None and entry.end > start:
-            covered[entry.hour] += entry.end - start
-        furthest = max(entry.end, start)
-    return covered, holes
-
-
 def raw_coverage(entries, tolerance):
     covered, holes = raw_by_points(entries, tolerance)
-    assert (covered, holes) == raw_by_walk(entries, tolerance)
     if entries:
         every_gap = raw_by_points(entries, 0)[1]
         # an hour that could not be read is neither covered nor a hole
@@ -400,14 +368,16 @@ def join(spans, tolerance):
 
 
 class Survey:
-    """One quality, its window (times of hours, or None) and tolerance.
+    """One quality, the present, its window (times of hours, or None), options.
 
     listings maps the time of each hour directory to its listing, see Hour.
     """
 
-    def __init__(self, listings, first=None, last=None, tolerance=10000):
-        self.first, self.last = first, last
-        hours = [Hour(time, listings[time]) for time in sorted(listings)]
+    def __init__(self, listings, now=math.inf, first=None, last=None,
+                 tolerance=10000, sizes=False, expect=None):
+        self.now, self.first, self.last = now, first, last
+        hours = [Hour(time, listings[time], now, sizes)
+                 for time in sorted(listings)]
         standing = [hour for hour in hours if hour.stands()]
         before = [hour for hour in standing
                   if first is not None and hour.time < first]
@@ -420,6 +390,10 @@ class Survey:
         self.low = -math.inf if first is None else first
         self.high = math.inf if last is None else last + HOUR
         self.entries = [e for hour in self.line for e in hour.entries()]
+        if expect is not None and self.entries and self.low <= expect < min(
+                self.high, self.entries[0].start):
+            # the stream was to begin, and has not
+            self.entries.insert(0, Entry(expect, expect, None, None))
         self.account(tolerance)
         self.find_incomplete(tolerance)
         self.find_missing()
@@ -453,21 +427,24 @@ class Survey:
                 self.missing.append(
                     (first, last, (last - first) // HOUR + 1))
 
-    def complete(self):
-        return all(hour.readable for hour in self.line)
+    def unreadable_ranges(self):
+        spans = join([(hour.time, hour.time + HOUR) for hour in self.hours
+                      if not hour.readable], 0)
+        return [(start, end - HOUR, (end - start) // HOUR)
+                for start, end in spans]
 
     def unreadable(self):
         """The names of hours on the timeline that could not be read."""
         return [hour_name(h.time) for h in self.line if not h.readable]
 
-    def stream(self):
-        """First start and furthest end, with the hours around the window."""
-        ends = [e for e in self.entries if e.type is not None]
-        if not ends:
+    def extent(self):
+        """Where the stream, or an hour that may have it, begins and ends."""
+        found = [e for e in self.entries if e.hour is not None]
+        if not found:
             return None
-        return min(e.start for e in ends), max(e.end for e in ends)
+        return min(e.start for e in found), max(e.end for e in found)
 
-    def report(self, channel, quality, now, found=True):
+    def report(self, channel, quality, found=True):
         start = min((h.start() for h in self.hours if h.best), default=None)
         end = max((h.end() for h in self.hours if h.best), default=None)
         incomplete = Tally()
@@ -479,7 +456,7 @@ class Survey:
             'found': found,
             'start': instant_or_null(start),
             'end': instant_or_null(end),
-            'age': None if end is None else Seconds(now - end),
+            'age': None if end is None else Seconds(self.now - end),
             'segments': show_segments(self.hours),
             'overlaps': show_overlaps(self.hours),
             'raw': show_coverage(sum(h.covered for h in self.hours),
@@ -490,13 +467,8 @@ class Survey:
             'incomplete': dict(
                 show_tally(incomplete),
                 spans=[show_span(span) for span in self.incomplete]),
-            'missing_hours': {
-                'count': sum(count for _, _, count in self.missing),
-                'ranges': [{'first': hour_name(first),
-                            'last': hour_name(last),
-                            'count': count}
-                           for first, last, count in self.missing],
-            },
+            'missing_hours': show_ranges(self.missing),
+            'unreadable_hours': show_ranges(self.unreadable_ranges()),
             'hours': [self.show_hour(hour) for hour in self.hours],
         }
 
@@ -530,6 +502,12 @@ def show_span(span):
             'duration': Seconds(span[1] - span[0])}
 
 
+def show_ranges(ranges):
+    return {'count': sum(count for _, _, count in ranges),
+            'ranges': [{'first': hour_name(first), 'last': hour_name(last),
+                        'count': count} for first, last, count in ranges]}
+
+
 def show_types(tallies):
     """One tally by type of a list of tallies by type."""
     shown = {}
@@ -543,9 +521,12 @@ def show_types(tallies):
 
 def show_segments(hours):
     shown = show_types([hour.segments for hour in hours])
-    shown['temp'] = {'count': sum(h.temp for h in hours)}
-    shown['bad'] = {'count': sum(len(h.bad_names) for h in hours)}
-    shown['tombstoned'] = {'count': sum(h.tombstoned for h in hours)}
+    for key, counts in (('temp', [h.temp for h in hours]),
+                        ('bad', [len(h.bad_names) for h in hours]),
+                        ('tombstoned', [h.tombstoned for h in hours]),
+                        ('ahead', [h.ahead for h in hours]),
+                        ('empty', [h.empty for h in hours])):
+        shown[key] = {'count': sum(counts)}
     return shown
 
 
@@ -621,25 +602,6 @@ def read_json(text):
                       parse_constant=refuse, object_pairs_hook=unique)
 
 
-def write_json(value, indent='\n'):
-    deeper = indent + '  '
-    if isinstance(value, dict):
-        items = [json.dumps(key) + ': ' + write_json(item, deeper)
-                 for key, item in value.items()]
-        brackets = '{}'
-    elif isinstance(value, list):
-        items = [write_json(item, deeper) for item in value]
-        brackets = '[]'
-    elif isinstance(value, Number):
-        return str(value)
-    else:
-        return json.dumps(value)
-    if not items:
-        return brackets
-    return brackets[0] + deeper + (',' + deeper).join(items) + indent \
-        + brackets[1]
-
-
 def difference(got, wanted, path=''):
     """None, or (path, got, wanted) of the first place where they differ."""
     if type(got) is not type(wanted):
@@ -660,34 +622,6 @@ def difference(got, wanted, path=''):
         if found:
             return found
     return None
-
-
-# the gauges of the metrics that have an hour
-
-def gauges(report, newest=168):
-    """{(name, hour, type or None): value as text} of a report.
-
-    The report may be the model's or the program's, as read by read_json.
-    """
-    series = {}
-    hours = as_read(report)['hours']
-    for hour in hours[max(0, len(hours) - newest):]:
-        if not hour['readable']:
-            continue
-        name = hour['hour']
-        for kind in TYPES:
-            tally = hour['segments'][kind]
-            series['segment_count', name, kind] = tally['count']
-            series['segment_duration', name, kind] = tally['duration']
-            tally = hour['overlaps'][kind]
-            series['overlap_count', name, kind] = tally['count']
-            series['overlap_duration', name, kind] = tally['duration']
-        series['segment_count', name, 'bad'] = \
-            hour['segments']['bad']['count']
-        for key in ('raw', 'editable'):
-            series[key + '_coverage', name, None] = hour[key]['coverage']
-            series[key + '_holes', name, None] = hour[key]['hole_count']
-    return series
 
 
 # the map
@@ -736,51 +670,35 @@ def map_pixels(survey):
             paint(entry.start, entry.end, ORANGE)
     for hole in survey.holes:
         paint(hole[0], hole[1], WHITE)
-    stream = survey.stream()
-    if stream is None:
-        paint(origin, end, WHITE)
-    else:
-        paint(origin, stream[0], WHITE)
-        paint(stream[1], end, WHITE)
+    extent = survey.extent() or (end, end)
+    paint(origin, extent[0], WHITE)
+    paint(extent[1], end, WHITE)
     for hour in survey.hours:
         if not hour.readable:
             paint(hour.time, hour.time + HOUR, GREY)
     return pixels
 
 
-def map_rows(survey):
-    """ROWS rows of RGB bytes, or None where no map is drawn."""
-    pixels = map_pixels(survey)
-    if pixels is None:
-        return None
-    return [b''.join(pixels[row::ROWS]) for row in range(ROWS)]
-
-
-def pixel_place(survey, column, row):
-    """The time of a pixel, for people."""
-    return instant(map_range(survey)[0] + (column * ROWS + row) * PIXEL)
-
-
 def map_difference(survey, rows):
-    """None, or what differs first between rows and the expected map."""
-    wanted = map_rows(survey)
+    """None, or what differs first between rows of RGB and the expected map."""
+    wanted = map_pixels(survey)
     if wanted is None or rows is None:
         if wanted is rows:
             return None
         return 'no map' if rows is None else 'a map where none belongs'
-    if len(rows) != ROWS or len(rows[0]) != len(wanted[0]):
-        return 'size %dx%d, wanted %dx%d' % (
-            len(rows[0]) // 3, len(rows), len(wanted[0]) // 3, ROWS)
-    if rows == wanted:
-        return None
-    for column in range(len(wanted[0]) // 3):
-        for row in range(ROWS):
-            got = tuple(rows[row][3 * column:3 * column + 3])
-            want = tuple(wanted[row][3 * column:3 * column + 3])
-            if got != want:
-                return 'pixel (%d, %d) of %s: %s, wanted %s' % (
-                    column, row, pixel_place(survey, column, row), got, want)
-    raise AssertionError('rows differ in no pixel')
+    columns = len(rows[0]) // 3
+    if len(rows) != ROWS or columns * ROWS != len(wanted):
+        return 'size %dx%d, wanted %d pixels' % (
+            columns, len(rows), len(wanted))
+    origin = map_range(survey)[0]
+    for number, colour in enumerate(wanted):
+        column, row = divmod(number, ROWS)
+        got = rows[row][3 * column:3 * column + 3]
+        if got != colour:
+            return 'pixel (%d, %d), %s: %s, wanted %s' % (
+                column, row, instant(origin + number * PIXEL), tuple(got),
+                tuple(colour))
+    return None
 
 
 # PNG
@@ -893,70 +811,6 @@ def read_quality(path):
         try:
             if stat.S_ISDIR(os.stat(entry).st_mode):
                 listings[time] = read_listing(entry)
-        except FileNotFoundError:
-            continue                    # a dangling link, or gone since
         except OSError:
             listings[time] = None
     return listings
-
-
-def report_quality(listings, channel, quality, now, **window):
-    """(report, survey) of what read_quality returned."""
-    survey = Survey(listings or {}, **window)
-    report = survey.report(channel, quality, now, listings is not None)
-    return report, survey
-
-
-# the command
-
-def hour_option(text):
-    time = parse_hour(text.encode())
-    if time is None:
-        raise argparse.ArgumentTypeError('not an hour: ' + text)
-    return time
-
-
-def seconds_option(text):
-    return int((decimal.Decimal(text) * SECOND).to_integral_value())
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument('--base-dir', default='.')
-    parser.add_argument('--channel', required=True)
-    parser.add_argument('--quality', default='source')
-    parser.add_argument('--first-hour', type=hour_option)
-    parser.add_argument('--last-hour', type=hour_option)
-    parser.add_argument('--tolerance', type=seconds_option, default=10000)
-    parser.add_argument('--now', type=parse_instant, required=True)
-    parser.add_argument('--map', action='store_true')
-    parser.add_argument('--compare-map', metavar='FILE')
-    args = parser.parse_args()
-
-    path = os.path.join(args.base_dir, args.channel, args.quality)
-    report, survey = report_quality(
-        read_quality(path), args.channel, args.quality, args.now,
-        first=args.first_hour, last=args.last_hour, tolerance=args.tolerance)
-    if args.compare_map is not None:
-        rows = None
-        if os.path.exists(args.compare_map):
-            with open(args.compare_map, 'rb') as file:
-                rows = png_rows(file.read())
-        found = map_difference(survey, rows)
-        if found:
-            print(found)
-            return 1
-    elif args.map:
-        rows = map_rows(survey)
-        if rows is None:
-            print('no map', file=sys.stderr)
-            return 1
-        sys.stdout.buffer.write(
-            b'P6 %d %d 255\n' % (len(rows[0]) // 3, ROWS) + b''.join(rows))
-    else:
-        print(write_json(as_read(report)))
-    return 0
-
-
-if __name__ == '__main__':
-    sys.exit(main())

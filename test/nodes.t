@@ -18,7 +18,6 @@ uri="postgresql://$PGUSER:$PGPASSWORD@$PGHOST:$PGPORT/$PGDATABASE"
 
 page=b/coverage-maps/ch_source_coverage.html
 map=b/coverage-maps/ch_source_coverage.png
-# shellcheck disable=SC2034 # for what ok() is given
 esc=$(printf '\033')
 fakes=''
 trap 'kill $fakes 2>/dev/null; cd /; rm -rf "$tmp"' EXIT
@@ -26,7 +25,7 @@ export PGCLIENTENCODING=UTF8
 
 sql() {
 	psql -qX -v ON_ERROR_STOP=1 "${2-$pg dbname=postgres}" -c "$1" ||
-	    ok false "psql: $1"
+	    ok "psql: $1" false
 }
 
 # archive NAME: a case with an hour, and the page of an earlier run
@@ -47,8 +46,7 @@ pages() {
 lists() {
 	same "$(sed -n 's:.*<h2><bdi>\(.*\)</bdi></h2>.*:\1:p' "$page")" \
 	    "$(printf '%s\n' "$@")" 'nodes on the page'
-	ok 'tidy -q -e "$page" >"$tmp/tidy" 2>&1' 'which is valid' ||
-	    diag <"$tmp/tidy"
+	ok 'which is valid' tidy -q -e "$page"
 }
 
 # failed: the database did, and nothing else
@@ -56,10 +54,10 @@ failed() {
 	is_status 2
 	err_lines 1
 	err_has 'segment-coverage: database: '
-	ok '! grep -q "$esc" "$err"' 'no escape reaches the terminal'
-	ok '[ "$(cat "$page")" = old ]' 'the old page stays'
-	ok 'pngcheck -q "$map" && grep -q "1 hour, and it is whole" "$out"' \
-	    'map and report are there'
+	ok 'no escape reaches the terminal' not grep -q "$esc" "$err"
+	ok 'the old page stays' [ "$(cat "$page")" = old ]
+	ok 'the map is there' pngcheck -q "$map"
+	ok 'and the report' grep -q "1 hour, and it is whole" "$out"
 }
 
 # fake NAME MODE: a server that fails; its port is $port
@@ -81,7 +79,7 @@ pages --connection-string "$pg dbname=postgres"
 is_status 0
 err_lines 0
 lists
-ok 'grep -q "no node to show" "$page"' 'the page says so'
+ok 'the page says so' grep -q "no node to show" "$page"
 
 sql "INSERT INTO nodes VALUES
     ('chulak', 'https://chulak.example:1337/', true),
@@ -97,8 +95,8 @@ lists '&#60;b&#62;&#34;it&#39;s&#34; &#38; é' chulak minibus
 for url in https://chulak.example:1337 http://minibus.example/deep/er \
     "https://%C3%A9.example/a&amp;b%22%3Cc%3E'd"; do
 	url=$url/segments/coverage-maps/ch_source_coverage.png
-	ok 'grep -qF "<a href=\"$url\" " "$page"' "a link to $url" &&
-	    ok 'grep -qF "<img src=\"$url\" " "$page"' 'and the map'
+	ok "a link to $url" grep -qF "<a href=\"$url\" " "$page" &&
+	    ok 'and the map' grep -qF "<img src=\"$url\" " "$page"
 done
 
 archive 'a URI'
@@ -142,7 +140,7 @@ sql "ALTER TABLE nodes RENAME TO good; CREATE TABLE nodes AS TABLE good;
 pages --connection-string "$pg dbname=postgres"
 is_status 2
 err_lines 9
-ok '! grep -q "$esc" "$err"' 'no escape reaches the terminal'
+ok 'no escape reaches the terminal' not grep -q "$esc" "$err"
 for line in "node '': no name" "node 'null': no URL" "node 'empty': no URL" \
     "node 'js': a URL that is not http or https" \
     "node 'query': a URL with a query or a fragment" \
@@ -154,7 +152,7 @@ done
 fffd=$(printf '\357\277\275')
 lists '&#60;b&#62;&#34;it&#39;s&#34; &#38; é' "a$fffd$fffd$fffd$fffd${fffd}z" \
     chulak chulak minibus "$(printf '%0255d' 0 | sed 's/0/é/g')"
-ok 'grep -q "cannot be used: 9<" "$page"' 'the page says how many are not'
+ok 'the page says how many are not' grep -q "cannot be used: 9<" "$page"
 
 archive 'a flood of rows'
 sql "TRUNCATE nodes; INSERT INTO nodes VALUES
@@ -176,7 +174,7 @@ same "$(grep -c '<figure>' "$page")" 999 'the first thousand, but for one'
 if [ -n "${SANITIZE-}" ]; then
 	skip 'memory' 'with a sanitizer it means nothing'
 else
-	ok '[ "$(sed -n "s/^peak //p" "$out")" -lt 32768 ]' 'memory' ||
+	ok 'memory' [ "$(sed -n "s/^peak //p" "$out")" -lt 32768 ] ||
 	    diag <"$out"
 fi
 
@@ -186,7 +184,7 @@ refused() {
 	pages --connection-string "$2"
 	failed
 	err_has "$3"
-	ok '! grep -qi SECRET "$out" "$err"' 'nobody reads the password'
+	ok 'nobody reads the password' not grep -qi SECRET "$out" "$err"
 }
 other=$(echo "$pg" | sed 's/password=[^ ]*/password=SECRET/')
 uri_of() {
@@ -291,14 +289,14 @@ else
 fi
 
 sleep 2
-ok 'pgrep -f "[-]-make-page --connection-string" >"$tmp/pids"' \
-    'they all hang at the same time'
+pgrep -f "[-]-make-page --connection-string" >"$tmp/pids"
+ok 'they all hang at the same time' [ -s "$tmp/pids" ]
 case='password'
 while read -r pid; do
 	tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null
 done <"$tmp/pids" >"$tmp/ps"
-ok 'grep -q make-page "$tmp/ps" && ! grep -q SECRET "$tmp/ps"' \
-    'no password in the list of processes' || diag <"$tmp/ps"
+ok 'the list of processes' grep -q make-page "$tmp/ps"
+ok 'has no password' not grep -q SECRET "$tmp/ps" || diag <"$tmp/ps"
 
 # shellcheck disable=SC2086
 wait $hung
@@ -311,7 +309,7 @@ for case in $hanging; do
 	. "$tmp/hang/$case.status"
 	failed
 	err_has "$(cat "$tmp/hang/$case.message")"
-	ok '[ "$ms" -lt 15000 ]' 'in 10 s, or little more' || echo "$ms ms" | diag
+	ok 'in 10 s, or little more' [ "$ms" -lt 15000 ] || echo "$ms ms" | diag
 done
 
 case='a query that was left'

@@ -1,7 +1,7 @@
 /*
- * Preloaded, makes allocations fail: NOMEM_AT=N the N-th of the program and,
- * with NOMEM_GOOD set, all after it. Says on stderr at the end how many there
- * were where NOMEM_COUNT is set. What is allocated before main() is spared.
+ * Preloaded, makes the allocation number NOMEM_AT of main() fail and, with
+ * NOMEM_GOOD set, all that follow. With NOMEM_COUNT set, says on stderr at the
+ * end how many there were.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -13,10 +13,9 @@
 void *real_malloc(size_t) __asm__("__libc_malloc");
 void *real_calloc(size_t, size_t) __asm__("__libc_calloc");
 void *real_realloc(void *, size_t) __asm__("__libc_realloc");
-void *real_memalign(size_t, size_t) __asm__("__libc_memalign");
 
-static atomic_long allocations = -1; /* -1: main() has not begun */
-static long fails_at;
+static atomic_long allocations;
+static long fails_at = -1; /* main() has not begun */
 static bool for_good;
 
 static void __attribute__((constructor)) begin(void)
@@ -25,13 +24,12 @@ static void __attribute__((constructor)) begin(void)
 
 	for_good = getenv("NOMEM_GOOD") != NULL;
 	fails_at = at == NULL ? 0 : strtol(at, NULL, 10);
-	allocations = 0;
 }
 
 static void __attribute__((destructor)) end(void)
 {
 	if (getenv("NOMEM_COUNT") != NULL)
-		(void)fprintf(stderr, "%ld\n", (long)allocations);
+		fprintf(stderr, "%ld\n", (long)allocations);
 }
 
 static bool
@@ -39,10 +37,10 @@ fails(void)
 {
 	long n;
 
-	if (allocations == -1)
+	if (fails_at == -1)
 		return false;
 	n = atomic_fetch_add(&allocations, 1) + 1;
-	if (fails_at == 0 || n < fails_at || (n > fails_at && !for_good))
+	if (n != fails_at && !(for_good && fails_at != 0 && n > fails_at))
 		return false;
 	errno = ENOMEM;
 	return true;
@@ -64,19 +62,4 @@ void *
 realloc(void *p, size_t size)
 {
 	return fails() ? NULL : real_realloc(p, size);
-}
-
-void *
-aligned_alloc(size_t alignment, size_t size)
-{
-	return fails() ? NULL : real_memalign(alignment, size);
-}
-
-int
-posix_memalign(void **p, size_t alignment, size_t size)
-{
-	if (fails())
-		return ENOMEM;
-	*p = real_memalign(alignment, size);
-	return *p == NULL ? ENOMEM : 0;
 }

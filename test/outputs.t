@@ -98,10 +98,10 @@ silent
 leaves b/out $png $html $json $prom
 same "$(mode $png $html $json $prom b/out)" '644 644 644 644 755 ' \
     'others may read them'
-ok 'pngcheck -q "$png"' 'a map'
-ok 'grep -q "</html>" "$html"' 'a page'
-ok 'jq -e .schema_version "$json" >/dev/null' 'a report'
-ok 'grep -q "^raw_coverage{.*} 3592$" "$prom"' 'metrics'
+ok 'a map' pngcheck -q "$png"
+ok 'a page' grep -q "</html>" "$html"
+ok 'a report' jq -e .schema_version "$json"
+ok 'metrics' grep -q "^raw_coverage{.*} 3592$" "$prom"
 mkdir "$tmp/new"
 cp $png $html $json "$tmp/new"
 untimed <$prom >"$tmp/new/${prom##*/}"
@@ -161,9 +161,9 @@ runs "$sc" -b ../b -m here.prom -r here.txt ch
 is_status 0
 silent
 cd .. || exit 1
-ok '[ -s elsewhere/here.prom ] && [ -s elsewhere/here.txt ]' \
-    'report and metrics belong to the working directory'
-ok '[ -s b/coverage-maps/ch_source_coverage.png ]' 'the map to the archive'
+ok 'report and metrics belong to the working directory' \
+    filled elsewhere/here.prom elsewhere/here.txt
+ok 'the map to the archive' [ -s b/coverage-maps/ch_source_coverage.png ]
 runs "$sc" -b b --output-dir "$PWD/maps" -f none ch
 is_status 0
 silent
@@ -175,11 +175,9 @@ runs "$sc" -b b -n -f none --output-dir .//maps/./here/ --make-page \
 is_status 0
 silent
 leaves b/maps b/maps/here b/maps/here/ch_source_coverage.html
-# shellcheck disable=SC2034 # for what ok() is given
 url=https://n.example/segments/maps/here/ch_source_coverage.png
-ok 'grep -qF "<img src=\"$url\"" b/maps/here/ch_source_coverage.html' \
-    'the URL of the map' || grep -o 'src="[^"]*"' \
-    b/maps/here/ch_source_coverage.html | diag
+ok 'the URL of the map' \
+    grep -qF "<img src=\"$url\"" b/maps/here/ch_source_coverage.html
 
 archive 'directories are made where they are missing'
 run -b b -f none --output-dir one/two/three ch
@@ -191,7 +189,7 @@ same "$(mode b/one b/one/two)" '755 755 ' 'mode'
 run -n -b b -r no/such/report.txt -m no/metrics.prom ch
 is_status 2
 err_lines 2
-ok '! [ -e no ]' 'but not for report and metrics'
+ok 'but not for report and metrics' absent no
 
 archive 'a map for each'
 hour b/ch/low/2025-11-15T03
@@ -231,8 +229,9 @@ outputs
 is_status 0
 silent
 are new $png $html $json $prom
-ok '! [ -L $png ] && ! [ -L $html ] && ! [ -L $json ] && ! [ -L $prom ]' \
-    'no links any more'
+for file in $png $html $json $prom; do
+	ok "$file: no link any more" not [ -L "$file" ]
+done
 same "$(cat kept/*)" "old $html
 old $png" 'what they led to is as it was'
 
@@ -252,7 +251,7 @@ is_status 2
 err_lines 4
 for file in $png $html $json $prom; do
 	err_has "$file"
-	ok "[ -d $file ]" "$file stands"
+	ok "$file stands" [ -d "$file" ]
 done
 
 archive 'nor what is no file'
@@ -261,7 +260,9 @@ mkfifo $png $html $json $prom
 outputs timeout 10
 is_status 2
 err_lines 4
-ok '[ -p $png ] && [ -p $html ] && [ -p $json ] && [ -p $prom ]' 'they stand'
+for file in $png $html $json $prom; do
+	ok "$file stands" [ -p "$file" ]
+done
 
 archive 'one that fails does not stop the others'
 for bad in $png $html $json $prom; do
@@ -274,7 +275,8 @@ for bad in $png $html $json $prom; do
 	err_has "$bad"
 	for file in $png $html $prom $json; do
 		[ -d "$file" ] ||
-		    ok '! grep -aq ^old "$file"' "$bad fails, $file is written"
+		    ok "$bad fails, $file is written" \
+		    not grep -aq ^old "$file"
 	done
 	rmdir "$bad"
 done
@@ -342,7 +344,7 @@ for target in to-fifo to-null to-stdout; do
 	is_err <<EOT
 segment-coverage: $target: neither a file nor a link to one: give another name
 EOT
-	ok '[ -L "$target" ]' "$target is still a link"
+	ok "$target is still a link" [ -L "$target" ]
 done
 run -b b -n -f none -m to-dir ch
 is_status 2
@@ -356,8 +358,10 @@ run -b b -n -f none -m to-file ch
 is_status 0
 run -b b -n -f none -m to-nowhere ch
 is_status 0
-ok '! [ -L to-file ] && ! [ -s file ] && [ -s to-file ]' 'a link to a file is'
-ok '! [ -L to-nowhere ] && [ -s to-nowhere ]' 'and one to nothing'
+ok 'a link to a file is' not [ -L to-file ]
+ok 'and one to nothing' not [ -L to-nowhere ]
+ok 'both are written' filled to-file to-nowhere
+ok 'not what the link named' not [ -s file ]
 
 archive 'a pipe that is full for a while'
 cat >slow.py <<'EOT'
@@ -380,7 +384,7 @@ for hour in $(seq -w 0 23); do
 done
 runs python3 slow.py "$sc" -b many -n -f json ch
 is_status 0
-ok '[ "$(wc -c <"$out")" -gt 200000 ]' 'it is more than a pipe holds'
+ok 'it is more than a pipe holds' [ "$(wc -c <"$out")" -gt 200000 ]
 jq_is '.reports[0].hours | length' 480
 
 # What fails
@@ -399,7 +403,7 @@ if $as_nobody "$sc" --version >/dev/null 2>&1; then
 	outputs $as_nobody
 	is_status 2
 	err_lines 4
-	ok '! [ -e b/out ]' 'nor can it be made'
+	ok 'nor can it be made' absent b/out
 	chmod 755 b
 else
 	skip 'not writable' 'no other user can run the program here'
@@ -413,7 +417,7 @@ with_all sh -c 'prlimit --fsize=50 "$@"; echo "status $?" >&2' sh \
 err_has 'status 2'
 err_lines 5
 are old $png $html $json $prom
-ok '[ "$(ls -A b/out | wc -l)" -eq 4 ]' 'nothing beside them'
+ok 'nothing beside them' [ "$(find b/out -type f | wc -l)" -eq 4 ]
 
 archive 'a disk that is full'
 if disk size=64k; then
@@ -513,8 +517,9 @@ err_lines 1
 err_has $png
 err_has --first-hour
 are old $png
-ok 'jq -e ".reports[0].raw.coverage == 3594" $json >"$out"' 'the report stands'
-ok 'grep -q "</html>" $html && grep -q "^raw_coverage" $prom' 'so do the others'
+ok 'the report stands' jq -e ".reports[0].raw.coverage == 3594" $json
+ok 'so does the page' grep -q "</html>" $html
+ok 'and the metrics' grep -q "^raw_coverage" $prom
 
 archive 'as wide as can be'
 old
@@ -522,7 +527,7 @@ run -b b -f none --output-dir out --first-hour 2025-01-01T00 \
     --last-hour 2026-04-01T01 ch
 is_status 0
 silent
-ok 'pngcheck "$png" | grep -q 65532x300' '10,922 hours'
+ok '10,922 hours' sh -c 'pngcheck "$0" | grep -q 65532x300' "$png"
 cp $png kept.png
 run -b b -f none --output-dir out --first-hour 2025-01-01T00 \
     --last-hour 2026-04-01T02 ch

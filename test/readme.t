@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # README: the run that it shows is a real one, it can be read on any terminal,
 # and its commands are there.
 
@@ -7,12 +8,12 @@
 readme=$here/../README
 
 case_dir 'form'
-ok "[ $(wc -l <"$readme") -lt 80 ]" 'under 80 lines'
+ok 'under 80 lines' [ "$(wc -l <"$readme")" -lt 80 ]
 same "$(LC_ALL=C.UTF-8 grep -E '^.{81}' "$readme")" '' 'at most 80 columns'
 for target in demo check install tests lint sanitize fuzz coverage bench; do
-	ok "grep -q 'make.*$target' '$readme'" "it names make $target"
-	ok "grep -qE '^([a-z]+ )*$target( |:)' '$here/../Makefile'" \
-	    'which is there'
+	ok "it names make $target" grep -q "make.*$target" "$readme"
+	ok 'which is there' \
+	    grep -qE "^([a-z]+ )*$target( |:)" "$here/../Makefile"
 done
 
 # The archive of "make demo" is the same in the hours that are shown.
@@ -23,7 +24,7 @@ sed '1,/^\$ segment-coverage/d; /^And it/,$d' "$readme" | sed '$d' >"$tmp/shown"
 # shellcheck disable=SC2086
 LC_ALL=C.UTF-8 run -b archive --now 2025-11-15T22:00:30Z --no-map $command
 is_status 0
-ok '[ -s "$tmp/shown" ]' 'a run is shown'
+ok 'a run is shown' [ -s "$tmp/shown" ]
 same_file "$tmp/shown" "$out" 'and is what the program prints'
 
 case_dir 'cron'
@@ -34,13 +35,14 @@ path=$(sed -n 's/^  PATH=//p' "$readme")
 line=$(sed -n 's|^  \*/5 \* \* \* \* segment-coverage ||p' "$readme" |
     sed "s|\$out|$value|; s|/srv/|$PWD/|; s|/var/[^ ]*/|$PWD/|")
 # cron takes each line by itself
-ok '[ -n "$value" ] && [ "$line" = "${line%\\}" ]' 'the crontab is one line each'
+ok 'the crontab' [ -n "$value" ]
+ok 'is one line each' [ "$line" = "${line%\\}" ]
 leaves coverage.prom segments/coverage-maps
 leaves segments/coverage-maps/desertbus_source_coverage.png
 # as cron would: the program is where make install puts it
 prefix=$(sed -n 's/^PREFIX ?= //p' "$here/../Makefile")
 same "${path%%:*}" "$prefix/bin" 'PATH has where it is'
-ok "grep -qF '($prefix)' '$readme'" 'which the README says'
+ok 'which the README says' grep -qF "($prefix)" "$readme"
 # shellcheck disable=SC2086
 runs env -i HOME="$PWD" PATH="$path" "$sc" $line
 is_status 0

@@ -34,7 +34,6 @@ marked() {
 
 # plain: of the bytes on stdout and stderr none is a control but newline,
 # and in C none is above 0x7e
-# shellcheck disable=SC2034 # ok evaluates it
 plain() {
 	controls=$(cat "$out" "$err" | tr -d '\n\040-\176' |
 	    if [ "$1" = ascii ]; then cat; else
@@ -44,7 +43,7 @@ plain() {
 
 # narrow: no line has more than 80 columns
 narrow() {
-	ok "[ \"\$(LC_ALL=C.UTF-8 wc -L <\"\$out\")\" -le 80 ]" '80 columns'
+	ok '80 columns' [ "$(LC_ALL=C.UTF-8 wc -L <"$out")" -le 80 ]
 }
 
 # Headlines
@@ -497,7 +496,7 @@ text ch
 out_has 'NOT COMPLETE: 12 errors;'
 out_has '  ./ch/source/2025-11-15T13: Too many'
 out_has '  and 2 more, all in the JSON'
-ok '! grep -q ./ch/source/2025-11-15T14: "$out"' 'no more than ten'
+ok 'no more than ten' not grep -q ./ch/source/2025-11-15T14: "$out"
 
 case_dir 'an output that fails is no hole in the figures'
 whole 15T02

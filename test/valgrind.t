@@ -63,7 +63,7 @@ struck() {
 	runs strace -f -e quiet=all -o "$tmp/strace" ${path:+-P "$path"} \
 	    -e trace="${fault%%:*}" -e inject="$fault" "$sc" "$@"
 	found_nothing "$wanted"
-	ok 'grep -q INJECTED "$tmp/strace"' "$fault was met"
+	ok "$fault was met" grep -q INJECTED "$tmp/strace"
 }
 
 # archive NAME: a case with hours that have all that makes a difference
@@ -101,7 +101,7 @@ clean 0 -b b -q source,480p,none -a -v --output-dir out --make-page \
     -m b/m.prom -r b/r.txt ch
 for file in $outputs; do
 	leaves "b/$file"
-	ok '[ -s "b/$file" ]' "$file"
+	ok "$file" [ -s "b/$file" ]
 done
 clean 0 -n -b b -f json -j 4 -q source,480p --metrics-hours 1 -m b/m.prom ch
 clean 0 -n -b b -f json -v -j 1 --first-hour 2025-11-15T02 \

@@ -1,0 +1,183 @@
+#!/usr/bin/python3
+"""Where the program differs from the Python service, on purpose.
+
+Each case is one small archive, the figure that the service has for it and the
+one that the program has; the numbers are those of the manual's CAVEATS.
+"""
+import datetime
+import os
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+import model
+import python_says
+import tap
+
+PROGRAM = os.path.abspath(os.environ.get(
+    'SEGMENT_COVERAGE',
+    os.path.join(sys.path[0], '..', 'segment-coverage')))
+FIRST, NEXT, THIRD = '2025-11-15T02', '2025-11-15T03', '2025-11-15T04'
+
+
+def seconds(duration):
+    return model.number_text(duration // datetime.timedelta(microseconds=1))
+
+
+def spans(holes):
+    return ', '.join(holes) or 'none'
+
+
+def tallies(found):
+    return ', '.join('%s %s %s s' % (count, kind, duration)
+                     for kind, count, duration in found
+                     if count not in (0, '0')) or 'none'
+
+
+# a figure: how the service has it for an hour, how the program has it for a
+# quality or an hour
+COVERAGE = (lambda hour: seconds(hour.coverage),
+            lambda report: report['raw']['coverage'])
+HOLES = (lambda hour: spans([seconds(b - a) for a, b in hour.holes]),
+         lambda report: spans([h['duration'] for h in report['raw']['holes']]))
+OVERLAPS = (lambda hour: tallies([(kind, hour.overlaps[kind],
+                                   seconds(hour.overlap_durations[kind]))
+                                  for kind in model.TYPES]),
+            lambda report: tallies([(kind, tally['count'], tally['duration'])
+                                    for kind, tally in
+                                    report['overlaps'].items()]))
+EDITABLE = (lambda hour: seconds(hour.editable_coverage),
+            lambda report: report['editable']['coverage'])
+EDITABLE_HOLES = (
+    lambda hour: spans([seconds(b - a) for a, b in hour.editable_holes]),
+    lambda report: spans([h['duration'] for h in
+                          report['editable']['holes']]))
+SEGMENTS = (lambda hour: tallies([(kind, hour.counts[kind],
+                                   seconds(hour.durations[kind]))
+                                  for kind in model.TYPES]),
+            lambda report: tallies([(kind, report['segments'][kind]['count'],
+                                     report['segments'][kind]['duration'])
+                                    for kind in model.TYPES]))
+
+# number, what, archive, hour that is looked at (None: all), figure, what the
+# service has, what the program has
+CASES = (
+    (1, 'fulls of 10 s and 2 s at one start',
+     {FIRST: '00:00 2 full, 00:02 10 full, 00:02 2.0 full, 00:12 2 full'},
+     FIRST, COVERAGE, '6', '14'),
+    (1, 'a partial beside a full one',
+     {FIRST: '00:00 4 full, 00:02 4 full, 00:02 5 partial'},
+     FIRST, OVERLAPS, '2 partial 7 s', '1 full 2 s, 1 partial 5 s'),
+    (2, 'suspects beside a full one',
+     {FIRST: '00:00 2 full, 00:00 1 suspect, 00:00 1.5 suspect'},
+     FIRST, OVERLAPS, 'none', '2 suspect 2.5 s'),
+    (2, 'a partial beside a suspect',
+     {FIRST: '00:00 2 suspect, 00:00 1 partial'},
+     FIRST, OVERLAPS, 'none', '1 partial 1 s'),
+    (3, 'a segment inside another',
+     {FIRST: '00:00 10 full, 00:02 1 full, 00:10 2 full'},
+     FIRST, COVERAGE, '5', '12'),
+    (3, 'a segment inside another',
+     {FIRST: '00:00 10 full, 00:02 1 full, 00:10 2 full'},
+     FIRST, HOLES, '7', 'none'),
+    (3, 'a segment inside another',
+     {FIRST: '00:00 10 full, 00:02 1 full, 00:10 2 full'},
+     FIRST, OVERLAPS, '1 full 8 s', '1 full 1 s'),
+    (4, 'a hole after a segment that spills over the hour',
+     {FIRST: '59:58 5 full', NEXT: '00:05 2 full'}, NEXT, HOLES, '5', '2'),
+    (4, 'under a segment that spills over the hour',
+     {FIRST: '59:58 5 full', NEXT: '00:00 2 full, 00:02 2 full'},
+     NEXT, COVERAGE, '4', '1'),
+    (4, 'with a segment that spills over the hour',
+     {FIRST: '59:58 5 full', NEXT: '00:00 2 full, 00:02 2 full'},
+     NEXT, OVERLAPS, 'none', '2 full 3 s'),
+    (4, '1 us at the end of an hour',
+     {FIRST: '59:58 1.999999 full', NEXT: '00:00 2 full'},
+     NEXT, HOLES, '0', 'none'),
+    (4, 'an hour without a directory',
+     {FIRST: '00:00 3600 full', THIRD: '00:00 3600 full'},
+     None, HOLES, '0', '3600'),
+    (5, 'does not overlap the one left out',
+     {FIRST: '00:00 10 full, 00:02 1 full, 00:05 1 full'},
+     FIRST, EDITABLE, '11', '10'),
+    (5, 'overlaps only the one left out',
+     {FIRST: '00:00 6 full, 00:02 6 full, 00:07 2 full'},
+     FIRST, EDITABLE, '6', '8'),
+    (5, 'overlaps only the one left out',
+     {FIRST: '00:00 6 full, 00:02 6 full, 00:07 2 full'},
+     FIRST, EDITABLE_HOLES, 'none', '1'),
+    (6, 'a duration of inf', {FIRST: '00:00 2 full, 00:02 inf full'},
+     None, COVERAGE, 'OverflowError', '2'),
+    (6, 'a stray directory',
+     {FIRST: '00:00 2 full', FIRST + '.bak': '00:00 2 full'},
+     None, COVERAGE, 'ValueError', '2'),
+    (6, 'a file among the hours', {FIRST: '00:00 2 full', 'README': None},
+     None, COVERAGE, 'NotADirectoryError', '2'),
+    (6, 'the live hour beside a directory zzz',
+     {FIRST: '00:00 2 full', 'zzz': ''}, FIRST, HOLES, '3598', 'none'),
+    (6, 'a segment of 10^9 s',
+     {FIRST: '00:00 2 full, 00:02 999999999 full, 00:10 2 full'},
+     FIRST, HOLES, 'none', '8'),
+)
+
+
+def make(base, archive):
+    for name, segments in archive.items():
+        path = os.path.join(base, 'ch/source', name)
+        if segments is None:
+            with open(path, 'wb'):
+                continue
+        os.makedirs(path)
+        for segment in filter(None, segments.split(', ')):
+            with open('%s/%s-%s-%s-Hash.ts' % (path, *segment.split()), 'wb'):
+                pass
+
+
+def service(base, hour, figure):
+    """The figure, or of what the service dies."""
+    try:
+        hours = python_says.hours(os.path.join(base, 'ch/source'))
+    except Exception as error:
+        return type(error).__name__
+    return figure([h for h in hours.values() if h.best][-1]
+                  if hour is None else hours[hour])
+
+
+def program(base, hour, figure, *options):
+    done = subprocess.run(
+        [PROGRAM, '-b', base, '-f', 'json', '-n', '-t', '0',
+         '--now', '2025-11-15T12:00:00Z', *options, 'ch'],
+        stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if done.returncode != 0 or done.stderr:
+        return done.stderr
+    report = model.read_json(done.stdout.decode())['reports'][0]
+    hours = {h['hour']: h for h in report['hours']}
+    return figure(report if hour is None else hours[hour])
+
+
+def main():
+    for number, what, archive, hour, figure, theirs, ours in CASES:
+        with tempfile.TemporaryDirectory(prefix='coverage-test.') as base:
+            make(base, archive)
+            tap.same((service(base, hour, figure[0]),
+                      program(base, hour, figure[1])), (theirs, ours),
+                     '%d. %s: the service %s, this program %s' % (
+                         number, what, theirs, ours))
+    with tempfile.TemporaryDirectory(prefix='coverage-test.') as base:
+        make(base, {name: '00:00 2 full' for name in (FIRST, NEXT, THIRD)})
+        tap.same((len(python_says.hours(base + '/ch/source')), program(
+            base, None, COVERAGE[1], '--first-hour', NEXT, '--last-hour',
+            NEXT)), (3, '2'), '7. a window bounds what is counted')
+    with tempfile.TemporaryDirectory(prefix='coverage-test.') as base:
+        make(base, {FIRST: '00:00 2 full, 00:02 2 full, 00:07 3.5 partial, '
+                    '00:09 4 full, 00:20 1 full, 00:20 2 full, '
+                    '00:22 2 suspect'})
+        for figure in (COVERAGE, HOLES, OVERLAPS, EDITABLE, EDITABLE_HOLES,
+                       SEGMENTS):
+            tap.same(program(base, FIRST, figure[1]),
+                     service(base, FIRST, figure[0]), 'what is counted alike')
+    return tap.done()
+
+
+sys.exit(main())

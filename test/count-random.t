@@ -1,0 +1,296 @@
+#!/usr/bin/python3
+"""Random archives: every key of the report and every pixel of the map.
+
+Each seed makes an archive, on which the program runs with several tolerances,
+windows and numbers of jobs; the slow model says what must come of it.
+
+SEEDS=N runs the seeds 1 to N (default 300), SEED=K only that one; with KEEP=1
+the archives stay, and their place is said.
+"""
+import multiprocessing
+import os
+import random
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+import model
+import randarchive
+import tap
+
+HOUR = model.HOUR
+DAY = 24 * HOUR
+PROGRAM = os.path.abspath(os.environ.get(
+    'SEGMENT_COVERAGE',
+    os.path.join(sys.path[0], '..', 'segment-coverage')))
+EARLIEST = model.parse_hour(b'0001-01-01T00')
+LATEST = model.parse_hour(b'9999-12-31T23')
+
+
+class Mismatch(Exception):
+    """What differs, for people."""
+
+
+class Case:
+    """One set of options."""
+
+    def __init__(self, chance, archive, tolerance, bounds):
+        self.archive = archive
+        # segments may be ahead of the clock
+        now = archive.last + chance.randrange(-HOUR, 3 * DAY)
+        now = max(EARLIEST, min(now, LATEST + HOUR - 1))
+        self.model = {'now': now, 'tolerance': tolerance,
+                      'sizes': chance.randrange(4) == 0, 'expect': None,
+                      'first': None, 'last': None}
+        self.choose_window(chance, bounds)
+        if chance.randrange(4) == 0:
+            expect = archive.first + chance.randrange(-3 * HOUR, 2 * HOUR)
+            self.model['expect'] = max(EARLIEST, expect)
+
+    def choose_window(self, chance, bounds):
+        def hour():
+            near = chance.choice(self.archive.marks)
+            far = chance.choice((self.archive.first, self.archive.last))
+            hour = chance.choice((near, near, near, far)) \
+                + chance.choice((-5, -2, -1, 0, 0, 0, 1, 2, 5)) * HOUR
+            return max(EARLIEST, min(hour, LATEST))
+
+        first, last = sorted((hour(), hour()))
+        if bounds in ('both', 'first'):
+            self.model['first'] = first
+        if bounds in ('both', 'last'):
+            self.model['last'] = last
+
+    def command(self, jobs):
+        model_of = self.model
+        command = [
+            PROGRAM, '-b', self.archive.base, '-f', 'json', '-j', str(jobs),
+            '-q', ','.join(self.archive.qualities),
+            '--now', model.instant(model_of['now']),
+            '-t', model.number_text(model_of['tolerance'])]
+        for key in ('first', 'last'):
+            if model_of[key] is not None:
+                command += ['--%s-hour' % key, model.hour_name(model_of[key])]
+        if model_of['expect'] is not None:
+            command += ['--expect', model.instant(model_of['expect'])]
+        if model_of['sizes']:
+            command.append('--sizes')
+        return command + [self.archive.channel]
+
+
+def run(case, jobs):
+    """(stdout, stderr, exit status, {quality: bytes of its map or None})"""
+    output = os.path.join(case.archive.base, 'coverage-maps')
+    shutil.rmtree(output, ignore_errors=True)
+    done = subprocess.run(case.command(jobs), stdin=subprocess.DEVNULL,
+                          capture_output=True, timeout=120, check=False)
+    maps = dict.fromkeys(case.archive.qualities)
+    names = set(os.listdir(output) if os.path.isdir(output) else [])
+    for quality in case.archive.qualities:
+        name = 'ch_%s_coverage' % quality
+        if name + '.png' in names:
+            names -= {name + '.png', name + '.json'}
+            with open(os.path.join(output, name + '.png'), 'rb') as file:
+                maps[quality] = file.read()
+    if names:
+        raise Mismatch('left behind: %r' % names)
+    return done.stdout, done.stderr, done.returncode, maps
+
+
+def expect(path, got, wanted):
+    found = model.difference(got, wanted, path)
+    if found:
+        raise Mismatch('%s\ngot:    %r\nwanted: %r' % found)
+
+
+def alone(value):
+    """A report without what it says of peers and known holes: nothing."""
+    if isinstance(value, list):
+        return [alone(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    nothing = {'peers': [], 'fleet': None, 'known': False}
+    return {key: alone(item) for key, item in value.items()
+            if not (key in nothing and item == nothing[key])}
+
+
+def compare_map(survey, quality, png):
+    """Whether a map was to be refused."""
+    try:
+        difference = model.map_difference(
+            survey, None if png is None else model.png_rows(png))
+    except model.TooWide:
+        difference = None if png is None else 'too wide, and drawn'
+        if difference is None:
+            return True
+    except ValueError as error:
+        difference = error
+    if difference:
+        raise Mismatch('map of %s: %s' % (quality, difference))
+    return False
+
+
+def compare(case, surveys, result):
+    """surveys: of each quality, in order: (listings, Survey)"""
+    output, talk, status, maps = result
+    try:
+        document = alone(model.read_json(output.decode('utf-8', 'strict')))
+    except ValueError as error:
+        raise Mismatch('no JSON: %s\nstatus %d, stderr: %r' % (
+            error, status, talk))
+    reports = [survey.report('ch', quality, listings is not None)
+               for quality, (listings, survey) in surveys.items()]
+    expect('.reports', document.get('reports'), model.as_read(reports))
+
+    refused = sum(compare_map(survey, quality, maps[quality])
+                  for quality, (_, survey) in surveys.items())
+    unread = [quality + '/' + hour for quality, (_, survey) in surveys.items()
+              for hour in survey.unreadable()]
+    absent = ['ch/' + quality for quality, (listings, _) in surveys.items()
+              if listings is None]
+    errors = document.pop('errors')
+    expect('.errors (hours)', sorted(
+        '/'.join(error['path'].split('/')[-2:]) for error in errors
+        if not error['path'].endswith('.png')), sorted(unread + absent))
+    expect('.errors (number)', len(errors),
+           len(unread + absent) + refused)
+    expect('stderr (lines)', talk.count(b'\n'), len(errors))
+    expect('exit status', status, 2 if errors else 0)
+    del document['reports'], document['generator']
+    bounds = {key: None if case.model[key] is None
+              else model.hour_name(case.model[key])
+              for key in ('first', 'last')}
+    expect('', document, model.as_read({
+        'schema_version': 1,
+        'generated_at': model.instant(case.model['now']),
+        'base_dir': case.archive.base,
+        'tolerance': model.Seconds(case.model['tolerance']),
+        'first_hour': bounds['first'], 'last_hour': bounds['last'],
+        'complete': not unread}))
+    return reports, maps
+
+
+def features(surveys, reports):
+    """What of all that can happen did happen here."""
+    seen = set()
+    for (listings, survey), report in zip(surveys.values(), reports):
+        holes = {key: report[key]['hole_count'] for key in (
+            'raw', 'editable')}
+        pixels = set()
+        try:
+            pixels = set(model.map_pixels(survey) or [])
+            seen.add('a map' if pixels else 'no map')
+        except model.TooWide:
+            seen.add('a map too wide')
+        seen.update(what for what, is_so in (
+            ('a quality that is not there', listings is None),
+            ('raw and editable holes', holes['raw'] and holes['editable']),
+            ('raw and editable apart', holes['raw'] != holes['editable']),
+            ('an age below 0', report['age'] is not None
+             and report['age'] < 0),
+            ('incomplete spans', report['incomplete']['spans']),
+            ('missing hours', report['missing_hours']['count']),
+            ('more than 100 bad names', any(
+                len(hour['bad_names']) < hour['segments']['bad']['count']
+                for hour in report['hours'])),
+            ('unreadable hours', survey.unreadable()),
+            ('an hour beside the window',
+             survey.hours and len(survey.line) > len(survey.hours)),
+            ('a window in a gap',
+             not survey.hours and len(survey.line) == 2),
+            ('a hole cut at a bound', any(
+                a <= survey.low < b or a < survey.high <= b
+                for a, b in survey.holes)),
+            ('a hole before the stream', survey.entries
+             and survey.entries[0].hour is None),
+            ('white', model.WHITE in pixels), ('blue', model.BLUE in pixels),
+            ('orange', model.ORANGE in pixels),
+            ('grey', model.GREY in pixels)) if is_so)
+        for key in ('temp', 'bad', 'tombstoned', 'ahead', 'empty'):
+            if report['segments'][key]['count']:
+                seen.add(key + ' segments')
+        for kind in model.TYPES:
+            if report['overlaps'][kind]['count']:
+                seen.add('overlaps, ' + kind)
+    return seen
+
+
+FEATURES = 32
+
+
+def cases(chance, archive):
+    any_tolerance = chance.choice(randarchive.TOLERANCES)
+    for tolerance, bounds in (
+            (0, 'none'),
+            (10000, 'none'),
+            (chance.choice((0, 10000, archive.tolerance)), 'both'),
+            (10000, 'both'),
+            (archive.tolerance, chance.choice(('first', 'last'))),
+            (any_tolerance, 'both')):
+        yield Case(chance, archive, tolerance, bounds)
+
+
+def check_archive(seed, base, shown):
+    """What was seen; shown[0] is the command that is being run."""
+    chance = random.Random(seed)
+    archive = randarchive.make(chance, base)
+    read = {quality: model.read_quality(os.path.join(base, 'ch', quality))
+            for quality in archive.qualities}
+    seen = set()
+    twice = chance.randrange(6)
+    for number, case in enumerate(cases(chance, archive)):
+        surveys = {quality: (listings, model.Survey(
+            listings or {}, **case.model))
+            for quality, listings in read.items()}
+        jobs, others = chance.sample((1, 2, 7), 2)
+        shown[0] = shlex.join(case.command(jobs))
+        result = run(case, jobs)
+        reports, maps = compare(case, surveys, result)
+        seen |= features(surveys, reports)
+        if number == twice and run(case, others) != result:
+            raise Mismatch('-j %d and -j %d differ' % (jobs, others))
+    return seen
+
+
+def check(seed):
+    """(seed, what was seen, None or what differs)"""
+    place = '/dev/shm'
+    if not os.access(place, os.W_OK | os.X_OK):
+        place = None
+    base = tempfile.mkdtemp(prefix='coverage-random.', dir=place)
+    shown = ['making the archive']
+    try:
+        return seed, check_archive(seed, base, shown), None
+    except (Mismatch, AssertionError, OSError, subprocess.SubprocessError,
+            KeyError, TypeError) as error:
+        return seed, set(), 'seed: SEED=%d KEEP=1 %s\ncommand: %s\n%s: %s' % (
+            seed, sys.argv[0], shown[0], type(error).__name__, error)
+    finally:
+        if 'KEEP' in os.environ:
+            print('# seed %d: %s' % (seed, base), file=sys.stderr)
+        else:
+            shutil.rmtree(base)
+
+
+def main():
+    os.environ.update(TZ='UTC', LC_ALL='C')
+    if 'SEED' in os.environ:
+        seeds = [int(os.environ['SEED'])]
+    else:
+        seeds = range(1, int(os.environ.get('SEEDS', '300')) + 1)
+    seen = set()
+    with multiprocessing.Pool(os.cpu_count()) as pool:
+        for seed, found, difference in pool.imap(check, seeds):
+            seen |= found
+            tap.ok(difference is None, 'random archive %d' % seed,
+                   difference or '')
+    if len(seeds) >= 300 and tap.failures == 0:
+        tap.ok(len(seen) == FEATURES, 'all that can happen has happened',
+               len(seen), *sorted(seen))
+    return tap.done()
+
+
+sys.exit(main())

@@ -1,0 +1,185 @@
+"""A fleet for tests of the page: archives, a web server for each node, and
+the program that makes the page of one of them from the others' reports.
+
+The servers are nginx as wubloader sets it up: /segments below a port of its
+own, without CORS headers. A node's archive is a list of spans in hours before
+NOW; its segments are as long as an hour allows.
+"""
+import os
+import socket
+import subprocess
+import tempfile
+import time
+from datetime import datetime, timedelta, timezone
+
+PROGRAM = os.path.abspath(os.environ.get(
+    'SEGMENT_COVERAGE', os.path.join(os.path.dirname(__file__), '..',
+                                     'segment-coverage')))
+NOW = datetime(2025, 11, 21, 22, 5, tzinfo=timezone.utc)
+WINDOW = ['--first-hour', '-4d', '--last-hour', 'now']
+PAGE = 'coverage-maps/ch_source_coverage.html'
+MAP = 'coverage-maps/ch_source_coverage.png'
+TWIN = 'coverage-maps/ch_source_coverage.json'
+
+
+def ago(**units):
+    return NOW - timedelta(**units)
+
+
+def segments(base, start, end, kind='full', quality='source', channel='ch'):
+    """Covers a span, cut at the hours."""
+    while start < end:
+        hour = start.replace(minute=0, second=0, microsecond=0)
+        until = min(end, hour + timedelta(hours=1))
+        path = os.path.join(base, channel, quality,
+                            hour.strftime('%Y-%m-%dT%H'))
+        os.makedirs(path, exist_ok=True)
+        name = '%s-%s-%s-Hash.ts' % (
+            start.strftime('%M:%S.%f'), (until - start).total_seconds(), kind)
+        with open(os.path.join(path, name), 'w', encoding='ascii'):
+            pass
+        start = until
+
+
+class Site:
+    """Nodes by name: a directory each, and a port if a server is to run."""
+
+    def __init__(self, home):
+        self.home, self.ports, self.server = home, {}, None
+        self.held = []
+
+    def base(self, name):
+        path = os.path.join(self.home, 'nodes', name)
+        os.makedirs(path, exist_ok=True)
+        return path
+
+    def port(self, name):
+        """A port of its own, free as long as nobody else binds it."""
+        if name not in self.ports:
+            holder = socket.socket()
+            holder.bind(('127.0.0.1', 0))
+            self.held.append(holder)
+            self.ports[name] = holder.getsockname()[1]
+        return self.ports[name]
+
+    def url(self, name):
+        return 'http://127.0.0.1:%d' % self.port(name)
+
+    def serve(self, names):
+        """Starts nginx; the nodes that are not named are down."""
+        servers = ''.join('''
+            server {
+                listen 127.0.0.1:%d;
+                location /segments/ { alias "%s/"; }
+            }''' % (self.port(name), self.base(name)) for name in names)
+        for holder in self.held:
+            holder.close()
+        self.held = []
+        config = os.path.join(self.home, 'nginx.conf')
+        with open(config, 'w', encoding='utf-8') as file:
+            file.write('''
+                daemon off; pid %(home)s/nginx.pid; error_log %(home)s/error;
+                worker_processes 1; user root;
+                events { worker_connections 256; }
+                http {
+                    access_log off;
+                    types { text/html html; image/png png;
+                            application/json json; }
+                    client_body_temp_path %(home)s/t1;
+                    proxy_temp_path %(home)s/t2;
+                    fastcgi_temp_path %(home)s/t3;
+                    uwsgi_temp_path %(home)s/t4;
+                    scgi_temp_path %(home)s/t5;
+                    %(servers)s
+                }''' % {'home': self.home, 'servers': servers})
+        self.server = subprocess.Popen(
+            ['nginx', '-c', config, '-e', self.home + '/error'],
+            stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for name in names:
+            for _ in range(100):
+                try:
+                    socket.create_connection(
+                        ('127.0.0.1', self.port(name)), 1).close()
+                    break
+                except OSError:
+                    time.sleep(0.05)
+
+    def run(self, name, *options, now=NOW, status=0, channels=('ch',)):
+        """The program on a node; returns what it says on stderr."""
+        done = subprocess.run(
+            [PROGRAM, '-b', self.base(name), '-f', 'none', '--now',
+             now.strftime('%Y-%m-%dT%H:%M:%SZ'), *options, *channels],
+            env=dict(os.environ, TZ='UTC', LC_ALL='C'),
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            check=False)
+        if done.returncode != status:
+            raise RuntimeError('exit status %d, not %d: %s' % (
+                done.returncode, status, done.stderr))
+        return done.stderr
+
+    def close(self):
+        if self.server:
+            self.server.terminate()
+            self.server.wait()
+
+
+def fleet(site):
+    """Six nodes of which one is well; returns the options of the page.
+
+    alpha    makes the page; live, with holes
+    bravo    its server is down; live, lacks other times
+    charlie  serves its map as 404; stopped 23 h ago
+    delta    its last run was a day ago, under a rolling window
+    echo     its map is of other hours than its report
+    foxtrot  has no report
+    """
+    for name in ('alpha', 'bravo', 'charlie', 'delta', 'echo', 'foxtrot'):
+        base, begin = site.base(name), ago(hours=80)
+        end = ago(seconds=20)
+        if name == 'charlie':
+            end = ago(hours=23)
+        elif name == 'delta':
+            end = ago(hours=24, seconds=12)
+        holes = [(ago(hours=60, minutes=4), ago(hours=60))]  # nobody has it
+        holes += {
+            'alpha': [(ago(hours=50), ago(hours=47)),
+                      (ago(hours=7, seconds=28.8), ago(hours=7))],
+            'bravo': [(ago(hours=48), ago(hours=40)),
+                      (ago(hours=7, seconds=40), ago(hours=7))],
+            'charlie': [(ago(hours=79), ago(hours=72))],
+            'delta': [(ago(hours=50), ago(hours=48, minutes=30)),
+                      (ago(hours=30), ago(hours=29))],
+            'echo': [(ago(hours=47), ago(hours=46)),
+                     (ago(hours=8), ago(hours=6))],
+            'foxtrot': [(ago(hours=70), ago(hours=65))],
+        }[name]
+        at = begin
+        for start, stop in sorted(holes) + [(end, end)]:
+            segments(base, at, min(start, end))
+            at = max(at, stop)
+        if name == 'alpha':
+            segments(base, ago(hours=20), ago(hours=19, minutes=30),
+                     'partial')
+    options = []
+    for name in ('bravo', 'charlie', 'delta', 'echo'):
+        site.run(name, *WINDOW,
+                 now=ago(hours=24) if name == 'delta' else ago(seconds=14))
+        options += ['--peer', '%s=%s' % (name, os.path.join(
+            site.base(name), TWIN))]
+    os.remove(os.path.join(site.base('charlie'), MAP))
+    os.rename(os.path.join(site.base('echo'), TWIN),
+              os.path.join(site.home, 'echo.json'))
+    site.run('echo', '--first-hour', '-2d', '--last-hour', 'now')
+    os.rename(os.path.join(site.home, 'echo.json'),
+              os.path.join(site.base('echo'), TWIN))
+    site.run('foxtrot', *WINDOW)
+    for name in ('alpha', 'bravo', 'charlie', 'delta', 'echo', 'foxtrot'):
+        options += ['--node', '%s=%s' % (name, site.url(name))]
+    return options + ['--name', 'alpha', '--make-page', *WINDOW]
+
+
+def nginx_missing():
+    for path in os.environ['PATH'].split(':') + ['/usr/sbin']:
+        if os.access(os.path.join(path, 'nginx'), os.X_OK):
+            return None
+    return 'nginx'
