@@ -156,9 +156,9 @@ refused --first-hour "'ch'" --first-hour ch
 refused --last-hour "'ch'" --last ch
 
 archive 'options of the Python'
-for option in --metrics-port --check-interval --backdoor-port; do
-	refused 'use cron' "$option" "$option" 1234 ch
-	refused 'use cron' "$option" ch "$option=1234"
+for given in --metrics-port --check-interval --backdoor-port; do
+	refused 'use cron' $given $given 1234 ch
+	refused 'use cron' $given ch "$given=1234"
 done
 run -n --run-once -f json ch
 is_status 0
