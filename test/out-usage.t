@@ -157,8 +157,8 @@ refused --last-hour "'ch'" --last ch
 
 archive 'options of the Python'
 for given in --metrics-port --check-interval --backdoor-port; do
-	refused 'use cron' $given $given 1234 ch
-	refused 'use cron' $given ch "$given=1234"
+	refused 'use cron' '' $given 1234 ch
+	refused 'use cron' '' ch "$given=1234"
 done
 run -n --run-once -f json ch
 is_status 0
