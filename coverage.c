@@ -55,6 +55,12 @@ struct walk {
 	size_t tail_first;
 };
 
+struct bytes {
+	char *v;
+	size_t n;
+	size_t cap;
+};
+
 struct run {
 	const struct options *opt;
 	struct survey survey;
@@ -1604,6 +1610,24 @@ output_replace(struct run *run, const char *path, const char *data, size_t size)
 }
 
 /*
+ * Appends to an output's bytes. A stream of open_memstream() would lose some
+ * without an error when memory runs out; this ends the run.
+ */
+static ssize_t
+bytes_append(void *cookie, const char *buf, size_t size)
+{
+	struct bytes *bytes = cookie;
+
+	if (bytes->cap - bytes->n < size) {
+		bytes->cap = 2 * (bytes->n + size);
+		bytes->v = need(realloc(bytes->v, bytes->cap));
+	}
+	memcpy(bytes->v + bytes->n, buf, size);
+	bytes->n += size;
+	return (ssize_t)size;
+}
+
+/*
  * Runs an emitter. Returns its bytes, which the caller frees, or NULL with
  * errno.
  */
@@ -1611,8 +1635,9 @@ static char *
 emitted(struct run *run, EMITTER((*emit)), const struct report *report,
     size_t *size)
 {
-	char *data = NULL;
-	FILE *fp = need(open_memstream(&data, size));
+	const cookie_io_functions_t functions = {.write = bytes_append};
+	struct bytes bytes = {need(malloc(BUFSIZ)), 0, BUFSIZ};
+	FILE *fp = need(fopencookie(&bytes, "w", functions));
 	int error = 0;
 
 	errno = 0;
@@ -1620,9 +1645,10 @@ emitted(struct run *run, EMITTER((*emit)), const struct report *report,
 		error = errno != 0 ? errno : ENOMEM;
 	if (fclose(fp) != 0 || error == ENOMEM)
 		(void)need(NULL);
+	*size = bytes.n;
 	if (error == 0)
-		return data;
-	free(data);
+		return bytes.v;
+	free(bytes.v);
 	errno = error;
 	return NULL;
 }
