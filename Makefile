@@ -43,7 +43,7 @@ $(PROGRAM): $(OBJS)
 	$(LINK) $(OBJS) $(LIBS) $(LDLIBS)
 $(OBJS): segparse.h Makefile
 coverage.o: .build/help.txt.h
-render.o: .build/page.css.h .build/page.js.h
+render.o: .build/page.css.h .build/page.html.h .build/page.js.h
 .build/%.h: man/% man/embed
 	@mkdir -p .build && man/embed $< >$@.new && mv $@.new $@
 .c.o:

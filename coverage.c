@@ -807,7 +807,7 @@ options_free(struct options *opt)
 {
 	names_free(&opt->qualities);
 	nodes_free(opt->nodes, opt->nodesz);
-	free(opt->peers);
+	peers_free(opt->peers, opt->peersz);
 	free(opt->dsn);
 }
 
@@ -1503,6 +1503,7 @@ survey_free(struct survey *survey, size_t channelsz)
 		free(report->missing.v);
 		free(report->unreadable.v);
 		free(report->known.v);
+		fleet_free(report->fleet);
 	}
 	free(survey->reports);
 	for (i = 0; i < channelsz; i++)
@@ -2025,8 +2026,10 @@ survey_compare(struct run *run)
 {
 	if (run->opt->peersz > 0) {
 		peers_read(run);
-		if (run->opt->channelsz == 0)
+		if (run->opt->channelsz == 0) {
+			free(run->survey.reports);
 			fleet_reports(&run->survey);
+		}
 	}
 	if (run->opt->known_file != NULL)
 		known_read(run);
@@ -2069,7 +2072,7 @@ main(int argc, char *argv[])
 	if (opt.check)
 		found = report_check(stderr, &opt, &run.survey);
 	if (opt.summary &&
-	    (report_summary(stdout, &opt, &run.survey) != 0 ||
+	    (report_summary(stdout, &opt, &run.survey, NULL) != 0 ||
 		fclose(stdout) != 0))
 		trouble(&run, "stdout", "%s", strerror(errno));
 	run_free(&run);
