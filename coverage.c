@@ -285,19 +285,13 @@ struct later {
 static int64_t
 seconds_option(const char *option, const char *value, int64_t max)
 {
-	static const struct {
-		char name;
-		int64_t seconds;
-	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-	size_t i, len = strlen(value);
-	int64_t unit = 1, us;
+	static const char names[] = "smhd";
+	static const int64_t units[] = {1, 60, 3600, 86400};
+	size_t len = strlen(value);
+	const char *name = len == 0 ? NULL : strchr(names, value[len - 1]);
+	int64_t unit = name == NULL ? 1 : units[name - names], us;
 
-	for (i = 0; len > 0 && i < LENGTH(units); i++)
-		if (value[len - 1] == units[i].name) {
-			unit = units[i].seconds;
-			len--;
-			break;
-		}
+	len -= name != NULL;
 	if (seconds_parse(value, len, max / unit, &us) != 0)
 		usage("%s '%s': give seconds from 0 to %lld, such as 0.01, 60 "
 		      "or 5m",
@@ -904,6 +898,15 @@ segment_account(struct timeline *tl, struct hour *hour, int64_t start,
 		spans_cover(&tl->report->incomplete, start, end);
 }
 
+static void
+span_extend(struct span *span, int64_t start, int64_t end)
+{
+	if (span->start == TIME_NONE)
+		span->start = start;
+	if (span->end < end)
+		span->end = end;
+}
+
 /*
  * Accounts for an unreadable hour: like one segment as long as the hour, so
  * that its time is no hole, but without coverage.
@@ -920,10 +923,7 @@ unreadable_account(struct timeline *tl, int64_t time)
 		tl->raw_end = hour.end;
 	if (tl->editable_end < hour.end)
 		tl->editable_end = hour.end;
-	if (report->extent.start == TIME_NONE)
-		report->extent.start = time;
-	if (report->extent.end < hour.end)
-		report->extent.end = hour.end;
+	span_extend(&report->extent, hour.start, hour.end);
 	if (span_cut(&hour, tl->opt->window.start, tl->opt->window.end))
 		spans_cover(&report->unreadable, hour.start, hour.end);
 }
@@ -950,14 +950,8 @@ hour_account(struct timeline *tl, struct reading *r)
 		segment_account(
 		    tl, hour, start, start + seg->duration, seg->type);
 	}
-	if (report->stream.start == TIME_NONE)
-		report->stream.start = hour->start;
-	if (report->stream.end < hour->end)
-		report->stream.end = hour->end;
-	if (report->extent.start == TIME_NONE)
-		report->extent.start = hour->start;
-	if (report->extent.end < hour->end)
-		report->extent.end = hour->end;
+	span_extend(&report->stream, hour->start, hour->end);
+	span_extend(&report->extent, hour->start, hour->end);
 }
 
 static void
