@@ -2192,7 +2192,9 @@ rows_choose(struct rows *rows, size_t max)
 	struct row *row, *worst;
 	size_t i;
 
-	for (; max > 0; max--) {
+	for (i = 0; i < rows->n; i++)
+		rows->v[i].shown = max >= rows->n;
+	for (; max > 0 && max < rows->n; max--) {
 		worst = NULL;
 		for (i = 0; i < rows->n; i++) {
 			row = &rows->v[i];
@@ -2200,8 +2202,6 @@ rows_choose(struct rows *rows, size_t max)
 			    (worst == NULL || row->trouble > worst->trouble))
 				worst = row;
 		}
-		if (worst == NULL)
-			break;
 		worst->shown = true;
 	}
 }
