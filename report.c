@@ -1872,23 +1872,25 @@ percent_format(char buf[TIME_SIZE], int64_t ratio)
 }
 
 /*
- * Prints the channel's directories behind `intro`, or with a survey those that
- * it lacks. Returns whether there are any.
+ * Prints the channel's directories behind `intro`; with a survey, in which r
+ * is the channel's last quality, only those that it lacks. Returns whether there are any.
  */
 static bool
 print_siblings(struct sheet *sheet, const char *intro, const struct report *r,
     const struct survey *s)
 {
+	const struct report *asked;
 	const char *name;
-	size_t i, j, n = 0;
+	size_t i, n = 0;
 
 	for (i = 0; r->siblings != NULL && i < r->siblings->n; i++) {
 		name = r->siblings->v[i];
-		for (j = 0; s != NULL && j < s->reportsz; j++)
-			if (s->reports[j].siblings == r->siblings &&
-			    strcmp(s->reports[j].quality, name) == 0)
-				break;
-		if (s != NULL && j < s->reportsz)
+		for (asked = r; s != NULL && asked >= s->reports &&
+		     asked->siblings == r->siblings &&
+		     strcmp(asked->quality, name) != 0;)
+			asked--;
+		if (s != NULL && asked >= s->reports &&
+		    asked->siblings == r->siblings)
 			continue;
 		fputs(n == 0 ? intro : ", ", sheet->fp);
 		print_name(sheet, n < SIBLINGS_LISTED ? name : "...");
