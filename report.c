@@ -1879,18 +1879,16 @@ static bool
 print_siblings(struct sheet *sheet, const char *intro, const struct report *r,
     const struct survey *s)
 {
-	const struct report *asked;
 	const char *name;
-	size_t i, n = 0;
+	size_t i, j, n = 0;
 
 	for (i = 0; r->siblings != NULL && i < r->siblings->n; i++) {
 		name = r->siblings->v[i];
-		for (asked = r; s != NULL && asked >= s->reports &&
-		     asked->siblings == r->siblings &&
-		     strcmp(asked->quality, name) != 0;)
-			asked--;
-		if (s != NULL && asked >= s->reports &&
-		    asked->siblings == r->siblings)
+		for (j = s == NULL ? 0 : (size_t)(r - s->reports) + 1; j > 0 &&
+		     s->reports[j - 1].siblings == r->siblings &&
+		     strcmp(s->reports[j - 1].quality, name) != 0;)
+			j--;
+		if (j > 0 && s->reports[j - 1].siblings == r->siblings)
 			continue;
 		fputs(n == 0 ? intro : ", ", sheet->fp);
 		print_name(sheet, n < SIBLINGS_LISTED ? name : "...");
