@@ -1872,8 +1872,8 @@ percent_format(char buf[TIME_SIZE], int64_t ratio)
 }
 
 /*
- * Prints the channel's directories behind `intro`, or with a survey those that
- * it lacks. Returns whether there are any.
+ * Prints the channel's directories behind `intro`; with a survey, in which r
+ * is the channel's last quality, only those that it lacks. Returns whether there are any.
  */
 static bool
 print_siblings(struct sheet *sheet, const char *intro, const struct report *r,
@@ -1884,11 +1884,11 @@ print_siblings(struct sheet *sheet, const char *intro, const struct report *r,
 
 	for (i = 0; r->siblings != NULL && i < r->siblings->n; i++) {
 		name = r->siblings->v[i];
-		for (j = 0; s != NULL && j < s->reportsz; j++)
-			if (s->reports[j].siblings == r->siblings &&
-			    strcmp(s->reports[j].quality, name) == 0)
-				break;
-		if (s != NULL && j < s->reportsz)
+		for (j = s == NULL ? 0 : (size_t)(r - s->reports) + 1; j > 0 &&
+		     s->reports[j - 1].siblings == r->siblings &&
+		     strcmp(s->reports[j - 1].quality, name) != 0;)
+			j--;
+		if (j > 0 && s->reports[j - 1].siblings == r->siblings)
 			continue;
 		fputs(n == 0 ? intro : ", ", sheet->fp);
 		print_name(sheet, n < SIBLINGS_LISTED ? name : "...");
@@ -2192,7 +2192,9 @@ rows_choose(struct rows *rows, size_t max)
 	struct row *row, *worst;
 	size_t i;
 
-	for (; max > 0; max--) {
+	for (i = 0; i < rows->n; i++)
+		rows->v[i].shown = max >= rows->n;
+	for (; max > 0 && max < rows->n; max--) {
 		worst = NULL;
 		for (i = 0; i < rows->n; i++) {
 			row = &rows->v[i];
@@ -2200,8 +2202,6 @@ rows_choose(struct rows *rows, size_t max)
 			    (worst == NULL || row->trouble > worst->trouble))
 				worst = row;
 		}
-		if (worst == NULL)
-			break;
 		worst->shown = true;
 	}
 }
@@ -3033,7 +3033,8 @@ report_check(FILE *fp, const struct options *opt, const struct survey *s)
  * else the first error, and how many more there are.
  */
 int
-report_summary(FILE *fp, const struct options *opt, const struct survey *s)
+report_summary(FILE *fp, const struct options *opt, const struct survey *s,
+    const struct report *report)
 {
 	char *at, *findings = NULL, *text;
 	FILE *memory;
@@ -3041,6 +3042,7 @@ report_summary(FILE *fp, const struct options *opt, const struct survey *s)
 	size_t i, n = 0, size;
 	const char *word = "CRITICAL";
 
+	(void)report;
 	memory = need(open_memstream(&findings, &size));
 	if (!report_check(memory, opt, s))
 		for (i = 0; i < s->errorsz; i++) {
