@@ -1873,7 +1873,8 @@ percent_format(char buf[TIME_SIZE], int64_t ratio)
 
 /*
  * Prints the channel's directories behind `intro`; with a survey, in which r
- * is the channel's last quality, only those that it lacks. Returns whether there are any.
+ * is the channel's last quality, only those that it lacks. Returns whether
+ * there are any.
  */
 static bool
 print_siblings(struct sheet *sheet, const char *intro, const struct report *r,
