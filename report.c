@@ -564,10 +564,12 @@ static void
 json_hours(FILE *fp, const char *key, const struct spans *hours)
 {
 	const struct span *range;
+	size_t i;
 
 	json(fp, ",%t:{'count':%n,'ranges':[", key, spans_hours(hours));
-	for (range = hours->v; range < hours->v + hours->n; range++) {
-		fputs(range > hours->v ? "," : "", fp);
+	for (i = 0; i < hours->n; i++) {
+		range = &hours->v[i];
+		fputs(i > 0 ? "," : "", fp);
 		json(fp, "{'first':%h,'last':%h,'count':%n}", range->start,
 		    range->end - HOUR,
 		    (size_t)((range->end - range->start) / HOUR));
@@ -581,11 +583,12 @@ json_gaps(
 {
 	const struct gap *gap;
 	const char *comma = "";
-	size_t i;
+	size_t i, j;
 
 	json(fp, ",%t:{'count':%n,'duration':%s,'spans':[", key,
 	    f->tallies[state].count, f->tallies[state].duration);
-	for (gap = f->gaps; gap < f->gaps + f->gapsz; gap++) {
+	for (j = 0; j < f->gapsz; j++) {
+		gap = &f->gaps[j];
 		if (gap->state != state)
 			continue;
 		fputs(comma, fp);
@@ -698,10 +701,12 @@ static void
 json_peers(FILE *fp, const struct options *opt, const struct survey *s)
 {
 	const struct peer *peer;
+	size_t i;
 
 	json(fp, ",'peers':[");
-	for (peer = s->peers; peer < s->peers + s->peersz; peer++) {
-		json(fp, peer > s->peers ? ",\n{" : "\n{");
+	for (i = 0; i < s->peersz; i++) {
+		peer = &s->peers[i];
+		json(fp, i > 0 ? ",\n{" : "\n{");
 		json(fp, "'name':%t,'file':%t,'generated_at':%i,'age':%s",
 		    peer->name, peer->file, peer->generated_at,
 		    peer->generated_at == TIME_NONE
@@ -1076,9 +1081,11 @@ root_read(struct peer *peer, const cJSON *root)
 static void
 reports_drop(struct peer *peer)
 {
-	struct report *r = peer->reports;
+	struct report *r;
+	size_t i;
 
-	for (; r < peer->reports + peer->reportsz; r++) {
+	for (i = 0; i < peer->reportsz; i++) {
+		r = &peer->reports[i];
 		free((char *)r->channel);
 		free((char *)r->quality);
 		free(r->raw.holes.v);
@@ -1587,11 +1594,13 @@ void
 fleet_make(const struct options *opt, struct survey *s)
 {
 	struct report *r;
+	size_t i;
 
 	if (s->peersz == 0)
 		return;
 	peers_note(opt, s);
-	for (r = s->reports; r < s->reports + s->reportsz; r++) {
+	for (i = 0; i < s->reportsz; i++) {
+		r = &s->reports[i];
 		r->fleet = need(calloc(1, sizeof(*r->fleet)));
 		fleet_nodes(opt, s, r, r->fleet);
 		fleet_range(opt, r->fleet);
@@ -3102,15 +3111,18 @@ gaps_pick(struct pick *pick, const struct options *opt, const struct report *r,
 {
 	const struct fleet *f = r->fleet;
 	const struct gap *gap;
+	size_t i;
 
 	*pick = (struct pick){.n = 0};
-	for (gap = f->gaps; gap < f->gaps + f->gapsz; gap++)
+	for (i = 0; i < f->gapsz; i++) {
+		gap = &f->gaps[i];
 		if (gap->state == state &&
 		    (check ? hole_counts(opt, r, &gap->span) &&
 				(state != GAP_ELSEWHERE ||
 				    gap->span.end < opt->now - opt->backfill)
 			   : !hole_known(opt, r, &gap->span)))
 			pick_add(pick, &gap->span, max);
+	}
 }
 
 /*
@@ -3160,7 +3172,7 @@ text_node(
     struct sheet *sheet, const struct fleet *f, const struct fleet_node *node)
 {
 	const bool here = f->here && node == f->nodes;
-	const int64_t age = sheet->opt->now - node->generated_at;
+	int64_t age;
 	char buf[TIME_SIZE];
 
 	if (node->report == NULL) {
@@ -3175,6 +3187,7 @@ text_node(
 	if (node->generated_at == TIME_NONE)
 		print_coloured(sheet, RED, "unusable");
 	else if (!here) {
+		age = sheet->opt->now - node->generated_at;
 		age_format(buf, age < 0 ? -age : age);
 		fprintf(sheet->fp, "%s %s", buf, age < 0 ? "ahead" : "old");
 	}
@@ -3272,8 +3285,10 @@ holes_fleet(FILE *fp, const struct options *opt, const struct report *r)
 	const struct fleet *f = r->fleet;
 	const struct gap *gap;
 	const char *state;
+	size_t i;
 
-	for (gap = f->gaps; gap < f->gaps + f->gapsz; gap++) {
+	for (i = 0; i < f->gapsz; i++) {
+		gap = &f->gaps[i];
 		state = names[gap->state];
 		if (state == NULL)
 			continue;
