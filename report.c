@@ -2707,16 +2707,22 @@ quality_values(struct values *values, const struct options *opt,
 	if (r->state == STATE_UNKNOWN || r->state == STATE_UNREADABLE)
 		for (i = 0; i < values->n; i++)
 			values->v[i] = TIME_NONE;
-	add_count(values, r->state >= STATE_UNREADABLE);
+	if (coverage_shown(r) == &r->raw)
+		add_count(values, r->state >= STATE_UNREADABLE);
+	else
+		add(values, TIME_NONE);
 	add(values, opt->now);
 	add(values, s->elapsed);
 	add_count(values, s->errorsz);
 	add_count(values, s->complete);
-	if (r->fleet == NULL)
-		return;
-	add_count(values, r->fleet->tallies[GAP_LOST].count);
+	if (r->fleet != NULL)
+		add_count(values, r->fleet->tallies[GAP_LOST].count);
+	else
+		add(values, TIME_NONE);
 	for (i = 0; i < GAP_STATES; i++)
-		add(values, r->fleet->tallies[i].duration);
+		add(values,
+		    r->fleet != NULL ? r->fleet->tallies[i].duration
+				     : TIME_NONE);
 }
 
 static void
