@@ -1864,8 +1864,8 @@ percent_format(char buf[TIME_SIZE], int64_t ratio)
 }
 
 /*
- * Prints the channel's directories behind `intro`, or with a survey those that
- * it lacks. Returns whether there are any.
+ * Prints the channel's directories behind `intro`; with a survey, in which r
+ * is the channel's last quality, only those that it lacks. Returns whether there are any.
  */
 static bool
 print_siblings(struct sheet *sheet, const char *intro, const struct report *r,
@@ -1876,11 +1876,11 @@ print_siblings(struct sheet *sheet, const char *intro, const struct report *r,
 
 	for (i = 0; r->siblings != NULL && i < r->siblings->n; i++) {
 		name = r->siblings->v[i];
-		for (j = 0; s != NULL && j < s->reportsz; j++)
-			if (s->reports[j].siblings == r->siblings &&
-			    strcmp(s->reports[j].quality, name) == 0)
-				break;
-		if (s != NULL && j < s->reportsz)
+		for (j = s == NULL ? 0 : (size_t)(r - s->reports) + 1; j > 0 &&
+		     s->reports[j - 1].siblings == r->siblings &&
+		     strcmp(s->reports[j - 1].quality, name) != 0;)
+			j--;
+		if (j > 0 && s->reports[j - 1].siblings == r->siblings)
 			continue;
 		fputs(n == 0 ? intro : ", ", sheet->fp);
 		print_name(sheet, n < SIBLINGS_LISTED ? name : "...");
@@ -2184,7 +2184,9 @@ rows_choose(struct rows *rows, size_t max)
 	struct row *row, *worst;
 	size_t i;
 
-	for (; max > 0; max--) {
+	for (i = 0; i < rows->n; i++)
+		rows->v[i].shown = max >= rows->n;
+	for (; max > 0 && max < rows->n; max--) {
 		worst = NULL;
 		for (i = 0; i < rows->n; i++) {
 			row = &rows->v[i];
@@ -2192,8 +2194,6 @@ rows_choose(struct rows *rows, size_t max)
 			    (worst == NULL || row->trouble > worst->trouble))
 				worst = row;
 		}
-		if (worst == NULL)
-			break;
 		worst->shown = true;
 	}
 }
