@@ -31,7 +31,7 @@ CERTAIN = {'brk', 'futex', 'exit_group', 'exit', 'rt_sigreturn', 'umask',
 MEMORY = {'mmap', 'munmap', 'mprotect', 'madvise', 'brk', 'sigaltstack',
           'prctl', 'personality', 'getrandom'}
 # a signal comes too late there
-LAST = {'madvise', 'exit', 'exit_group'}
+LAST = {'madvise', 'futex', 'exit', 'exit_group'}
 MORE = '--sizes', '--peer', 'other=peer.json', '--known', 'known'
 
 
@@ -90,32 +90,38 @@ class Sweep:
         return calls
 
     def learn_gone(self):
-        """What is right where ENOENT says that something has gone."""
+        """What is right where ENOENT says that something has gone: all hours,
+        one, a file that is asked for its size, what a link leads to."""
         s = self.scene()
         hours = [s.path(hour) for hour in s.HOURS]
-        for paths in ([s.path()], hours, *[[path] for hour in hours for path in (
-                hour, *[hour + '/' + name for name in os.listdir(hour)])]):
-            stats = os.stat(hours[0]), os.stat(hours[1])
+        stats = [os.stat(hour) for hour in hours]
+        files = [(hour + '/' + name, data) for hour in hours
+                 for name in os.listdir(hour) for data in (b'', b'x')]
+        for paths, data in ([[s.path()], None], [hours, None], *[
+                ([path], data) for path, data in
+                [*[(hour, None) for hour in hours], *files]]):
             for number, path in enumerate(paths):
-                aside = '%s/aside%d' % (s.root, number)
-                os.rename(path, aside)
-                if os.path.islink(aside):
+                os.rename(path, '%s/aside%d' % (s.root, number))
+                if data is not None and os.path.islink(s.root + '/aside0'):
                     os.symlink('nowhere', path)
-                elif os.path.isfile(aside):
-                    scene.write(path)   # its size is 0
-            for hour, stat in zip(hours, stats):
-                if os.path.exists(hour):
-                    os.utime(hour, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+                elif data is not None:
+                    scene.write(path, data)
+            self.date(hours, stats)
             s.restore()
             s.run(*self.more)
             self.gone.append({
                 name: scene.settled(name, data)
                 for name, data in s.look().items() if data != scene.OLD})
             for number, path in enumerate(paths):
-                if os.path.lexists(path):
+                if data is not None:
                     os.unlink(path)
                 os.rename('%s/aside%d' % (s.root, number), path)
-            for hour, stat in zip(hours, stats):
+            self.date(hours, stats)
+
+    @staticmethod
+    def date(hours, stats):
+        for hour, stat in zip(hours, stats):
+            if os.path.exists(hour):
                 os.utime(hour, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
     def tries(self, name, judge, faults):
@@ -139,6 +145,10 @@ class Sweep:
         result = s.inject(['%s:error=%s:when=%d' % (call, error, n)],
                           *self.more, out='trace',
                           paths=path and (path, s.path(path)))
+        if error == 'ENOENT':
+            # it believes that another run has its temporary file
+            for name in s.left():
+                os.unlink(os.path.join(s.web, name))
         wrong = s.judge(result, reading=reading, others=self.gone
                         if error == 'ENOENT' else ())
         if b'INJECTED' not in scene.read(os.path.join(s.root, 'trace')):

@@ -36,6 +36,7 @@ TEMPORARY = '.segment-coverage.'
 LIMIT = 60          # seconds: longer is a hang
 UNTIMED = re.compile(rb'^segment_coverage_run_duration_seconds\{.*\n', re.M)
 ERRORS = re.compile(rb'^segment_coverage_run_errors\{.*\n', re.M)
+FLEET = re.compile(rb'^(?:# \w+ )?segment_coverage_(?:fleet|peer)_.*\n', re.M)
 INCOMPLETE = re.compile(rb'^segment_coverage_run_complete\{.*\} 0$', re.M)
 PARTIAL = '00:06-2.0-partial-Hash.ts'
 
@@ -196,16 +197,18 @@ class Scene:
         """An hour with all that makes a difference to the program."""
         os.makedirs(self.path(name))
         for segment, size in (
-                ('00:00-2.0-full', 0), ('00:02-2.0-full', 0),
-                ('00:02-1.5-full', 0), ('00:06-2.0-partial', 7),
+                ('00:00-2.0-full', 1), ('00:02-2.0-full', 1),
+                ('00:02-1.5-full', 1), ('00:06-2.0-partial', 7),
                 ('00:06-1.0-partial', 5), ('00:07-3.5-suspect', 3),
-                ('00:20-%d.25-full' % (number + 1), 0),
-                ('00:40-2.0-full', 0), ('00:50-2.0-temp', 0)):
+                ('00:20-%d.25-full' % (number + 1), 1),
+                ('00:40-2.0-full', 1), ('00:50-2.0-temp', 1)):
             write(self.path(name, segment + '-Hash.ts'), b'x' * size)
         write(self.path(name, '00:40-2.0-full-Hash.tombstone'))
         write(self.path(name, 'bad.ts'))
-        os.symlink('00:00-2.0-full-Hash.ts',
-                   self.path(name, '00:30-2.0-full-Link.ts'))
+        if number == 0:
+            write(os.path.join(self.root, 'base/segment'), b'x')
+            os.symlink('../../../segment',
+                       self.path(name, '00:30-2.0-full-Link.ts'))
         os.utime(self.path(name), (1000000000, 1000000000))
 
     def path(self, *names):
@@ -318,7 +321,9 @@ class Scene:
             return ['%s is torn' % name]
         if not reading:
             return ['%s is wrong' % name]
-        if name.endswith('.prom') and not INCOMPLETE.search(data):
+        if name.endswith('.prom') and not INCOMPLETE.search(data) and \
+                FLEET.sub(b'', settled(name, data)) != FLEET.sub(
+                    b'', self.right[name]):
             return ['%s is wrong, and "complete"' % name]
         if name.endswith('.json'):
             report = json.loads(data)
