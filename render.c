@@ -897,11 +897,13 @@ put_axis(const struct page *p)
 	int64_t dawn = (24 - of_day) % 24; /* hours to the first midnight */
 	char hour[8];
 
-	if (hours == 0)
-		return;
-	if (dawn >= AXIS_ROOM || dawn >= hours)
+	put(p,
+	    "<clipPath id='frame'><path d='M0 0H%dV%dH0z'/></clipPath>\n"
+	    "<g id='axis'>\n",
+	    p->columns, (int64_t)MAP_ROWS);
+	if (hours > 0 && (dawn >= AXIS_ROOM || dawn >= hours))
 		put_day(p, -4, p->axis.start);
-	for (i = dawn % AXIS_STEP; i <= hours; i += AXIS_STEP) {
+	for (i = dawn % AXIS_STEP; i <= hours && hours > 0; i += AXIS_STEP) {
 		x = i * HOUR_COLUMNS;
 		snprintf(hour, sizeof(hour), "%02d", (int)((of_day + i) % 24));
 		if ((of_day + i) % 24 != 0)
@@ -914,6 +916,7 @@ put_axis(const struct page *p)
 		if ((of_day + i) % 24 == 0 && i < hours)
 			put_day(p, x, p->axis.start + i * HOUR);
 	}
+	put(p, "</g>\n");
 }
 
 static int64_t
@@ -947,50 +950,6 @@ put_spans(const struct page *p, const char *name, const struct spans *spans)
 	put(p, "'");
 }
 
-/*
- * Puts the picture of a map: the axis, a frame, then by layers() what is in
- * it; from an instant on it is hatched, and a line marks now.
- */
-static void
-put_picture(const struct page *p, const struct figure *f, int64_t height,
-    void (*layers)(const struct page *, const struct figure *, int64_t))
-{
-	const int64_t now = p->opt->now;
-	int64_t from = f != NULL && f->old ? f->says->generated_at : now;
-
-	if (from < p->axis.start)
-		from = p->axis.start;
-	put(p,
-	    "<svg class='picture' role='img' width='%d' height='%d' "
-	    "aria-label='Map of ",
-	    p->columns, AXIS_HEIGHT + height);
-	put(p, f == NULL ? "all nodes together" : "%t",
-	    f == NULL ? NULL : f->name);
-	put(p,
-	    ": blue where it is covered, white where it is not'>\n"
-	    "<use href='#axis'/>\n"
-	    "<svg y='%d' width='%d' height='%d'>\n"
-	    "<path class='frame' d='M0 0H%dV%dH0z'/>\n",
-	    (int64_t)AXIS_HEIGHT, p->columns, height, p->columns, height);
-	layers(p, f, height);
-	put(p, "<path class='hatch' fill='url(#hatch)' d='");
-	if (from < p->axis.end)
-		put(p, "M%d %dh1V0H%dV%dH%dz",
-		    (from - p->axis.start) / (MAP_PIXEL * MAP_ROWS),
-		    (from - p->axis.start) / MAP_PIXEL % MAP_ROWS * height /
-			MAP_ROWS,
-		    p->columns, height,
-		    (from - p->axis.start) / (MAP_PIXEL * MAP_ROWS));
-	put(p, "'/><path class='now' d='");
-	if (now >= p->axis.start && now < p->axis.end)
-		put(p, "M%d.5 0V%d",
-		    (now - p->axis.start) / (MAP_PIXEL * MAP_ROWS), height);
-	put(p,
-	    "'/>\n</svg>\n<path class='edge' d='M-.5 %d.5H%d.5V%d.5H-.5z'/>\n"
-	    "</svg>\n",
-	    (int64_t)AXIS_HEIGHT - 1, p->columns, height + AXIS_HEIGHT);
-}
-
 static void
 put_image(const struct page *p, const struct figure *f, int64_t height)
 {
@@ -1001,19 +960,64 @@ put_image(const struct page *p, const struct figure *f, int64_t height)
 }
 
 static void
-put_layers(const struct page *p, const struct figure *none, int64_t height)
+put_layers(const struct page *p)
 {
 	const struct figure *f;
 
-	(void)none;
-	put(p,
-	    "<g class='layers'>\n"
-	    "<path fill='#dfdfdf' d='M0 0H%dV%dH0z'/>\n",
-	    p->columns, height);
+	put(p, "<g class='layers'>\n<path d='M0 0H%dV%dH0z'/>\n", p->columns,
+	    (int64_t)MAP_ROWS);
 	for (f = p->figures; f < p->figures + p->figuresz; f++)
 		if (is_placed(f))
-			put_image(p, f, height);
+			put_image(p, f, MAP_ROWS);
 	put(p, "</g>\n");
+}
+
+/*
+ * Puts what lies over a map: hatches from an instant on, a line at now, and
+ * an edge.
+ */
+static void
+put_overlay(const struct page *p, int64_t from, int64_t height)
+{
+	int64_t at = p->opt->now - p->axis.start, x, y;
+
+	from = from < p->axis.start ? 0 : from - p->axis.start;
+	x = from / (MAP_PIXEL * MAP_ROWS);
+	y = from / MAP_PIXEL % MAP_ROWS * height / MAP_ROWS;
+	put(p, "<path class='hatch' fill='url(#hatch)' d='");
+	if (x < p->columns)
+		put(p, "M%d %dh1V0H%dV%dH%dz", x, y, p->columns, height, x);
+	put(p, "'/><path class='now' d='");
+	x = at / (MAP_PIXEL * MAP_ROWS);
+	if (at >= 0 && x < p->columns)
+		put(p, "M%d.5 0V%d", x, height);
+	put(p, "'/>\n</g>\n<path class='edge' d='M-.5 %d.5H%d.5V%d.5H-.5z'/>\n",
+	    (int64_t)AXIS_HEIGHT - 1, p->columns, height + AXIS_HEIGHT);
+}
+
+/*
+ * Puts the picture of a node's map on the axis, or if f is NULL those of all
+ * nodes, laid over each other.
+ */
+static void
+put_picture(const struct page *p, const struct figure *f, int64_t height)
+{
+	put(p,
+	    "<svg class='picture' role='img' width='%d' height='%d' "
+	    "aria-label='Map of %t: blue where it is covered, white where it "
+	    "is not'>\n<use href='#axis'/>\n"
+	    "<g clip-path='url(#frame)' transform='translate(0 %d)'>\n"
+	    "<path class='frame' d='M0 0H%dV%dH0z'/>\n",
+	    p->columns, AXIS_HEIGHT + height,
+	    f == NULL ? "all nodes together" : f->name, (int64_t)AXIS_HEIGHT,
+	    p->columns, height);
+	if (f == NULL)
+		put_layers(p);
+	else
+		put_image(p, f, height);
+	put_overlay(p,
+	    f != NULL && f->old ? f->says->generated_at : p->opt->now, height);
+	put(p, "</svg>\n");
 }
 
 /*
@@ -1035,7 +1039,7 @@ put_together(const struct page *p)
 	put(p,
 	    ">\n<figcaption><h2>All nodes together</h2>"
 	    "<p class='status' role='status'></p></figcaption>\n");
-	put_picture(p, NULL, MAP_ROWS, put_layers);
+	put_picture(p, NULL, MAP_ROWS);
 	put(p, "</figure>\n");
 	free(unknown.v);
 }
@@ -1081,7 +1085,7 @@ put_figure(const struct page *p, const struct figure *f, int64_t height)
 	    "<a target='_blank' rel='noopener noreferrer' href='%u'>",
 	    f->node, quality, "png");
 	if (is_placed(f))
-		put_picture(p, f, height, put_image);
+		put_picture(p, f, height);
 	else
 		put(p, "<img src='%u' alt='Map of %t'>", f->node, quality,
 		    "png", f->name);

@@ -316,7 +316,9 @@ age_format(char buf[TIME_SIZE], int64_t us)
 	char *s;
 
 	duration_format(buf, us > 0 ? us / 100000 * 100000 : 0);
-	if ((s = strchr(buf, 'm')) != NULL && strchr(buf, 'h') != NULL)
+	if ((s = strchr(buf, 'd')) != NULL && us >= 100 * DAY)
+		s[1] = '\0';
+	else if ((s = strchr(buf, 'm')) != NULL && strchr(buf, 'h') != NULL)
 		s[1] = '\0';
 	else if (s != NULL && (s = strchr(s, '.')) != NULL)
 		strcpy(s, "s");
@@ -1651,31 +1653,6 @@ struct sheet { /* the text on its way out */
 	bool cells; /* some were shown and want a legend */
 };
 
-enum verdict { /* the worst first */
-	VERDICT_UNREADABLE,
-	VERDICT_ABSENT,
-	VERDICT_EMPTY,
-	VERDICT_STOPPED,
-	VERDICT_LOST,
-	VERDICT_HOLES,
-	VERDICT_INCOMPLETE,
-	VERDICT_OK
-};
-
-static const struct {
-	const char *word;
-	const char *colour;
-} verdicts[] = {
-    [VERDICT_UNREADABLE] = {"UNREADABLE", RED},
-    [VERDICT_ABSENT] = {"ABSENT", RED},
-    [VERDICT_EMPTY] = {"NO SEGMENTS", RED},
-    [VERDICT_STOPPED] = {"STOPPED", RED},
-    [VERDICT_LOST] = {"LOST", RED},
-    [VERDICT_HOLES] = {"HOLES", RED},
-    [VERDICT_INCOMPLETE] = {"INCOMPLETE", YELLOW},
-    [VERDICT_OK] = {"OK", GREEN},
-};
-
 static const struct unit { /* of the tables of days and of hours */
 	const char *title;
 	const char *worst_title; /* if some are left out */
@@ -1775,22 +1752,36 @@ item(struct sheet *sheet, const char *colour, const char *fmt, ...)
 }
 
 /*
- * Prints untrusted bytes so that they cannot control the terminal, padded to
- * the width; what comes next goes to the next line if they are longer.
+ * Prints untrusted bytes so that they cannot control the terminal.
  */
 static void
-print_name(struct sheet *sheet, const char *name, int width)
+print_name(const struct sheet *sheet, const char *name)
+{
+	char *printable = need(name_printable(name, sheet->opt->utf8));
+
+	fputs(printable, sheet->fp);
+	free(printable);
+}
+
+/*
+ * Prints a name that begins a line, padded to the width. If it is longer what
+ * comes next goes to a line of its own.
+ */
+static void
+print_first(struct sheet *sheet, int indent, const char *name, int width)
 {
 	char *printable = need(name_printable(name, sheet->opt->utf8));
 	int used = (int)utf8_length(printable);
 
-	fputs(printable, sheet->fp);
+	fprintf(sheet->fp, "%*s%s%s%s", indent, "",
+	    sheet->opt->colour && indent < 4 ? BOLD : "", printable,
+	    sheet->opt->colour && indent < 4 ? RESET : "");
 	free(printable);
-	if (used > width && width > 0) {
+	if (used > width) {
 		newline(sheet);
-		used = -4;
+		used = -indent;
 	}
-	fprintf(sheet->fp, "%*s", used < width ? width - used : 0, "");
+	fprintf(sheet->fp, "%*s", width - used, "");
 }
 
 /*
@@ -1824,9 +1815,9 @@ text_errors(struct sheet *sheet, const struct survey *s)
 	newline(sheet);
 	for (i = 0; i < s->errorsz && i < LISTED_MAX; i++) {
 		fputs("  ", sheet->fp);
-		print_name(sheet, s->errors[i].path, 0);
+		print_name(sheet, s->errors[i].path);
 		fputs(": ", sheet->fp);
-		print_name(sheet, s->errors[i].message, 0);
+		print_name(sheet, s->errors[i].message);
 		newline(sheet);
 	}
 	if (s->errorsz > i) {
@@ -1841,25 +1832,28 @@ text_errors(struct sheet *sheet, const struct survey *s)
  * Text: the table of qualities
  */
 
-static enum verdict
+/*
+ * Returns the worst that applies to a quality.
+ */
+static const char *
 verdict_find(const struct options *opt, const struct report *r)
 {
 	const struct coverage *c = coverage_shown(r);
 	const bool here = c == &r->raw;
 
 	if (here && r->state == STATE_ABSENT)
-		return VERDICT_ABSENT;
+		return "ABSENT";
 	if ((here && r->state != STATE_READ) || r->unreadable.n > 0)
-		return VERDICT_UNREADABLE;
+		return "UNREADABLE";
 	if (coverage_ratio(c) < 0 || (here && r->start == TIME_NONE))
-		return VERDICT_EMPTY;
+		return "NO SEGMENTS";
 	if (silence(opt, r) > 0)
-		return VERDICT_STOPPED;
+		return "STOPPED";
 	if (r->fleet != NULL && r->fleet->tallies[GAP_LOST].count > 0)
-		return VERDICT_LOST;
+		return "LOST";
 	if (c->holes.n > 0)
-		return VERDICT_HOLES;
-	return is_incomplete(r) ? VERDICT_INCOMPLETE : VERDICT_OK;
+		return "HOLES";
+	return is_incomplete(r) ? "INCOMPLETE" : "OK";
 }
 
 /*
@@ -1878,8 +1872,8 @@ percent_format(char buf[TIME_SIZE], int64_t ratio)
 }
 
 /*
- * Prints the channel's directories behind `intro`, or with a survey those that
- * it lacks. Returns whether there are any.
+ * Prints the channel's directories behind `intro`; with a survey, in which r
+ * is the channel's last quality, only those that it lacks. Returns whether there are any.
  */
 static bool
 print_siblings(struct sheet *sheet, const char *intro, const struct report *r,
@@ -1890,14 +1884,14 @@ print_siblings(struct sheet *sheet, const char *intro, const struct report *r,
 
 	for (i = 0; r->siblings != NULL && i < r->siblings->n; i++) {
 		name = r->siblings->v[i];
-		for (j = 0; s != NULL && j < s->reportsz; j++)
-			if (s->reports[j].siblings == r->siblings &&
-			    strcmp(s->reports[j].quality, name) == 0)
-				break;
-		if (s != NULL && j < s->reportsz)
+		for (j = s == NULL ? 0 : (size_t)(r - s->reports) + 1; j > 0 &&
+		     s->reports[j - 1].siblings == r->siblings &&
+		     strcmp(s->reports[j - 1].quality, name) != 0;)
+			j--;
+		if (j > 0 && s->reports[j - 1].siblings == r->siblings)
 			continue;
 		fputs(n == 0 ? intro : ", ", sheet->fp);
-		print_name(sheet, n < SIBLINGS_LISTED ? name : "...", 0);
+		print_name(sheet, n < SIBLINGS_LISTED ? name : "...");
 		if (n++ == SIBLINGS_LISTED)
 			break;
 	}
@@ -1991,18 +1985,22 @@ text_quality(struct sheet *sheet, const struct report *r)
 {
 	const struct coverage *c = coverage_shown(r);
 	const struct span *longest = hole_longest(c);
-	const enum verdict verdict = verdict_find(sheet->opt, r);
-	char buf[2 * TIME_SIZE], age[TIME_SIZE];
+	const char *verdict = verdict_find(sheet->opt, r);
+	char age[TIME_SIZE] = "", buf[2 * TIME_SIZE];
 
-	fputs("    ", sheet->fp);
-	print_name(sheet, r->quality, NAME_WIDTH);
-	age_format(age, silence(sheet->opt, r));
-	snprintf(buf, sizeof(buf), "%s%s%s", verdicts[verdict].word,
-	    verdict == VERDICT_STOPPED ? " " : "",
-	    verdict == VERDICT_STOPPED ? age : "");
+	print_first(sheet, 4, r->quality, NAME_WIDTH);
 	putc(' ', sheet->fp);
-	print_coloured(sheet, verdicts[verdict].colour, buf);
-	fprintf(sheet->fp, "%*s", WORD_WIDTH - (int)strlen(buf), "");
+	if (strcmp(verdict, "STOPPED") == 0)
+		age_format(age, silence(sheet->opt, r));
+	snprintf(
+	    buf, sizeof(buf), "%s%s%s", verdict, *age != '\0' ? " " : "", age);
+	print_coloured(sheet,
+	    strcmp(verdict, "OK") == 0               ? GREEN
+		: strcmp(verdict, "INCOMPLETE") == 0 ? YELLOW
+						     : RED,
+	    buf);
+	fprintf(sheet->fp, "%*s",
+	    strlen(buf) < WORD_WIDTH ? WORD_WIDTH - (int)strlen(buf) : 0, "");
 	if (coverage_ratio(c) < 0)
 		text_reason(sheet, r);
 	else {
@@ -2013,12 +2011,13 @@ text_quality(struct sheet *sheet, const struct report *r)
 		figure(sheet, 10, "",
 		    longest == NULL ? 0 : longest->end - longest->start, true);
 		figure(sheet, 10, YELLOW, r->counts.incomplete.duration, true);
-		age_format(age, sheet->opt->now - r->newest);
-		fprintf(sheet->fp, "  %s", r->newest == TIME_NONE ? "-" : age);
+		strcpy(age, "-");
+		if (r->newest != TIME_NONE)
+			age_format(age, sheet->opt->now - r->newest);
+		fprintf(sheet->fp, "  %s", age);
 	}
 	newline(sheet);
 	text_remarks(sheet, r);
-	text_fleet(sheet, r);
 }
 
 /*
@@ -2063,12 +2062,10 @@ text_table(struct sheet *sheet, const struct survey *s,
 	for (i = 0; i < reportsz; i++) {
 		r = &reports[i];
 		if (i == 0 || strcmp(r[-1].channel, r->channel) != 0) {
-			fputs(sheet->opt->colour ? "  " BOLD : "  ", sheet->fp);
-			print_name(
-			    sheet, r->channel, 2 + NAME_WIDTH + 1 + WORD_WIDTH);
-			fprintf(sheet->fp, "%s%9s%7s%10s%10s%10s  newest",
-			    sheet->opt->colour ? RESET : "", "covered", "holes",
-			    "lost", "longest", "incompl.");
+			print_first(sheet, 2, r->channel,
+			    2 + NAME_WIDTH + 1 + WORD_WIDTH);
+			fprintf(sheet->fp, "%9s%7s%10s%10s%10s  newest",
+			    "covered", "holes", "lost", "longest", "incompl.");
 			newline(sheet);
 		}
 		text_quality(sheet, r);
@@ -2195,7 +2192,9 @@ rows_choose(struct rows *rows, size_t max)
 	struct row *row, *worst;
 	size_t i;
 
-	for (; max > 0; max--) {
+	for (i = 0; i < rows->n; i++)
+		rows->v[i].shown = max >= rows->n;
+	for (; max > 0 && max < rows->n; max--) {
 		worst = NULL;
 		for (i = 0; i < rows->n; i++) {
 			row = &rows->v[i];
@@ -2203,8 +2202,6 @@ rows_choose(struct rows *rows, size_t max)
 			    (worst == NULL || row->trouble > worst->trouble))
 				worst = row;
 		}
-		if (worst == NULL)
-			break;
 		worst->shown = true;
 	}
 }
@@ -2406,16 +2403,13 @@ out:
 static bool
 is_detailed(const struct options *opt, const struct report *r)
 {
-	enum verdict verdict = verdict_find(opt, r);
-
-	return opt->all_hours ||
-	    (verdict != VERDICT_ABSENT && verdict != VERDICT_OK &&
-		(r->raw.holes.n > 0 || r->unreadable.n > 0 ||
-		    is_incomplete(r)));
+	return opt->all_hours || r->fleet != NULL || r->unreadable.n > 0 ||
+	    r->raw.holes.n > 0 || is_incomplete(r);
 }
 
 /*
- * Prints the title, and the longest holes that are not known, or all holes.
+ * Prints the title, and the longest holes that are not known, or all holes;
+ * with peers text_fleet() has them.
  */
 static void
 text_holes(struct sheet *sheet, const struct report *r)
@@ -2428,12 +2422,12 @@ text_holes(struct sheet *sheet, const struct report *r)
 	size_t i, n;
 
 	holes_pick(&pick, opt, r, HOLES_LISTED, false);
-	n = opt->all_hours ? r->raw.holes.n : pick.n;
+	n = opt->all_hours ? r->raw.holes.n : r->fleet != NULL ? 0 : pick.n;
 	newline(sheet);
 	fputs(opt->colour ? "  " BOLD : "  ", sheet->fp);
-	print_name(sheet, r->channel, 0);
+	print_name(sheet, r->channel);
 	putc('/', sheet->fp);
-	print_name(sheet, r->quality, 0);
+	print_name(sheet, r->quality);
 	fputs(opt->colour ? RESET : "", sheet->fp);
 	if (n > 0)
 		fprintf(sheet->fp, ": hole%s%s", plural(n),
@@ -2456,7 +2450,7 @@ text_holes(struct sheet *sheet, const struct report *r)
 
 /*
  * Prints holes, days and hours of a quality in about so many lines, or all of
- * them with --all-hours.
+ * them with --all-hours. What all nodes have is never left out.
  */
 static void
 text_details(struct sheet *sheet, const struct report *r, size_t lines)
@@ -2465,6 +2459,7 @@ text_details(struct sheet *sheet, const struct report *r, size_t lines)
 	    sheet->opt->all_hours ? SIZE_MAX : sheet->lines + lines;
 
 	text_holes(sheet, r);
+	text_fleet(sheet, r);
 	if (end > sheet->lines + LINES_HOURS)
 		text_rows(
 		    sheet, r, &units[0], end - sheet->lines - LINES_HOURS);
@@ -2498,7 +2493,7 @@ text_notes(struct sheet *sheet, const struct names *notes)
 		n = NOTES_LISTED;
 	for (i = 0; i < n; i++) {
 		fputs("  ", sheet->fp);
-		print_name(sheet, notes->v[i], 0);
+		print_name(sheet, notes->v[i]);
 		newline(sheet);
 	}
 	if (n < notes->n) {
@@ -3154,8 +3149,7 @@ text_figures(struct sheet *sheet, const char *name, const struct coverage *c)
 
 	if (ratio >= 0)
 		percent_format(buf, ratio);
-	fputs("  ", sheet->fp);
-	print_name(sheet, name, NODES_WIDE);
+	print_first(sheet, 2, name, NODES_WIDE);
 	fprintf(sheet->fp, "%9s", buf);
 	figure(sheet, 7, RED, (int64_t)c->holes.n, false);
 	figure(sheet, 10, RED, c->hole_duration, true);
@@ -3170,8 +3164,7 @@ text_node(
 	char buf[TIME_SIZE];
 
 	if (node->report == NULL) {
-		fputs("  ", sheet->fp);
-		print_name(sheet, node->name, NODES_WIDE);
+		print_first(sheet, 2, node->name, NODES_WIDE);
 		fprintf(sheet->fp, "%7s%*s", "?", here ? 0 : 50, "");
 	} else {
 		text_figures(sheet, node->name, &node->coverage);
@@ -3241,7 +3234,6 @@ text_fleet(struct sheet *sheet, const struct report *r)
 		return;
 	better = &f->tallies[GAP_BETTER];
 	unknown = &f->tallies[GAP_UNKNOWN];
-	newline(sheet);
 	fprintf(sheet->fp, "  %-*s%9s%7s%10s%13s  %-14s  report", NODES_WIDE,
 	    "Node", "covered", "holes", "lost", "has of ours",
 	    "newest segment");

@@ -182,7 +182,8 @@ function describe(map, from) {
 		state(other, from, to).has).map((other) => other.name);
 	const have = others.length === 0 ? "no node has it" :
 		others.length > 3 ? others.length + " nodes have it" :
-		others.join(" and ") + (others.length > 1 ? " have" : " has") + " it";
+		others.join(", ").replace(/, ([^,]*)$/, " and $1") +
+		(others.length > 1 ? " have it" : " has it");
 	if (map !== page.together)
 		return here.text + (here.lacks ? "; " + have : "");
 	if (here.lacks && find(map.holes, from, to))

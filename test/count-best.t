@@ -82,4 +82,13 @@ for error in EACCES EIO; do
 	is .segments.partial.count 2
 done
 
+case_dir 'a size that cannot be had, with --sizes'
+at 02 '00:00 2 full 9, 00:02 2 full 9'
+strikes "$hour/00:02-2-full-Hash.ts" newfstatat,statx:error=EACCES \
+    -n -s -f json ch
+is_status 2
+err_lines 1
+err_has 00:02-2-full-Hash.ts
+is '[.segments.full.count, .segments.empty.count, .raw.coverage]' '[2,0,4]'
+
 done_testing

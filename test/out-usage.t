@@ -156,9 +156,9 @@ refused --first-hour "'ch'" --first-hour ch
 refused --last-hour "'ch'" --last ch
 
 archive 'options of the Python'
-for option in --metrics-port --check-interval --backdoor-port; do
-	refused $option '' $option 1234 ch
-	refused "$option" '' ch "$option=1234"
+for given in --metrics-port --check-interval --backdoor-port; do
+	refused 'use cron' '' $given 1234 ch
+	refused 'use cron' '' ch "$given=1234"
 done
 run -n --run-once -f json ch
 is_status 0
@@ -190,7 +190,7 @@ says 2 'is a channel: use -b ch/..' -b ch ch
 says 2 'its channel: use -b ch/..' -b ch source
 says 2 'nothing to write: add ' -f none ch
 says 2 'there are: ch' -f json ch typo
-says 0 "x.json: " -r x.json ch
+says 0 "'x.json': " -r x.json ch
 leaves x.json
 run --make-page --node a=http://x --now 2025-11-16 typo
 is_status 2
