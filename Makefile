@@ -42,17 +42,10 @@ tests: all $(TOOLS) $(UNITS) test/nomem.so
 $(PROGRAM): $(OBJS)
 	$(LINK) $(OBJS) $(LIBS) $(LDLIBS)
 $(OBJS): segparse.h Makefile
-# texts that are edited as what they are, and what a page's policy asks of them
 coverage.o: .build/help.txt.h
-render.o: .build/page.css.h .build/page.js.h
-.build/%.h: man/% Makefile
-	@mkdir -p .build
-	@name=$$(echo $* | tr . _) && \
-	hash=$$(sha256sum <man/$* | sed 's/ .*//; s/../\\x&/g') && { \
-	printf '#define %s_HASH "%s"\n' $$name "$$(env printf "$$hash" | base64)"; \
-	echo "static const unsigned char $$name[] = {"; \
-	od -An -v -tu1 man/$* | sed 's/[0-9][0-9]*/&,/g'; echo '};'; } >$@.new
-	@mv $@.new $@
+render.o: .build/page.css.h .build/page.html.h .build/page.js.h
+.build/%.h: man/% man/embed
+	@mkdir -p .build && man/embed $< >$@.new && mv $@.new $@
 .c.o:
 	$(COMPILE) -c -o $@ $<
 $(TOOLS): %: %.c Makefile
@@ -91,7 +84,6 @@ coverage fuzz:
 	@$(COPY) && cd .build/$@ && test/$@
 
 AT = '$(DESTDIR)$(PREFIX)'
-MAN1 = '$(DESTDIR)$(MANDIR)'/man1
 ZSH = '$(DESTDIR)$(ZSHDIR)'
 BASH = $(AT)/share/bash-completion/completions/$(PROGRAM)
 UNITDIR = $(AT)/lib/systemd/system
@@ -99,7 +91,7 @@ DOC = $(AT)/share/doc/$(PROGRAM)
 FROM = man/examples
 install: all
 	install -D -t $(AT)/bin $(PROGRAM)
-	install -D -m 644 -t $(MAN1) man/$(PROGRAM).1
+	install -D -m 644 -t '$(DESTDIR)$(MANDIR)'/man1 man/$(PROGRAM).1
 	install -D -m 644 -t $(AT)/share/$(PROGRAM) test/report.schema.json
 	install -D -m 644 -t $(DOC)/examples $(FROM)/*file $(FROM)/*.yml
 	install -D -t $(DOC)/examples $(FROM)/*.sh
@@ -107,8 +99,8 @@ install: all
 	install -D -m 644 -t $(ZSH) $(FROM)/_$(PROGRAM)
 	install -D -m 644 $(FROM)/$(PROGRAM).bash $(BASH)
 uninstall:
-	rm -f $(AT)/bin/$(PROGRAM) $(MAN1)/$(PROGRAM).1 $(ZSH)/_$(PROGRAM) \
-	    $(BASH) $(UNITDIR)/$(PROGRAM)@.*
+	rm -f $(AT)/bin/$(PROGRAM) '$(DESTDIR)$(MANDIR)'/man1/$(PROGRAM).1 \
+	    $(BASH) $(ZSH)/_$(PROGRAM) $(UNITDIR)/$(PROGRAM)@.*
 	rm -rf $(AT)/share/$(PROGRAM) $(DOC)
 clean:
 	rm -rf $(PROGRAM) $(OBJS) $(TOOLS) $(UNITS) test/nomem.so .build

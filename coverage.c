@@ -55,6 +55,12 @@ struct walk {
 	size_t tail_first;
 };
 
+struct bytes {
+	char *v;
+	size_t n;
+	size_t cap;
+};
+
 struct run {
 	const struct options *opt;
 	struct survey survey;
@@ -279,19 +285,13 @@ struct later {
 static int64_t
 seconds_option(const char *option, const char *value, int64_t max)
 {
-	static const struct {
-		char name;
-		int64_t seconds;
-	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-	size_t i, len = strlen(value);
-	int64_t unit = 1, us;
+	static const char names[] = "smhd";
+	static const int64_t units[] = {1, 60, 3600, 86400};
+	size_t len = strlen(value);
+	const char *name = len == 0 ? NULL : strchr(names, value[len - 1]);
+	int64_t unit = name == NULL ? 1 : units[name - names], us;
 
-	for (i = 0; len > 0 && i < LENGTH(units); i++)
-		if (value[len - 1] == units[i].name) {
-			unit = units[i].seconds;
-			len--;
-			break;
-		}
+	len -= name != NULL;
 	if (seconds_parse(value, len, max / unit, &us) != 0)
 		usage("%s '%s': give seconds from 0 to %lld, such as 0.01, 60 "
 		      "or 5m",
@@ -807,7 +807,7 @@ options_free(struct options *opt)
 {
 	names_free(&opt->qualities);
 	nodes_free(opt->nodes, opt->nodesz);
-	free(opt->peers);
+	peers_free(opt->peers, opt->peersz);
 	free(opt->dsn);
 }
 
@@ -898,6 +898,15 @@ segment_account(struct timeline *tl, struct hour *hour, int64_t start,
 		spans_cover(&tl->report->incomplete, start, end);
 }
 
+static void
+span_extend(struct span *span, int64_t start, int64_t end)
+{
+	if (span->start == TIME_NONE)
+		span->start = start;
+	if (span->end < end)
+		span->end = end;
+}
+
 /*
  * Accounts for an unreadable hour: like one segment as long as the hour, so
  * that its time is no hole, but without coverage.
@@ -914,10 +923,7 @@ unreadable_account(struct timeline *tl, int64_t time)
 		tl->raw_end = hour.end;
 	if (tl->editable_end < hour.end)
 		tl->editable_end = hour.end;
-	if (report->extent.start == TIME_NONE)
-		report->extent.start = time;
-	if (report->extent.end < hour.end)
-		report->extent.end = hour.end;
+	span_extend(&report->extent, hour.start, hour.end);
 	if (span_cut(&hour, tl->opt->window.start, tl->opt->window.end))
 		spans_cover(&report->unreadable, hour.start, hour.end);
 }
@@ -944,14 +950,8 @@ hour_account(struct timeline *tl, struct reading *r)
 		segment_account(
 		    tl, hour, start, start + seg->duration, seg->type);
 	}
-	if (report->stream.start == TIME_NONE)
-		report->stream.start = hour->start;
-	if (report->stream.end < hour->end)
-		report->stream.end = hour->end;
-	if (report->extent.start == TIME_NONE)
-		report->extent.start = hour->start;
-	if (report->extent.end < hour->end)
-		report->extent.end = hour->end;
+	span_extend(&report->stream, hour->start, hour->end);
+	span_extend(&report->extent, hour->start, hour->end);
 }
 
 static void
@@ -1337,10 +1337,13 @@ quality_absent(struct run *run, struct report *report, const char *dir)
 	const struct names *siblings = report->siblings;
 	const char *base_dir = run->opt->base_dir;
 	char *there, *message;
+	size_t i = 0;
 	int64_t time;
 
 	report->state = STATE_ABSENT;
-	if (siblings->n > 0 && hour_parse(siblings->v[0], &time) == 0)
+	while (i < siblings->n && hour_parse(siblings->v[i], &time) != 0)
+		i++;
+	if (i < siblings->n)
 		there = compose("; '%s' is itself a quality, and '%s' its "
 				"channel: use -b %s/..",
 		    report->channel, base_dir, base_dir);
@@ -1503,6 +1506,7 @@ survey_free(struct survey *survey, size_t channelsz)
 		free(report->missing.v);
 		free(report->unreadable.v);
 		free(report->known.v);
+		fleet_free(report->fleet);
 	}
 	free(survey->reports);
 	for (i = 0; i < channelsz; i++)
@@ -1600,6 +1604,24 @@ output_replace(struct run *run, const char *path, const char *data, size_t size)
 }
 
 /*
+ * Appends to an output's bytes. A stream of open_memstream() would lose some
+ * without an error when memory runs out; this ends the run.
+ */
+static ssize_t
+bytes_append(void *cookie, const char *buf, size_t size)
+{
+	struct bytes *bytes = cookie;
+
+	if (bytes->cap - bytes->n < size) {
+		bytes->cap = 2 * (bytes->n + size);
+		bytes->v = need(realloc(bytes->v, bytes->cap));
+	}
+	memcpy(bytes->v + bytes->n, buf, size);
+	bytes->n += size;
+	return (ssize_t)size;
+}
+
+/*
  * Runs an emitter. Returns its bytes, which the caller frees, or NULL with
  * errno.
  */
@@ -1607,8 +1629,9 @@ static char *
 emitted(struct run *run, EMITTER((*emit)), const struct report *report,
     size_t *size)
 {
-	char *data = NULL;
-	FILE *fp = need(open_memstream(&data, size));
+	const cookie_io_functions_t functions = {.write = bytes_append};
+	struct bytes bytes = {need(malloc(BUFSIZ)), 0, BUFSIZ};
+	FILE *fp = need(fopencookie(&bytes, "w", functions));
 	int error = 0;
 
 	errno = 0;
@@ -1616,9 +1639,10 @@ emitted(struct run *run, EMITTER((*emit)), const struct report *report,
 		error = errno != 0 ? errno : ENOMEM;
 	if (fclose(fp) != 0 || error == ENOMEM)
 		(void)need(NULL);
+	*size = bytes.n;
 	if (error == 0)
-		return data;
-	free(data);
+		return bytes.v;
+	free(bytes.v);
 	errno = error;
 	return NULL;
 }
@@ -1637,37 +1661,6 @@ output_failed(struct run *run, const char *path, const char *fault, bool is_map)
 	else if (run->survey.notes.n == 0)
 		names_add(&run->survey.notes,
 		    compose("no map: %s; -n to only look", fault));
-}
-
-/*
- * Writes one output by an emitter. What fails is reported; other outputs go
- * on. Returns whether the file was written. There may be no map to write.
- */
-static bool
-output_write(struct run *run, const char *path, EMITTER((*emit)),
-    const struct report *report)
-{
-	const char *fault;
-	char *data;
-	size_t size;
-
-	if ((data = emitted(run, emit, report, &size)) == NULL) {
-		if (errno == EFBIG)
-			trouble(run, path,
-			    "a map of more than %d hours is too wide: narrow "
-			    "it with --first-hour and --last-hour",
-			    MAP_HOURS_MAX);
-		else if (errno != ENODATA)
-			trouble(run, path, "%s", strerror(errno));
-		return false;
-	}
-	fault = output_replace(run, path, data, size);
-	if (fault != NULL)
-		output_failed(run, path, fault, report != NULL);
-	else if (run->opt->verbose)
-		say(run, path, "written");
-	free(data);
-	return fault == NULL;
 }
 
 /*
@@ -1703,6 +1696,40 @@ output_dir_make(const struct options *opt)
 }
 
 /*
+ * Writes one output by an emitter. What fails is reported; other outputs go
+ * on. Returns whether the file was written. There may be no map to write.
+ */
+static bool
+output_write(struct run *run, const char *path, EMITTER((*emit)),
+    const struct report *report)
+{
+	const char *fault;
+	char *data;
+	size_t size;
+
+	if ((data = emitted(run, emit, report, &size)) == NULL) {
+		if (errno == EFBIG)
+			trouble(run, path,
+			    "a map of more than %d hours is too wide: narrow "
+			    "it with --first-hour and --last-hour",
+			    MAP_HOURS_MAX);
+		else if (errno != ENODATA)
+			trouble(run, path, "%s", strerror(errno));
+		return false;
+	}
+	if (report != NULL && output_dir_make(run->opt) != 0)
+		fault = strerror(errno);
+	else
+		fault = output_replace(run, path, data, size);
+	if (fault != NULL)
+		output_failed(run, path, fault, report != NULL);
+	else if (run->opt->verbose)
+		say(run, path, "written");
+	free(data);
+	return fault == NULL;
+}
+
+/*
  * Returns the path of a map, its twin or a page, for the caller to free.
  */
 static char *
@@ -1725,12 +1752,8 @@ output_place(struct run *run, const struct report *report, const char *ending,
     EMITTER((*emit)))
 {
 	char *path = output_path(run->opt, report, ending);
-	bool written = false;
+	bool written = output_write(run, path, emit, report);
 
-	if (output_dir_make(run->opt) == 0)
-		written = output_write(run, path, emit, report);
-	else
-		output_failed(run, path, strerror(errno), true);
 	free(path);
 	return written;
 }
@@ -2025,8 +2048,10 @@ survey_compare(struct run *run)
 {
 	if (run->opt->peersz > 0) {
 		peers_read(run);
-		if (run->opt->channelsz == 0)
+		if (run->opt->channelsz == 0) {
+			free(run->survey.reports);
 			fleet_reports(&run->survey);
+		}
 	}
 	if (run->opt->known_file != NULL)
 		known_read(run);
@@ -2069,7 +2094,7 @@ main(int argc, char *argv[])
 	if (opt.check)
 		found = report_check(stderr, &opt, &run.survey);
 	if (opt.summary &&
-	    (report_summary(stdout, &opt, &run.survey) != 0 ||
+	    (report_summary(stdout, &opt, &run.survey, NULL) != 0 ||
 		fclose(stdout) != 0))
 		trouble(&run, "stdout", "%s", strerror(errno));
 	run_free(&run);

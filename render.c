@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -20,8 +21,9 @@
 #include <libpq-fe.h>
 #include <zlib.h>
 
-/* made from man/page.css and man/page.js */
+/* made from man/page.css, man/page.html and man/page.js */
 #include ".build/page.css.h"
+#include ".build/page.html.h"
 #include ".build/page.js.h"
 #include "segparse.h"
 
@@ -34,7 +36,6 @@
 #define AXIS_STEP   6 /* hours */
 #define AXIS_ROOM   12 /* hours that the name of a day is wide */
 #define MAP_HEIGHT  100 /* pixels, of all maps but the first */
-#define RELOAD      60 /* seconds */
 #define STOPPED     (2 * MINUTE) /* without a segment: the stream has */
 #define OLD         (15 * MINUTE) /* a report that says nothing of today */
 
@@ -264,8 +265,12 @@ render_map(FILE *fp, const struct options *opt, const struct survey *survey,
 struct figure { /* a node on the page */
 	const char *name;
 	const struct node *node; /* serves its map and report; or NULL */
-	const struct fleet_node *says; /* NULL: no usable report */
+	const struct fleet_node *says;
+	const struct report *report; /* NULL: no usable one */
 	bool here;
+	bool shown; /* its map has a URL */
+	bool stopped; /* its stream had when it spoke */
+	bool old; /* it spoke long ago */
 	struct span range; /* hours of its map; empty: not known */
 };
 
@@ -280,6 +285,7 @@ struct page {
 	size_t figuresz;
 	size_t left_out; /* nodes that cannot be shown */
 	struct span axis; /* whole hours; empty: no map has its place */
+	int64_t columns; /* of the axis */
 };
 
 /*
@@ -308,7 +314,7 @@ put_text(FILE *fp, const char *s)
 
 /*
  * Puts n bytes of a URL. All but letters, digits and the characters in kept
- * is escaped, and with a single quote so is the value of an attribute.
+ * is escaped.
  */
 static void
 put_escaped(FILE *fp, const char *s, size_t n, const char *kept)
@@ -329,7 +335,7 @@ put_escaped(FILE *fp, const char *s, size_t n, const char *kept)
 }
 
 /*
- * Puts the URL of a node's file of the quality; relative, for this node's.
+ * Puts the URL of a node's file of a quality; relative, for this node's.
  */
 static void
 put_url(const struct page *p, const struct node *node, const char *quality,
@@ -342,7 +348,7 @@ put_url(const struct page *p, const struct node *node, const char *quality,
 	if (node != NULL) {
 		n = strlen(node->url);
 		put_escaped(p->fp, node->url, n - (node->url[n - 1] == '/'),
-		    "-._~:/[]@!$&'()*+,;=%");
+		    "-._~:/[]@!$&()*+,;=%");
 		fputs("/segments/", p->fp);
 		for (; *path != '\0'; path += n + (path[n] == '/')) {
 			n = strcspn(path, "/");
@@ -358,28 +364,8 @@ put_url(const struct page *p, const struct node *node, const char *quality,
 	fprintf(p->fp, "_coverage.%s", ending);
 }
 
-static void
-put_name(FILE *fp, const char *name)
-{
-	fputs("<bdi>", fp);
-	put_text(fp, name);
-	fputs("</bdi>", fp);
-}
-
 /*
- * Puts an instant as ISO text, to the millisecond.
- */
-static void
-put_instant(FILE *fp, int64_t t)
-{
-	char buf[TIME_SIZE];
-
-	time_format(buf, t);
-	fprintf(fp, "%.*sZ", (int)strcspn(buf, ".") + 4, buf);
-}
-
-/*
- * Puts how long ago an instant was; the script counts on.
+ * Puts for how long something is past; the script counts on.
  */
 static void
 put_age(const struct page *p, int64_t t, const char *after)
@@ -388,7 +374,7 @@ put_age(const struct page *p, int64_t t, const char *after)
 	int64_t s = t < p->opt->now ? (p->opt->now - t) / SECOND : 0;
 
 	time_format(buf, t);
-	fprintf(p->fp, "<time data-age=\"%s\" datetime=\"%.*sZ\">", after,
+	fprintf(p->fp, "<time data-age='%s' datetime='%.*sZ'>", after,
 	    (int)strcspn(buf, "."), buf);
 	if (s < 60)
 		fprintf(p->fp, "%ds", (int)s);
@@ -400,15 +386,6 @@ put_age(const struct page *p, int64_t t, const char *after)
 		fprintf(p->fp, "%" PRId64 "d%02dh", s / 86400,
 		    (int)(s / 3600 % 24));
 	fprintf(p->fp, "%s</time>", after);
-}
-
-static void
-put_duration(FILE *fp, int64_t us)
-{
-	char buf[TIME_SIZE];
-
-	duration_format(buf, us);
-	fputs(buf, fp);
 }
 
 static void
@@ -425,39 +402,72 @@ put_percent(FILE *fp, const struct coverage *c)
 		    (int)(ratio / 100 % 100));
 }
 
+/*
+ * Puts HTML. In fmt stand for what is to be put, and for what type:
+ * %a an age, int64_t, and what comes after; %c count, size_t, and a noun;
+ * %d number, int64_t; %i instant as ISO, int64_t; %l length, int64_t us;
+ * %n name, char *; %p percentage, struct coverage *; %s HTML, char *; %t text,
+ * char *; %u URL: struct node *, quality and ending.
+ */
 static void
-put_count(FILE *fp, size_t n, const char *noun)
+put(const struct page *p, const char *fmt, ...)
 {
-	fprintf(fp, "%zu %s%s", n, noun, n == 1 ? "" : "s");
-}
+	FILE *fp = p->fp;
+	const struct node *node;
+	const char *s;
+	char buf[TIME_SIZE];
+	int64_t t;
+	size_t n;
+	va_list ap;
 
-/*
- * What is known of a figure's node, or NULL.
- */
-static const struct report *
-figure_report(const struct figure *f)
-{
-	return f->says == NULL ? NULL : f->says->report;
-}
-
-/*
- * For how long a node had no segment when it spoke, up to now; 0 if its
- * stream went on, or its window had ended.
- */
-static bool
-is_stopped(const struct figure *f)
-{
-	const struct report *r = figure_report(f);
-
-	return r != NULL && r->end != TIME_NONE &&
-	    f->says->window.end > f->says->generated_at &&
-	    f->says->generated_at - r->end > STOPPED;
-}
-
-static bool
-is_old(const struct page *p, const struct figure *f)
-{
-	return p->opt->now - f->says->generated_at > OLD;
+	va_start(ap, fmt);
+	for (; *fmt != '\0'; fmt++) {
+		if (*fmt != '%') {
+			putc(*fmt, fp);
+			continue;
+		}
+		switch (*++fmt) {
+		case 'a':
+			t = va_arg(ap, int64_t);
+			put_age(p, t, va_arg(ap, const char *));
+			break;
+		case 'c':
+			n = va_arg(ap, size_t);
+			s = va_arg(ap, const char *);
+			fprintf(fp, "%zu %s%s", n, s, n == 1 ? "" : "s");
+			break;
+		case 'd':
+			fprintf(fp, "%" PRId64, va_arg(ap, int64_t));
+			break;
+		case 'i':
+			time_format(buf, va_arg(ap, int64_t));
+			fprintf(fp, "%.*sZ", (int)strcspn(buf, ".") + 4, buf);
+			break;
+		case 'l':
+			duration_format(buf, va_arg(ap, int64_t));
+			fputs(buf, fp);
+			break;
+		case 'n':
+			fputs("<bdi>", fp);
+			put_text(fp, va_arg(ap, const char *));
+			fputs("</bdi>", fp);
+			break;
+		case 'p':
+			put_percent(fp, va_arg(ap, const struct coverage *));
+			break;
+		case 's':
+			fputs(va_arg(ap, const char *), fp);
+			break;
+		case 't':
+			put_text(fp, va_arg(ap, const char *));
+			break;
+		default:
+			node = va_arg(ap, const struct node *);
+			s = va_arg(ap, const char *);
+			put_url(p, node, s, va_arg(ap, const char *));
+		}
+	}
+	va_end(ap);
 }
 
 static int64_t
@@ -467,8 +477,8 @@ hour_floor(int64_t t)
 }
 
 /*
- * The hours of a peer's map, as map_range() has them: the files of a peer do
- * not list its hours.
+ * The hours of a peer's map, as map_range() has them: the report of a peer
+ * does not list its hours. A segment may end in the hour after the last one.
  */
 static struct span
 peer_range(const struct fleet_node *says)
@@ -495,41 +505,46 @@ peer_range(const struct fleet_node *says)
 }
 
 /*
- * Finds a map's hours, and makes the axis long enough for those that are in
- * the window. No map has a place if there is none for it on the axis.
+ * Fills in what a node says, and lengthens the axis by that part of its map
+ * that is in the window. A map has no place if the axis would be too long.
  */
 static void
-figure_place(struct page *p, struct figure *f)
+figure_fill(struct page *p, struct figure *f)
 {
-	const struct span none = {0, 0};
+	const struct fleet_node *says = f->says;
+	const struct report *r = says == NULL ? NULL : says->report;
 	struct span axis, shown;
 
-	if (figure_report(f) == NULL)
-		f->range = none;
-	else if (!f->here)
-		f->range = peer_range(f->says);
-	else if (!map_range(p->opt, f->says->report, &f->range))
-		f->range = none;
-	shown = f->range;
-	if (!span_cut(&shown, p->opt->window.start, p->opt->window.end)) {
-		f->range = none;
+	f->report = r;
+	f->shown = f->node != NULL || f->here;
+	if (r == NULL)
 		return;
-	}
+	f->old = p->opt->now - says->generated_at > OLD;
+	f->stopped = r->end != TIME_NONE &&
+	    says->window.end > says->generated_at &&
+	    says->generated_at - r->end > STOPPED;
+	if (!f->here)
+		shown = peer_range(says);
+	else if (!map_range(p->opt, r, &shown))
+		return;
+	f->range = shown;
 	axis = p->axis.start < p->axis.end ? p->axis : shown;
 	if (shown.start < axis.start)
 		axis.start = shown.start;
 	if (shown.end > axis.end)
 		axis.end = shown.end;
-	if ((axis.end - axis.start) / HOUR > MAP_HOURS_MAX)
-		f->range = none;
-	else
+	if (span_cut(&shown, p->opt->window.start, p->opt->window.end) &&
+	    span_cut(&axis, p->opt->window.start, p->opt->window.end) &&
+	    (axis.end - axis.start) / HOUR <= MAP_HOURS_MAX)
 		p->axis = axis;
+	else
+		f->range = (struct span){0, 0};
 }
 
 static bool
 is_placed(const struct figure *f)
 {
-	return f->range.start < f->range.end;
+	return f->shown && f->range.start < f->range.end;
 }
 
 static int
@@ -548,8 +563,8 @@ page_nodes(struct page *p)
 {
 	const struct survey *s = p->survey;
 	const struct fleet *fleet = p->fleet;
+	const struct fleet_node *node = fleet == NULL ? &p->here : fleet->nodes;
 	size_t i, k, says = fleet == NULL ? 1 : fleet->nodesz;
-	const struct fleet_node *node;
 	struct figure *f;
 
 	p->figures = need(calloc(s->nodesz + says, sizeof(*p->figures)));
@@ -562,58 +577,53 @@ page_nodes(struct page *p)
 		f->name = s->nodes[i].name;
 		f->node = &s->nodes[i];
 	}
-	for (i = 0; i < says; i++) {
-		node = fleet == NULL ? &p->here : &fleet->nodes[i];
-		f = p->figures;
-		for (k = p->figuresz; k > 0; k--, f++)
-			if (strcmp(f->name, node->name) == 0)
+	for (i = 0; i < says; i++, node++) {
+		for (k = 0; k < p->figuresz; k++)
+			if (strcmp(p->figures[k].name, node->name) == 0)
 				break;
-		if (k == 0)
+		if (k == p->figuresz)
 			p->figuresz++;
+		f = &p->figures[k];
 		f->name = node->name;
 		f->says = node;
 		f->here = i == 0 && (fleet == NULL || fleet->here);
-		if (f->here)
-			figure_place(p, f);
+		if (f->here) /* first, since its hours count most */
+			figure_fill(p, f);
 	}
-	for (i = 0; i < p->figuresz; i++)
-		if (!p->figures[i].here)
-			figure_place(p, &p->figures[i]);
+	for (f = p->figures; f < p->figures + p->figuresz; f++)
+		if (!f->here)
+			figure_fill(p, f);
+	p->columns = (p->axis.end - p->axis.start) / HOUR * HOUR_COLUMNS;
 	qsort(p->figures, p->figuresz, sizeof(*p->figures), figure_compare);
 }
 
-static void
-put_head(const struct page *p)
-{
-	const struct report *r = p->report;
-	FILE *fp = p->fp;
-	size_t holes =
-	    p->fleet != NULL ? p->fleet->together.holes.n : r->raw.holes.n;
+/*
+ * The words of the page
+ */
 
-	fputs("<!DOCTYPE html>\n"
-	      "<html lang=\"en\">\n"
-	      "<head>\n"
-	      "<meta charset=\"utf-8\">\n"
-	      "<meta http-equiv=\"Content-Security-Policy\" content=\""
-	      "default-src 'none'; img-src 'self' http: https:; "
-	      "connect-src 'self'; style-src 'sha256-" page_css_HASH "'; "
-	      "script-src 'sha256-" page_js_HASH "'; "
-	      "base-uri 'none'; form-action 'none'\">\n"
-	      "<meta name=\"viewport\" "
-	      "content=\"width=device-width, initial-scale=1\">\n"
-	      "<meta name=\"color-scheme\" content=\"light dark\">\n"
-	      "<meta name=\"referrer\" content=\"no-referrer\">\n"
-	      "<meta name=\"generator\" content=\"" PROGRAM " " VERSION "\">\n"
-	      "<title>",
-	    fp);
-	if (holes > 0)
-		fprintf(fp, "(%zu) ", holes);
-	put_text(fp, r->channel);
-	putc(' ', fp);
-	put_text(fp, r->quality);
-	fputs("</title>\n<style>", fp);
-	fwrite(page_css, 1, sizeof(page_css), fp);
-	fputs("</style>\n</head>\n", fp);
+/*
+ * The holes that no node has, or this one if it speaks alone.
+ */
+static const struct coverage *
+page_coverage(const struct page *p)
+{
+	return p->fleet != NULL ? &p->fleet->together : &p->report->raw;
+}
+
+static void
+put_title(const struct page *p)
+{
+	const size_t n = page_coverage(p)->holes.n;
+
+	if (n > 0)
+		put(p, "(%d) ", (int64_t)n);
+	put(p, "%t %t", p->report->channel, p->report->quality);
+}
+
+static void
+put_heading(const struct page *p)
+{
+	put(p, "%n %n", p->report->channel, p->report->quality);
 }
 
 /*
@@ -622,90 +632,21 @@ put_head(const struct page *p)
 static void
 put_qualities(const struct page *p)
 {
-	const struct report *r = p->survey->reports;
-	size_t i, n = 0;
+	const struct report *r, *end = p->survey->reports + p->survey->reportsz;
+	size_t n = 0;
 
-	for (i = 0; i < p->survey->reportsz; i++)
-		n += strcmp(r[i].channel, p->report->channel) == 0;
+	for (r = p->survey->reports; r < end; r++)
+		n += strcmp(r->channel, p->report->channel) == 0;
 	if (n < 2)
 		return;
-	fputs("<nav aria-label=\"Qualities\">", p->fp);
-	for (i = 0; i < p->survey->reportsz; i++) {
-		if (strcmp(r[i].channel, p->report->channel) != 0)
-			continue;
-		fputs("<a href=\"", p->fp);
-		put_url(p, NULL, r[i].quality, "html");
-		fputs(&r[i] == p->report ? "\" aria-current=\"page\">" : "\">",
-		    p->fp);
-		put_name(p->fp, r[i].quality);
-		fputs("</a> ", p->fp);
-	}
-	fputs("</nav>\n", p->fp);
-}
-
-/*
- * Puts what the nodes have together.
- */
-static void
-put_together(const struct page *p)
-{
-	const struct tally *lost = &p->fleet->tallies[GAP_LOST];
-	const struct tally *unknown = &p->fleet->tallies[GAP_UNKNOWN];
-	FILE *fp = p->fp;
-
-	if (p->fleet->range.start == TIME_NONE) {
-		fputs("No node is known to have a segment.", fp);
-		return;
-	}
-	fputs("<strong>", fp);
-	if (lost->count > 0) {
-		put_count(fp, lost->count, "hole");
-		fputs(" that no node has, ", fp);
-		put_duration(fp, lost->duration);
-		fputs(".", fp);
-	} else
-		fputs(unknown->count > 0 ? "No hole that no node has is known."
-					 : "No hole that no node has.",
-		    fp);
-	fputs("</strong> All nodes together ", fp);
-	put_percent(fp, &p->fleet->together);
-	putc('.', fp);
-	if (unknown->count > 0) {
-		putc(' ', fp);
-		put_duration(fp, unknown->duration);
-		fputs(" are unknown.", fp);
-	}
-}
-
-/*
- * Puts what this node has, if it speaks alone.
- */
-static void
-put_alone(const struct page *p)
-{
-	const struct report *r = p->report;
-	FILE *fp = p->fp;
-
-	if (r->state != STATE_READ || r->start == TIME_NONE) {
-		fputs(r->state == STATE_READ ? "No segments in this window."
-			: r->state == STATE_ABSENT
-			? "This node has no such quality."
-			: "This node's archive could not be read.",
-		    fp);
-		return;
-	}
-	fputs("<strong>", fp);
-	if (r->raw.holes.n == 0)
-		fputs("No holes.", fp);
-	else {
-		put_count(fp, r->raw.holes.n, "hole");
-		fputs(", ", fp);
-		put_duration(fp, r->raw.hole_duration);
-		putc('.', fp);
-	}
-	fputs("</strong> This node has ", fp);
-	put_percent(fp, &r->raw);
-	putc('.', fp);
+	put(p, "<nav aria-label='Qualities'>");
+	for (r = p->survey->reports; r < end; r++)
+		if (strcmp(r->channel, p->report->channel) == 0)
+			put(p, "<a href='%u'%s>%n</a> ", NULL, r->quality,
+			    "html",
+			    r == p->report ? " aria-current='page'" : "",
+			    r->quality);
+	put(p, "</nav>\n");
 }
 
 /*
@@ -715,30 +656,57 @@ static void
 put_silent(const struct page *p)
 {
 	const struct figure *f;
-	FILE *fp = p->fp;
-	const char *between = " ";
 	size_t silent = 0, stopped = 0;
 
 	for (f = p->figures; f < p->figures + p->figuresz; f++) {
-		silent += figure_report(f) == NULL;
-		if (!is_stopped(f) || ++stopped > STOPPED_LISTED)
-			continue;
-		fputs(between, fp);
-		put_name(fp, f->name);
-		fputs(" stopped ", fp);
-		put_age(p, f->says->report->end, " ago");
-		between = ", ";
+		silent += f->report == NULL;
+		if (f->stopped && ++stopped <= STOPPED_LISTED)
+			put(p, "%s%n stopped %a", stopped > 1 ? ", " : " ",
+			    f->name, f->report->end, " ago");
 	}
 	if (stopped > STOPPED_LISTED)
-		fprintf(fp, ", and %zu more", stopped - STOPPED_LISTED);
-	if (silent > 0 && p->fleet != NULL) {
-		fprintf(fp, stopped > 0 ? "; %zu of " : " %zu of ", silent);
-		put_count(fp, p->figuresz, "node");
-		fputs(silent == 1 ? " has not reported" : " have not reported",
-		    fp);
-	} else if (stopped == 0)
-		return;
-	putc('.', fp);
+		put(p, ", and %d more", (int64_t)(stopped - STOPPED_LISTED));
+	if (silent > 0 && p->fleet != NULL)
+		put(p, "%s %d of %c %s not reported", stopped > 0 ? ";" : "",
+		    (int64_t)silent, p->figuresz, "node",
+		    silent == 1 ? "has" : "have");
+	if (stopped > 0 || (silent > 0 && p->fleet != NULL))
+		put(p, ".");
+}
+
+static void
+put_answer(const struct page *p)
+{
+	const struct coverage *c = page_coverage(p);
+	const struct report *r = p->report;
+	int64_t unknown = 0;
+
+	if (p->fleet != NULL) {
+		unknown = p->fleet->tallies[GAP_UNKNOWN].duration;
+		if (p->fleet->range.start == TIME_NONE)
+			put(p, "No node is known to have a segment.");
+	} else if (r->state != STATE_READ)
+		put(p,
+		    r->state == STATE_ABSENT
+			? "This node has no such quality."
+			: "This node's archive could not be read.");
+	else if (r->start == TIME_NONE && c->holes.n == 0)
+		put(p, "No segments in these hours.");
+	if (c->holes.n > 0)
+		put(p, "<strong class='bad'>%c%s, %l.</strong>", c->holes.n,
+		    "hole", p->fleet != NULL ? " that no node has" : "",
+		    c->hole_duration);
+	else if (c->covered > 0)
+		put(p, "<strong>No hole%s.</strong>",
+		    p->fleet == NULL  ? ""
+			: unknown > 0 ? " known that no node has"
+				      : " that no node has");
+	if (c->holes.n > 0 || c->covered > 0)
+		put(p, " %s %p.",
+		    p->fleet != NULL ? "All nodes together" : "Covered", c);
+	if (unknown > 0)
+		put(p, " %l unknown.", unknown);
+	put_silent(p);
 }
 
 /*
@@ -768,62 +736,46 @@ elsewhere(const struct fleet *fleet, const struct coverage *c)
 }
 
 /*
- * Puts a row's figures of holes. shared: how much of them others have, or -1.
+ * Puts the cells of holes. shared: us of them that others have.
  */
 static void
-put_figures(FILE *fp, const struct coverage *c, int64_t shared)
+put_holes(const struct page *p, const struct coverage *c, int64_t shared)
 {
-	fputs("<td>", fp);
-	put_percent(fp, c);
-	fprintf(fp, "<td>%zu<td>", c->holes.n);
-	if (c->hole_duration > 0)
-		put_duration(fp, c->hole_duration);
-	else
-		fputs("&ndash;", fp);
-	fputs("<td>", fp);
-	if (shared > 0)
-		put_duration(fp, shared);
-	else
-		fputs("&ndash;", fp);
+	put(p, "<td>%p<td>%d<td>", c, (int64_t)c->holes.n);
+	put(p, c->hole_duration > 0 ? "%l<td>" : "&ndash;<td>",
+	    c->hole_duration);
+	put(p, shared > 0 ? "%l" : "&ndash;", shared);
 }
 
 static void
 put_row(const struct page *p, const struct figure *f)
 {
-	const struct report *r = figure_report(f);
-	FILE *fp = p->fp;
+	const struct report *r = f->report;
+	const char *link = f->shown ? "</a>" : "";
 
-	fputs("<tr><th scope=\"row\">", fp);
-	put_name(fp, f->name);
-	fputs("</th>", fp);
-	if (r == NULL)
-		fputs("<td>?<td>?<td>?<td>?<td>?", fp);
-	else {
-		put_figures(fp, &f->says->coverage,
-		    p->fleet == NULL ? -1
+	put(p, "<tr><th scope='row'>%n</th>", f->name);
+	if (r != NULL) {
+		put_holes(p, &f->says->coverage,
+		    p->fleet == NULL ? 0
 				     : elsewhere(p->fleet, &f->says->coverage));
-		fputs(
-		    is_stopped(f) ? "<td class=\"bad\">stopped " : "<td>", fp);
 		if (r->end == TIME_NONE)
-			fputs("none", fp);
+			put(p, "<td>none");
 		else
-			put_age(p, r->end, is_stopped(f) ? " ago" : " old");
-	}
-	fputs("<td>", fp);
-	if (f->node != NULL || f->here) {
-		fputs("<a href=\"", fp);
-		put_url(p, f->node, p->report->quality, "json");
-		fputs("\">", fp);
-	}
+			put(p,
+			    f->stopped ? "<td class='bad'>stopped %a"
+				       : "<td>%a",
+			    r->end, f->stopped ? " ago" : " old");
+	} else
+		put(p, "<td>?<td>?<td>?<td>?<td>?");
+	put(p, "<td>");
+	if (f->shown)
+		put(p, "<a href='%u'>", f->node, p->report->quality, "json");
 	if (r == NULL)
-		fputs("<span class=\"bad\">no report</span>", fp);
-	else {
-		fprintf(fp, "<span class=\"report%s\">",
-		    is_old(p, f) ? " bad" : "");
-		put_age(p, f->says->generated_at, " old");
-		fputs("</span>", fp);
-	}
-	fputs(f->node != NULL || f->here ? "</a></tr>\n" : "</tr>\n", fp);
+		put(p, "<span class='bad'>no report</span>");
+	else
+		put(p, "<span class='report%s'>%a</span>", f->old ? " bad" : "",
+		    f->says->generated_at, " old");
+	put(p, "%s</tr>\n", link);
 }
 
 /*
@@ -832,519 +784,381 @@ put_row(const struct page *p, const struct figure *f)
 static void
 put_table(const struct page *p)
 {
-	const struct figure *f;
-	const struct report *r;
-	FILE *fp = p->fp;
+	const struct figure *f, *end = p->figures + p->figuresz;
 	int64_t newest = TIME_NONE;
 
-	fputs("<div class=\"table\" tabindex=\"0\" role=\"region\" "
-	      "aria-label=\"Nodes\">\n<table>\n<thead><tr>"
-	      "<th scope=\"col\">Node<th scope=\"col\">Covered"
-	      "<th scope=\"col\">Holes<th scope=\"col\">Lost"
-	      "<th scope=\"col\">Elsewhere<th scope=\"col\">Newest segment"
-	      "<th scope=\"col\">Report</tr></thead>\n<tbody>\n",
-	    fp);
-	for (f = p->figures; f < p->figures + p->figuresz; f++)
-		if ((r = figure_report(f)) != NULL && r->end > newest)
-			newest = r->end;
+	put(p,
+	    "<div class='table' tabindex='0' role='region' "
+	    "aria-label='Nodes'>\n<table>\n<thead><tr>"
+	    "<th scope='col'>Node<th scope='col'>Covered"
+	    "<th scope='col'>Holes<th scope='col'>Lost"
+	    "<th scope='col'>Elsewhere<th scope='col'>Newest segment"
+	    "<th scope='col'>Report</tr></thead>\n<tbody>\n");
+	for (f = p->figures; f < end; f++)
+		if (f->report != NULL && f->report->end > newest)
+			newest = f->report->end;
 	if (p->fleet != NULL) {
-		fputs("<tr class=\"all\"><th scope=\"row\">all together</th>",
-		    fp);
-		put_figures(fp, &p->fleet->together, -1);
-		fputs("<td>", fp);
-		if (newest != TIME_NONE)
-			put_age(p, newest, " old");
-		fputs("<td></tr>\n", fp);
+		put(p, "<tr class='all'><th scope='row'>all together</th>");
+		put_holes(p, &p->fleet->together, 0);
+		put(p,
+		    newest != TIME_NONE ? "<td>%a<td></tr>\n"
+					: "<td>none<td></tr>\n",
+		    newest, " old");
 	}
-	for (f = p->figures; f < p->figures + p->figuresz; f++)
+	for (f = p->figures; f < end; f++)
 		if (p->fleet != NULL || f->here)
 			put_row(p, f);
-	fputs("</tbody>\n</table>\n</div>\n", fp);
+	put(p, "</tbody>\n</table>\n</div>\n");
 }
 
+/*
+ * By length, the longest first, then by time.
+ */
 static int
-longer(const void *a, const void *b)
+span_compare(const void *a, const void *b)
 {
-	const struct span *x = *(const struct span *const *)a;
-	const struct span *y = *(const struct span *const *)b;
+	const struct span *x = a, *y = b;
 	int64_t p = x->end - x->start, q = y->end - y->start;
 
 	return p != q ? (p < q) - (p > q)
 		      : (x->start > y->start) - (x->start < y->start);
 }
 
-/*
- * Puts the spans that no node has, or this one if it speaks alone.
- */
 static void
 put_lost(const struct page *p)
 {
-	const struct spans *holes = p->fleet != NULL ? &p->fleet->together.holes
-						     : &p->report->raw.holes;
-	const struct span **sorted =
-	    need(calloc(holes->n + 1, sizeof(*sorted)));
-	FILE *fp = p->fp;
-	size_t i;
+	const struct spans *holes = &page_coverage(p)->holes;
+	struct span *sorted;
+	size_t i, n = holes->n;
 
-	for (i = 0; i < holes->n; i++)
-		sorted[i] = &holes->v[i];
-	qsort(sorted, holes->n, sizeof(*sorted), longer);
-	if (holes->n > 0)
-		fprintf(fp,
-		    "<section class=\"lost\">\n<h2>%s, longest first"
-		    "</h2>\n<ol>\n",
-		    p->fleet != NULL ? "No node has" : "Holes");
-	for (i = 0; i < holes->n && i < LOST_LISTED; i++) {
+	if (n == 0)
+		return;
+	sorted = need(calloc(n, sizeof(*sorted)));
+	memcpy(sorted, holes->v, n * sizeof(*sorted));
+	qsort(sorted, n, sizeof(*sorted), span_compare);
+	put(p, "<section class='lost'>\n<h2>%s, longest first</h2>\n<ol>\n",
+	    p->fleet != NULL ? "No node has" : "Holes");
+	for (i = 0; i < n && i < LOST_LISTED; i++) {
 		if (i == LOST_FIRST)
-			fprintf(fp,
-			    "</ol>\n<details><summary>%zu more"
-			    "</summary>\n<ol>\n",
-			    holes->n - i);
-		fputs("<li><b>", fp);
-		put_duration(fp, sorted[i]->end - sorted[i]->start);
-		fputs("</b> <span>", fp);
-		put_instant(fp, sorted[i]->start);
-		fputs("</span> <span>", fp);
-		put_instant(fp, sorted[i]->end);
-		fputs("</span></li>\n", fp);
+			put(p,
+			    "</ol>\n<details><summary>%d more</summary>\n"
+			    "<ol>\n",
+			    (int64_t)(n - i));
+		put(p, "<li><b>%l</b> <span>%i</span> <span>%i</span></li>\n",
+		    sorted[i].end - sorted[i].start, sorted[i].start,
+		    sorted[i].end);
 	}
-	if (holes->n > LOST_LISTED)
-		fprintf(fp, "<li>%zu shorter ones: see the report</li>\n",
-		    holes->n - LOST_LISTED);
-	if (holes->n > 0)
-		fprintf(fp, "</ol>%s\n</section>\n",
-		    holes->n > LOST_FIRST ? "</details>" : "");
+	if (n > LOST_LISTED)
+		put(p, "<li>%d shorter ones</li>\n", (int64_t)(n - i));
+	put(p,
+	    n > LOST_FIRST ? "</ol></details>\n</section>\n"
+			   : "</ol>\n</section>\n");
 	free(sorted);
 }
 
 static void
-put_header(const struct page *p)
+put_made(const struct page *p)
 {
-	FILE *fp = p->fp;
-
-	fputs("<header>\n<h1>", fp);
-	put_name(fp, p->report->channel);
-	putc(' ', fp);
-	put_name(fp, p->report->quality);
-	fputs("</h1>\n", fp);
-	put_qualities(p);
-	fputs("</header>\n<main>\n<p class=\"answer\">", fp);
-	if (p->fleet != NULL)
-		put_together(p);
-	else
-		put_alone(p);
-	put_silent(p);
-	fputs("</p>\n<div class=\"words\">\n", fp);
-	put_table(p);
-	put_lost(p);
-	fputs("</div>\n", fp);
+	put(p, "%i, %a", p->opt->now, p->opt->now, " ago");
 }
 
 static void
-put_day(FILE *fp, int64_t x, int64_t t)
+put_left_out(const struct page *p)
 {
-	static const char days[7][4] = {
-	    "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-	static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May",
-	    "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+	if (p->left_out > 0)
+		put(p, "Nodes left out, whose name or URL cannot be used: %d.",
+		    (int64_t)p->left_out);
+}
+
+/*
+ * The maps of the page
+ */
+
+static void
+put_day(const struct page *p, int64_t x, int64_t t)
+{
 	time_t seconds = (time_t)(t / SECOND);
 	struct tm tm;
+	char day[32] = "";
 
 	if (gmtime_r(&seconds, &tm) != NULL)
-		fprintf(fp,
-		    "<text class=\"day\" x=\"%" PRId64
-		    "\" y=\"12\">%s %d %s</text>\n",
-		    x + 4, days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon]);
+		strftime(day, sizeof(day), "%a %e %b", &tm);
+	put(p, "<text class='day' x='%d' y='12'>%s</text>\n", x + 4, day);
 }
 
 /*
  * Puts the axis of days and hours, which every map uses.
  */
 static void
-put_axis(FILE *fp, const struct span *range)
+put_axis(const struct page *p)
 {
-	int64_t dawn, hours, i, of_day, x;
+	const int64_t hours = (p->axis.end - p->axis.start) / HOUR;
+	int64_t i, of_day = (p->axis.start / HOUR % 24 + 24) % 24, x;
+	int64_t dawn = (24 - of_day) % 24; /* hours to the first midnight */
+	char hour[8];
 
-	hours = (range->end - range->start) / HOUR;
-	of_day = (range->start / HOUR % 24 + 24) % 24;
-	dawn = (24 - of_day) % 24; /* hours to the first midnight */
-	fputs("<g id=\"axis\">\n", fp);
-	if (dawn >= AXIS_ROOM || dawn >= hours)
-		put_day(fp, -4, range->start);
-	for (i = dawn % AXIS_STEP; i <= hours; i += AXIS_STEP) {
+	put(p,
+	    "<clipPath id='frame'><path d='M0 0H%dV%dH0z'/></clipPath>\n"
+	    "<g id='axis'>\n",
+	    p->columns, (int64_t)MAP_ROWS);
+	if (hours > 0 && (dawn >= AXIS_ROOM || dawn >= hours))
+		put_day(p, -4, p->axis.start);
+	for (i = dawn % AXIS_STEP; i <= hours && hours > 0; i += AXIS_STEP) {
 		x = i * HOUR_COLUMNS;
-		if ((of_day + i) % 24 != 0) {
-			fprintf(fp,
-			    "<path d=\"M%" PRId64 ".5 25v5\"/>"
-			    "<text x=\"%" PRId64 "\" y=\"23\">%02d</text>\n",
-			    x, x, (int)((of_day + i) % 24));
-			continue;
-		}
-		fprintf(fp, "<path d=\"M%" PRId64 ".5 2v28\"/>\n", x);
-		if (i < hours)
-			put_day(fp, x, range->start + i * HOUR);
+		snprintf(hour, sizeof(hour), "%02d", (int)((of_day + i) % 24));
+		if ((of_day + i) % 24 != 0)
+			put(p,
+			    "<path d='M%d.5 25v5'/><text x='%d' y='23'>%s"
+			    "</text>\n",
+			    x, x, hour);
+		else
+			put(p, "<path d='M%d.5 2v28'/>\n", x);
+		if ((of_day + i) % 24 == 0 && i < hours)
+			put_day(p, x, p->axis.start + i * HOUR);
 	}
-	fputs("</g>\n", fp);
+	put(p, "</g>\n");
+}
+
+static int64_t
+on_axis(const struct page *p, int64_t t)
+{
+	return (t - p->axis.start) / (SECOND / 1000);
 }
 
 /*
- * Puts what the maps' pictures share. To lay maps over each other, "rank"
- * turns blue, orange, grey and white into greys of 1/8, 3/8, 5/8 and 7/8;
- * the darkest wins, and "best" turns that back.
+ * Puts spans as milliseconds on the axis, and where the first begins that is
+ * left out.
  */
 static void
-put_definitions(const struct page *p)
-{
-	fputs("<svg class=\"definitions\" width=\"0\" height=\"0\" "
-	      "aria-hidden=\"true\">\n<defs>\n"
-	      "<filter id=\"rank\" x=\"0\" y=\"0\" width=\"1\" height=\"1\" "
-	      "color-interpolation-filters=\"sRGB\">"
-	      "<feColorMatrix values=\"8.355 -17.885 10.028 0 .377 "
-	      "8.355 -17.885 10.028 0 .377 8.355 -17.885 10.028 0 .377 "
-	      "0 0 0 1 0\"/></filter>\n"
-	      "<filter id=\"best\" x=\"0\" y=\"0\" width=\"1\" height=\"1\" "
-	      "color-interpolation-filters=\"sRGB\"><feComponentTransfer>"
-	      "<feFuncR type=\"discrete\" tableValues=\".1216 1 .498 1\"/>"
-	      "<feFuncG type=\"discrete\" tableValues=\".4667 .498 .498 1\"/>"
-	      "<feFuncB type=\"discrete\" tableValues=\".7059 .0549 .498 1\"/>"
-	      "</feComponentTransfer></filter>\n"
-	      "<pattern id=\"hatch\" width=\"7\" height=\"7\" "
-	      "patternUnits=\"userSpaceOnUse\" "
-	      "patternTransform=\"rotate(45)\"><path class=\"veil\" "
-	      "d=\"M0 0h7v7h-7z\"/><path class=\"stripe\" d=\"M0 0v7\"/>"
-	      "</pattern>\n",
-	    p->fp);
-	put_axis(p->fp, &p->axis);
-	fputs("</defs>\n</svg>\n", p->fp);
-}
-
-/*
- * Puts spans as milliseconds on the axis. Returns where the first begins that
- * is left out, or INT64_MAX.
- */
-static int64_t
 put_spans(const struct page *p, const char *name, const struct spans *spans)
 {
-	const int64_t ms = SECOND / 1000;
 	struct span span;
 	size_t i = 0, n = 0;
 
-	fprintf(p->fp, " data-%s=\"", name);
+	put(p, " data-%s='", name);
 	while (spans_join(spans, &i, 0, &span)) {
 		if (!span_cut(&span, p->axis.start, p->axis.end))
 			continue;
 		if (n++ == SPANS_LISTED) {
-			putc('"', p->fp);
-			return span.start;
+			put(p, "' data-%s-until='%d", name,
+			    on_axis(p, span.start));
+			break;
 		}
-		fprintf(p->fp, "%s%" PRId64 ",%" PRId64, n > 1 ? " " : "",
-		    (span.start - p->axis.start) / ms,
-		    (span.end - p->axis.start + ms - 1) / ms);
+		put(p, n > 1 ? " %d,%d" : "%d,%d", on_axis(p, span.start),
+		    on_axis(p, span.end + SECOND / 1000 - 1));
 	}
-	putc('"', p->fp);
-	return INT64_MAX;
+	put(p, "'");
 }
 
-/*
- * Puts what the script is to know of a placed map.
- */
 static void
-put_data(const struct page *p, const struct figure *f)
+put_image(const struct page *p, const struct figure *f, int64_t height)
 {
-	const struct report *r = f->says->report;
-	const struct span *window = &f->says->window;
-	int64_t cut, until;
-
-	fprintf(p->fp,
-	    " data-x=\"%" PRId64 "\" data-columns=\"%" PRId64
-	    "\" data-made=\"%" PRId64 "\" data-open=\"%d\"",
+	put(p, "<image height='%d' x='%d'%s href='%u'/>\n", (int64_t)MAP_ROWS,
 	    (f->range.start - p->axis.start) / HOUR * HOUR_COLUMNS,
-	    (f->range.end - f->range.start) / HOUR * HOUR_COLUMNS,
-	    f->says->generated_at / SECOND,
-	    window->start == INT64_MIN || window->end == INT64_MAX);
-	if (r->start != TIME_NONE)
-		fprintf(p->fp,
-		    " data-start=\"%" PRId64 "\" data-end=\"%" PRId64 "\"",
-		    (r->start - p->axis.start) / (SECOND / 1000),
-		    (r->end - p->axis.start) / (SECOND / 1000));
-	until = put_spans(p, "holes", &f->says->coverage.holes);
-	if ((cut = put_spans(p, "incomplete", &r->incomplete)) < until)
-		until = cut;
-	if ((cut = put_spans(p, "unreadable", &r->unreadable)) < until)
-		until = cut;
-	if (until != INT64_MAX)
-		fprintf(p->fp, " data-until=\"%" PRId64 "\"",
-		    (until - p->axis.start) / (SECOND / 1000));
+	    height == MAP_ROWS ? "" : " transform='scale(1 .3333)'", f->node,
+	    p->report->quality, "png");
 }
 
-static int64_t
-axis_columns(const struct page *p)
+static void
+put_layers(const struct page *p)
 {
-	return (p->axis.end - p->axis.start) / HOUR * HOUR_COLUMNS;
+	const struct figure *f;
+
+	put(p, "<g class='layers'>\n<path d='M0 0H%dV%dH0z'/>\n", p->columns,
+	    (int64_t)MAP_ROWS);
+	for (f = p->figures; f < p->figures + p->figuresz; f++)
+		if (is_placed(f))
+			put_image(p, f, MAP_ROWS);
+	put(p, "</g>\n");
 }
 
 /*
- * Puts what lies over a map of a height: hatches from an instant on, and a
- * line at now.
+ * Puts what lies over a map: hatches from an instant on, a line at now, and
+ * an edge.
  */
 static void
 put_overlay(const struct page *p, int64_t from, int64_t height)
 {
-	const int64_t columns = axis_columns(p);
-	int64_t pixel, x, y;
+	int64_t at = p->opt->now - p->axis.start, x, y;
 
-	fputs("<path class=\"hatch\" fill=\"url(#hatch)\" d=\"", p->fp);
-	if (from < p->axis.start)
-		from = p->axis.start;
-	if (from < p->axis.end) {
-		pixel = (from - p->axis.start) / MAP_PIXEL;
-		x = pixel / MAP_ROWS;
-		y = pixel % MAP_ROWS * height / MAP_ROWS;
-		fprintf(p->fp,
-		    "M%" PRId64 " %" PRId64 "h1V0H%" PRId64 "V%" PRId64
-		    "H%" PRId64 "z",
-		    x, y, columns, height, x);
-	}
-	fputs("\"/><path class=\"now\" d=\"", p->fp);
-	if (p->opt->now >= p->axis.start && p->opt->now < p->axis.end)
-		fprintf(p->fp, "M%" PRId64 ".5 0V%" PRId64,
-		    (p->opt->now - p->axis.start) / (MAP_PIXEL * MAP_ROWS),
-		    height);
-	fputs("\"/>", p->fp);
-}
-
-static void
-put_image(const struct page *p, const struct figure *f, const char *attributes)
-{
-	fprintf(p->fp, "<image height=\"%d\" x=\"%" PRId64 "\" %s href=\"",
-	    MAP_ROWS, (f->range.start - p->axis.start) / HOUR * HOUR_COLUMNS,
-	    attributes);
-	put_url(p, f->node, p->report->quality, "png");
-	fputs("\"/>\n", p->fp);
+	from = from < p->axis.start ? 0 : from - p->axis.start;
+	x = from / (MAP_PIXEL * MAP_ROWS);
+	y = from / MAP_PIXEL % MAP_ROWS * height / MAP_ROWS;
+	put(p, "<path class='hatch' fill='url(#hatch)' d='");
+	if (x < p->columns)
+		put(p, "M%d %dh1V0H%dV%dH%dz", x, y, p->columns, height, x);
+	put(p, "'/><path class='now' d='");
+	x = at / (MAP_PIXEL * MAP_ROWS);
+	if (at >= 0 && x < p->columns)
+		put(p, "M%d.5 0V%d", x, height);
+	put(p, "'/>\n</g>\n<path class='edge' d='M-.5 %d.5H%d.5V%d.5H-.5z'/>\n",
+	    (int64_t)AXIS_HEIGHT - 1, p->columns, height + AXIS_HEIGHT);
 }
 
 /*
- * Opens the picture of a map on the axis.
+ * Puts the picture of a node's map on the axis, or if f is NULL those of all
+ * nodes, laid over each other.
  */
 static void
-put_picture(const struct page *p, int64_t height)
+put_picture(const struct page *p, const struct figure *f, int64_t height)
 {
-	fprintf(p->fp,
-	    "<svg class=\"picture\" role=\"img\" width=\"%" PRId64
-	    "\" height=\"%" PRId64 "\" aria-label=\"",
-	    axis_columns(p), AXIS_HEIGHT + height);
-}
-
-static void
-put_ground(const struct page *p, const char *class, int64_t height)
-{
-	fprintf(p->fp,
-	    "\">\n<use href=\"#axis\"/>\n<g transform=\"translate(0 %d)\">\n"
-	    "<path class=\"%s\" d=\"M0 0H%" PRId64 "V%" PRId64 "H0z\"/>\n",
-	    AXIS_HEIGHT, class, axis_columns(p), height);
+	put(p,
+	    "<svg class='picture' role='img' width='%d' height='%d' "
+	    "aria-label='Map of %t: blue where it is covered, white where it "
+	    "is not'>\n<use href='#axis'/>\n"
+	    "<g clip-path='url(#frame)' transform='translate(0 %d)'>\n"
+	    "<path class='frame' d='M0 0H%dV%dH0z'/>\n",
+	    p->columns, AXIS_HEIGHT + height,
+	    f == NULL ? "all nodes together" : f->name, (int64_t)AXIS_HEIGHT,
+	    p->columns, height);
+	if (f == NULL)
+		put_layers(p);
+	else
+		put_image(p, f, height);
+	put_overlay(p,
+	    f != NULL && f->old ? f->says->generated_at : p->opt->now, height);
+	put(p, "</svg>\n");
 }
 
 /*
  * Puts the maps of all nodes laid over each other.
  */
 static void
-put_layers(const struct page *p)
+put_together(const struct page *p)
 {
 	const struct fleet *fleet = p->fleet;
+	const struct gap *gap;
 	struct spans unknown = {0};
-	const struct figure *f;
-	FILE *fp = p->fp;
-	size_t i;
 
-	fputs("<figure id=\"together\"", fp);
+	for (gap = fleet->gaps; gap < fleet->gaps + fleet->gapsz; gap++)
+		if (gap->state == GAP_UNKNOWN)
+			spans_add(&unknown, gap->span.start, gap->span.end);
+	put(p, "<figure id='together'");
 	put_spans(p, "holes", &fleet->together.holes);
-	for (i = 0; i < fleet->gapsz; i++)
-		if (fleet->gaps[i].state == GAP_UNKNOWN)
-			spans_add(&unknown, fleet->gaps[i].span.start,
-			    fleet->gaps[i].span.end);
 	put_spans(p, "unknown", &unknown);
+	put(p,
+	    ">\n<figcaption><h2>All nodes together</h2>"
+	    "<p class='status' role='status'></p></figcaption>\n");
+	put_picture(p, NULL, MAP_ROWS);
+	put(p, "</figure>\n");
 	free(unknown.v);
-	fputs(">\n<figcaption><h2>All nodes together</h2>"
-	      "<p class=\"status\" role=\"status\"></p></figcaption>\n",
-	    fp);
-	put_picture(p, MAP_ROWS);
-	fputs("All nodes' maps laid over each other: white where no node has "
-	      "anything",
-	    fp);
-	put_ground(p, "frame", MAP_ROWS);
-	fprintf(fp,
-	    "<g class=\"layers\" filter=\"url(#best)\">\n"
-	    "<path fill=\"#dfdfdf\" d=\"M0 0H%" PRId64 "V%dH0z\"/>\n",
-	    axis_columns(p), MAP_ROWS);
-	for (f = p->figures; f < p->figures + p->figuresz; f++)
-		if (is_placed(f) && (f->node != NULL || f->here))
-			put_image(p, f, "filter=\"url(#rank)\"");
-	fputs("</g>\n", fp);
-	put_overlay(p, p->opt->now, MAP_ROWS);
-	fputs("</g>\n</svg>\n</figure>\n", fp);
 }
 
+/*
+ * Puts a node's map: on the axis if its hours are known.
+ */
 static void
-put_caption(const struct page *p, const struct figure *f)
+put_figure(const struct page *p, const struct figure *f, int64_t height)
 {
-	FILE *fp = p->fp;
+	const struct report *r = f->report;
+	const char *quality = p->report->quality;
 
-	fputs("<figcaption><h2><a target=\"_blank\" "
-	      "rel=\"noopener noreferrer\" href=\"",
-	    fp);
-	put_url(p, f->node, p->report->quality, "png");
-	fputs("\">", fp);
-	put_name(fp, f->name);
-	fputs("</a></h2>", fp);
-	if (!is_placed(f) && p->fleet != NULL)
-		fputs(figure_report(f) == NULL
-			? "<p class=\"bad\">no report</p>"
-			: "<p class=\"bad\">other hours</p>",
-		    fp);
-	else if (is_placed(f)) {
-		fprintf(fp, "<p class=\"report%s\">report ",
-		    is_old(p, f) ? " bad" : "");
-		put_age(p, f->says->generated_at, " old");
-		fputs("</p>", fp);
+	put(p,
+	    is_placed(f) ? "<figure class='placed'" : "<figure class='apart'");
+	if (is_placed(f)) {
+		put(p, " data-x='%d' data-columns='%d' data-made='%d'",
+		    (f->range.start - p->axis.start) / HOUR * HOUR_COLUMNS,
+		    (f->range.end - f->range.start) / HOUR * HOUR_COLUMNS,
+		    f->says->generated_at / SECOND);
+		if (f->says->window.start == INT64_MIN ||
+		    f->says->window.end == INT64_MAX)
+			put(p, " data-open='1'");
+		if (r->start != TIME_NONE)
+			put(p, " data-start='%d' data-end='%d'",
+			    on_axis(p, r->start), on_axis(p, r->end));
+		put_spans(p, "holes", &f->says->coverage.holes);
+		put_spans(p, "incomplete", &r->incomplete);
+		put_spans(p, "unreadable", &r->unreadable);
 	}
-	fputs("<p class=\"status\" role=\"status\"></p></figcaption>\n", fp);
-}
-
-static void
-put_alt(const struct page *p, const struct figure *f)
-{
-	fputs("Map of ", p->fp);
-	put_text(p->fp, f->name);
-	fputs(": blue where it is covered, white where it is not", p->fp);
-}
-
-/*
- * Puts the map of a node whose hours are known, on the axis.
- */
-static void
-put_placed(const struct page *p, const struct figure *f, int64_t height)
-{
-	FILE *fp = p->fp;
-
-	fputs("<figure class=\"placed\"", fp);
-	put_data(p, f);
-	fputs(">\n", fp);
-	put_caption(p, f);
-	fputs("<a target=\"_blank\" rel=\"noopener noreferrer\" href=\"", fp);
-	put_url(p, f->node, p->report->quality, "png");
-	fputs("\">", fp);
-	put_picture(p, height);
-	put_alt(p, f);
-	put_ground(p, "frame", height);
-	put_image(
-	    p, f, height == MAP_ROWS ? "" : "transform=\"scale(1 .3333)\"");
-	put_overlay(
-	    p, is_old(p, f) ? f->says->generated_at : p->opt->now, height);
-	fputs("</g>\n</svg></a>\n</figure>\n", fp);
-}
-
-/*
- * Puts the map of a node whose hours are not known.
- */
-static void
-put_apart(const struct page *p, const struct figure *f)
-{
-	FILE *fp = p->fp;
-
-	fputs("<figure class=\"apart\">\n", fp);
-	put_caption(p, f);
-	fputs("<a target=\"_blank\" rel=\"noopener noreferrer\" href=\"", fp);
-	put_url(p, f->node, p->report->quality, "png");
-	fputs("\"><img src=\"", fp);
-	put_url(p, f->node, p->report->quality, "png");
-	fputs("\" alt=\"", fp);
-	put_alt(p, f);
-	fputs("\"></a>\n</figure>\n", fp);
+	put(p,
+	    ">\n<figcaption><h2><a target='_blank' "
+	    "rel='noopener noreferrer' href='%u'>%n</a></h2>",
+	    f->node, quality, "png", f->name);
+	if (is_placed(f))
+		put(p, "<p class='report%s'>report %a</p>",
+		    f->old ? " bad" : "", f->says->generated_at, " old");
+	else if (p->fleet != NULL)
+		put(p, "<p class='bad'>%s</p>",
+		    r == NULL ? "no report" : "other hours");
+	put(p,
+	    "<p class='status' role='status'></p></figcaption>\n"
+	    "<a target='_blank' rel='noopener noreferrer' href='%u'>",
+	    f->node, quality, "png");
+	if (is_placed(f))
+		put_picture(p, f, height);
+	else
+		put(p, "<img src='%u' alt='Map of %t'>", f->node, quality,
+		    "png", f->name);
+	put(p, "</a>\n</figure>\n");
 }
 
 static void
 put_maps(const struct page *p)
 {
-	const struct figure *f;
-	FILE *fp = p->fp;
+	const struct figure *f, *end = p->figures + p->figuresz;
 	int64_t height = p->fleet != NULL ? MAP_HEIGHT : MAP_ROWS;
-	size_t apart = 0;
 
-	if (p->axis.start < p->axis.end) {
-		put_definitions(p);
-		fprintf(fp,
-		    "<div id=\"maps\" tabindex=\"0\" role=\"region\" "
-		    "aria-label=\"Maps\" data-first=\"%" PRId64
-		    "\" data-columns=\"%" PRId64 "\">\n<div>\n",
-		    p->axis.start / SECOND, axis_columns(p));
+	if (p->columns > 0) {
+		put(p,
+		    "<div id='maps' tabindex='0' role='region' "
+		    "aria-label='Maps' data-first='%d' data-columns='%d'>\n"
+		    "<div>\n",
+		    p->axis.start / SECOND, p->columns);
 		if (p->fleet != NULL)
-			put_layers(p);
-		for (f = p->figures; f < p->figures + p->figuresz; f++)
-			if (is_placed(f) && (f->node != NULL || f->here)) {
-				put_placed(p, f, height);
+			put_together(p);
+		for (f = p->figures; f < end; f++)
+			if (is_placed(f)) {
+				put_figure(p, f, height);
 				height = MAP_HEIGHT;
 			}
-		fputs("<i id=\"cursor\" hidden></i>\n</div>\n</div>\n", fp);
+		put(p, "<i id='cursor' hidden></i>\n</div>\n</div>\n");
 	}
-	for (f = p->figures; f < p->figures + p->figuresz; f++)
-		if (!is_placed(f) && f->node != NULL) {
-			if (apart++ == 0)
-				fputs("<div class=\"rest\">\n", fp);
-			put_apart(p, f);
-		}
-	if (apart > 0)
-		fputs("</div>\n", fp);
-	if (p->left_out > 0)
-		fprintf(fp,
-		    "<p>Nodes left out, whose name or URL cannot be used: "
-		    "%zu</p>\n",
-		    p->left_out);
+	put(p, "<div class='rest'>\n");
+	for (f = p->figures; f < end; f++)
+		if (f->shown && !is_placed(f))
+			put_figure(p, f, MAP_HEIGHT);
+	put(p, "</div>\n");
 }
 
 static void
-put_key(FILE *fp, const unsigned char *colour, const char *meaning)
+put_css(const struct page *p)
 {
-	fprintf(fp,
-	    "<li><svg width=\"16\" height=\"16\" aria-hidden=\"true\">"
-	    "<rect x=\".5\" y=\".5\" width=\"15\" height=\"15\" "
-	    "fill=\"#%02x%02x%02x\"/></svg> %s</li>\n",
-	    colour[0], colour[1], colour[2], meaning);
+	fwrite(page_css, 1, sizeof(page_css), p->fp);
 }
 
 static void
-put_footer(const struct page *p)
+put_js(const struct page *p)
 {
-	FILE *fp = p->fp;
-
-	fputs("</main>\n<footer>\n<ul class=\"legend\">\n", fp);
-	put_key(fp, blue, "covered");
-	put_key(fp, orange, "suspect or partial segments only");
-	put_key(fp, white, "not covered");
-	put_key(fp, grey, "could not be read");
-	if (p->axis.start < p->axis.end)
-		fputs(
-		    "<li><svg width=\"16\" height=\"16\" aria-hidden=\"true\">"
-		    "<rect x=\".5\" y=\".5\" width=\"15\" height=\"15\" "
-		    "fill=\"url(#hatch)\"/></svg> not reported yet</li>\n",
-		    fp);
-	fputs("</ul>\n<p>Time is UTC. It runs down a column of 10 minutes, "
-	      "then on to the next; a pixel is 2 seconds.</p>\n<p>Page made ",
-	    fp);
-	put_instant(fp, p->opt->now);
-	fputs(", <span class=\"report\">", fp);
-	put_age(p, p->opt->now, " ago");
-	fputs("</span>. <span id=\"loading\" hidden>Maps load again every "
-	      "minute, last at <span id=\"asked\"></span>. "
-	      "<button type=\"button\" id=\"pause\" aria-pressed=\"false\">"
-	      "Pause</button></span></p>\n</footer>\n"
-	      "<div id=\"bar\" hidden>\n"
-	      "<button type=\"button\" id=\"previous\" "
-	      "aria-keyshortcuts=\"p\">&#9664; hole</button>\n"
-	      "<button type=\"button\" id=\"next\" "
-	      "aria-keyshortcuts=\"n\">hole &#9654;</button>\n"
-	      "<output id=\"there\"></output>\n</div>\n",
-	    fp);
+	fwrite(page_js, 1, sizeof(page_js), p->fp);
 }
+
+static void
+put_css_hash(const struct page *p)
+{
+	put(p, page_css_HASH);
+}
+
+static void
+put_js_hash(const struct page *p)
+{
+	put(p, page_js_HASH);
+}
+
+static void
+put_generator(const struct page *p)
+{
+	put(p, PROGRAM " " VERSION);
+}
+
+static const struct {
+	const char *name; /* in braces in man/page.html */
+	void (*put)(const struct page *);
+} parts[] = {{"answer", put_answer}, {"axis", put_axis}, {"css", put_css},
+    {"css-hash", put_css_hash}, {"generator", put_generator},
+    {"heading", put_heading}, {"js", put_js}, {"js-hash", put_js_hash},
+    {"left-out", put_left_out}, {"lost", put_lost}, {"made", put_made},
+    {"maps", put_maps}, {"qualities", put_qualities}, {"table", put_table},
+    {"title", put_title}};
 
 /*
  * Writes the page: in words what the nodes have, and all their maps.
@@ -1353,6 +1167,7 @@ int
 render_page(FILE *fp, const struct options *opt, const struct survey *survey,
     const struct report *report)
 {
+	const char *s = (const char *)page_html, *end = s + sizeof(page_html);
 	struct page page = {.fp = fp,
 	    .opt = opt,
 	    .survey = survey,
@@ -1363,17 +1178,21 @@ render_page(FILE *fp, const struct options *opt, const struct survey *survey,
 		.window = opt->window,
 		.generated_at = opt->now,
 		.coverage = report->raw}};
+	size_t i, n;
 
 	page_nodes(&page);
-	put_head(&page);
-	fprintf(fp, "<body data-reload=\"%d\" data-old=\"%d\">\n", RELOAD,
-	    (int)(OLD / SECOND));
-	put_header(&page);
-	put_maps(&page);
-	put_footer(&page);
-	fputs("<script>", fp);
-	fwrite(page_js, 1, sizeof(page_js), fp);
-	fputs("</script>\n</body>\n</html>\n", fp);
+	for (; s < end; s++) {
+		if (*s != '{') {
+			putc(*s, fp);
+			continue;
+		}
+		n = strcspn(++s, "}");
+		for (i = 0; i < LENGTH(parts); i++)
+			if (strlen(parts[i].name) == n &&
+			    memcmp(parts[i].name, s, n) == 0)
+				parts[i].put(&page);
+		s += n;
+	}
 	free(page.figures);
 	return ferror(fp) ? -1 : 0;
 }
@@ -1477,7 +1296,7 @@ database_connect(const char *dsn)
 }
 
 static void
-put_cell(FILE *fp, const PGresult *result, int column)
+cell_copy(FILE *fp, const PGresult *result, int column)
 {
 	if (PQgetisnull(result, 0, column))
 		putc('-', fp);
@@ -1490,7 +1309,7 @@ put_cell(FILE *fp, const PGresult *result, int column)
  * Puts a result's row, if it is one. Returns what is wrong, or NULL.
  */
 static const char *
-put_node(FILE *fp, PGconn *conn, const PGresult *result, size_t *rows)
+row_copy(FILE *fp, PGconn *conn, const PGresult *result, size_t *rows)
 {
 	switch (PQresultStatus(result)) {
 	case PGRES_COMMAND_OK:
@@ -1500,8 +1319,8 @@ put_node(FILE *fp, PGconn *conn, const PGresult *result, size_t *rows)
 			break;
 		if (++*rows > NODES_MAX)
 			return "more than 1000 nodes";
-		put_cell(fp, result, 0);
-		put_cell(fp, result, 1);
+		cell_copy(fp, result, 0);
+		cell_copy(fp, result, 1);
 		return NULL;
 	case PGRES_TUPLES_OK: /* the end of the rows */
 		return *rows > 0 ? NULL : "no node is marked backfill_from";
@@ -1517,7 +1336,7 @@ put_node(FILE *fp, PGconn *conn, const PGresult *result, size_t *rows)
  * NULL.
  */
 static const char *
-put_nodes(FILE *fp, PGconn *conn)
+rows_copy(FILE *fp, PGconn *conn)
 {
 	const char *fault = NULL;
 	PGresult *result;
@@ -1526,7 +1345,7 @@ put_nodes(FILE *fp, PGconn *conn)
 	if (!PQsendQuery(conn, NODES_QUERY) || !PQsetSingleRowMode(conn))
 		return PQerrorMessage(conn);
 	while (fault == NULL && (result = PQgetResult(conn)) != NULL) {
-		fault = put_node(fp, conn, result, &rows);
+		fault = row_copy(fp, conn, result, &rows);
 		PQclear(result);
 	}
 	if (fault == NULL && rows == 0)
@@ -1550,7 +1369,7 @@ database_ask(FILE *fp, const char *dsn)
 	if (PQstatus(conn) == CONNECTION_OK) {
 		fwrite("+", 1, 2, fp);
 		fflush(fp);
-		fault = put_nodes(fp, conn);
+		fault = rows_copy(fp, conn);
 	}
 	fprintf(fp, fault == NULL ? "." : "!%s", fault);
 	putc('\0', fp);

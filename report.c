@@ -27,7 +27,7 @@
 static const char *const type_names[QUALITY_TYPES] = {
     "full", "suspect", "partial", "bad", "temp", "tombstoned"};
 
-struct pick { /* of the holes that count somewhere */
+struct pick { /* of the holes, or gaps, that count somewhere */
 	const struct span *top[LISTED_MAX]; /* the longest first */
 	size_t n; /* in top */
 	size_t count; /* of all */
@@ -37,12 +37,6 @@ struct pick { /* of the holes that count somewhere */
 /*
  * What all reports are made of
  */
-
-static void *
-allocate(size_t size)
-{
-	return need(malloc(size));
-}
 
 /*
  * Returns the covered part of what should be covered, in millionths, rounded
@@ -236,35 +230,45 @@ hole_counts(
 }
 
 /*
+ * Counts a span, and keeps it if it is one of the longest, at most max. Spans
+ * of one length stay in order of time.
+ */
+static void
+pick_add(struct pick *pick, const struct span *span, size_t max)
+{
+	const int64_t length = span->end - span->start;
+	size_t i;
+
+	pick->count++;
+	pick->duration += length;
+	for (i = pick->n;
+	     i > 0 && length > pick->top[i - 1]->end - pick->top[i - 1]->start;
+	     i--)
+		if (i < max)
+			pick->top[i] = pick->top[i - 1];
+	if (i < max)
+		pick->top[i] = span;
+	if (pick->n < max)
+		pick->n++;
+}
+
+/*
  * Picks the longest holes, at most max: of those that are not known, or with
- * check set of those that --check counts. Holes of one length stay in order
- * of time.
+ * check set of those that --check counts.
  */
 static void
 holes_pick(struct pick *pick, const struct options *opt, const struct report *r,
     size_t max, bool check)
 {
 	const struct span *hole;
-	size_t i, j;
+	size_t i;
 
 	*pick = (struct pick){.n = 0};
-	for (j = 0; j < r->raw.holes.n; j++) {
-		hole = &r->raw.holes.v[j];
-		if (check ? !hole_counts(opt, r, hole)
-			  : hole_known(opt, r, hole))
-			continue;
-		pick->count++;
-		pick->duration += hole->end - hole->start;
-		for (i = pick->n; i > 0 &&
-		     hole->end - hole->start >
-			 pick->top[i - 1]->end - pick->top[i - 1]->start;
-		     i--)
-			if (i < max)
-				pick->top[i] = pick->top[i - 1];
-		if (i < max)
-			pick->top[i] = hole;
-		if (pick->n < max)
-			pick->n++;
+	for (i = 0; i < r->raw.holes.n; i++) {
+		hole = &r->raw.holes.v[i];
+		if (check ? hole_counts(opt, r, hole)
+			  : !hole_known(opt, r, hole))
+			pick_add(pick, hole, max);
 	}
 }
 
@@ -312,7 +316,9 @@ age_format(char buf[TIME_SIZE], int64_t us)
 	char *s;
 
 	duration_format(buf, us > 0 ? us / 100000 * 100000 : 0);
-	if ((s = strchr(buf, 'm')) != NULL && strchr(buf, 'h') != NULL)
+	if ((s = strchr(buf, 'd')) != NULL && us >= 100 * DAY)
+		s[1] = '\0';
+	else if ((s = strchr(buf, 'm')) != NULL && strchr(buf, 'h') != NULL)
 		s[1] = '\0';
 	else if (s != NULL && (s = strchr(s, '.')) != NULL)
 		strcpy(s, "s");
@@ -594,7 +600,7 @@ json_gaps(
 }
 
 static void
-json_node(FILE *fp, const struct fleet_node *node, int64_t now, bool here)
+json_node(FILE *fp, const struct fleet_node *node, int64_t now, bool peer)
 {
 	const struct report *r = node->report;
 	const struct coverage *c = &node->coverage;
@@ -612,7 +618,7 @@ json_node(FILE *fp, const struct fleet_node *node, int64_t now, bool here)
 	    r->start, r->end, r->end == TIME_NONE ? TIME_NONE : now - r->end,
 	    c->covered, ratio < 0 ? TIME_NONE : ratio);
 	json(fp, ",'hole_count':%n,'hole_duration':%s,'has_duration':%s",
-	    c->holes.n, c->hole_duration, here ? TIME_NONE : node->has);
+	    c->holes.n, c->hole_duration, peer ? node->has : TIME_NONE);
 	json(fp, ",'horizon':%i}", node->horizon);
 }
 
@@ -641,7 +647,7 @@ json_fleet(FILE *fp, const struct options *opt, const struct fleet *f)
 	json(fp, ",'nodes':[");
 	for (i = 0; i < f->nodesz; i++) {
 		fputs(i > 0 ? "," : "", fp);
-		json_node(fp, &f->nodes[i], opt->now, i < f->here);
+		json_node(fp, &f->nodes[i], opt->now, i >= f->here && f->here);
 	}
 	fputs("]}", fp);
 }
@@ -757,8 +763,15 @@ report_json(FILE *fp, const struct options *opt, const struct survey *s,
  *					if r->fleet; whether there are any
  */
 
-#define PEER_DEPTH  64
-#define PEER_VALUES 4000000 /* of 100 bytes each, while it is read */
+#define PEER_DEPTH 64
+#define ARENA_MAX  (512 << 20)
+
+/* what cJSON makes of one report, dropped as a whole: half of the time went
+   into malloc and free. cJSON's hooks leave it no other place */
+static struct {
+	char *next;
+	size_t left;
+} arena;
 
 /*
  * Keeps what is wrong with a peer's report. Returns -1, as all readers then do.
@@ -789,40 +802,81 @@ broken_in(struct peer *peer, const char *array, size_t i)
 }
 
 /*
- * Rejects what is no JSON, or not safe to be read as such: cJSON calls itself
- * for each level, and allocates for each value.
+ * Returns the quote that ends a string, or the text's end.
+ */
+static char *
+string_end(char *s)
+{
+	for (s++; *s != '\0' && *s != '"'; s++)
+		s += *s == '\\' && s[1] != '\0';
+	return s;
+}
+
+/*
+ * Returns whether a member is one that nobody needs, but can be most of a
+ * report.
+ */
+static bool
+is_idle(const char *name, const char *end)
+{
+	static const char *const names[] = {
+	    "\"editable\"", "\"fleet\"", "\"hours\""};
+	const size_t length = (size_t)(end - name);
+	size_t i;
+
+	for (i = 0; i < LENGTH(names); i++)
+		if (strlen(names[i]) == length &&
+		    memcmp(names[i], name, length) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Rejects what is not safe to be read as JSON: cJSON calls itself for each
+ * level. Replaces idle values by 0.
  */
 static int
-bytes_judge(struct peer *peer, const char *text, size_t size)
+bytes_judge(struct peer *peer, char *text, size_t size)
 {
-	const char *s = text + strspn(text, " \t\r\n");
-	size_t depth = 0, values = 0;
-	bool quoted = false;
+	char *blank = NULL, *name = text, *s = text + strspn(text, " \t\r\n");
+	size_t depth = 0, level = 0;
 
 	if (strlen(text) < size)
 		return broken(peer, "not JSON: it has a NUL byte");
-	if (*s == '\0')
-		return broken(peer, "it is empty");
-	if (*s == '<')
-		return broken(peer, "HTML, not JSON");
+	if (*s == '\0' || *s == '<')
+		return broken(peer, *s == '<' ? "HTML, not JSON" : "empty");
 	for (; *s != '\0'; s++) {
-		if (*s == '"')
-			quoted = !quoted;
-		else if (quoted)
-			s += *s == '\\' && s[1] != '\0';
-		else if (*s == '[' || *s == '{')
-			depth++;
-		else if ((*s == ']' || *s == '}') && depth > 0)
-			depth--;
-		values += !quoted && strchr("[{,", *s) != NULL;
-		if (depth > PEER_DEPTH)
-			return broken(
-			    peer, "JSON nested deeper than %d", PEER_DEPTH);
-		if (values > PEER_VALUES)
-			return broken(
-			    peer, "JSON of more than %d values", PEER_VALUES);
+		switch (*s) {
+		case '"':
+			name = s;
+			s = string_end(s);
+			if (*s == '\0')
+				return broken(peer, "truncated JSON");
+			break;
+		case ':':
+			if (blank == NULL && is_idle(name, s)) {
+				blank = s + 1;
+				level = depth;
+			}
+			break;
+		case '[':
+		case '{':
+			if (++depth > PEER_DEPTH)
+				return broken(peer,
+				    "JSON nested deeper than %d", PEER_DEPTH);
+			break;
+		case ',':
+		case ']':
+		case '}':
+			if (blank != NULL && depth == level && s > blank) {
+				memset(blank, ' ', (size_t)(s - blank));
+				*blank = '0';
+				blank = NULL;
+			}
+			depth -= *s != ',' && depth > 0;
+		}
 	}
-	return quoted || depth > 0 ? broken(peer, "truncated JSON") : 0;
+	return depth > 0 ? broken(peer, "truncated JSON") : 0;
 }
 
 static const cJSON *
@@ -897,45 +951,20 @@ spans_read(struct peer *peer, const cJSON *array, const char *name,
 }
 
 /*
- * Reads the hours that the node could not read. A report of version 1.0 says
- * so of each hour only.
- */
-static int
-unreadable_read(struct peer *peer, const cJSON *object, struct spans *spans)
-{
-	static const char *const keys[] = {"first", "last"};
-	const cJSON *item, *unreadable = member(object, "unreadable_hours");
-	int64_t hour;
-
-	if (unreadable != NULL)
-		return spans_read(peer, member(unreadable, "ranges"),
-		    "unreadable_hours.ranges", keys, HOUR, spans);
-	cJSON_ArrayForEach(item, member(object, "hours"))
-	{
-		if (!cJSON_IsFalse(member(item, "readable")))
-			continue;
-		hour = TIME_NONE;
-		if (instant_read(peer, item, "hour", &hour) != 0)
-			return -1;
-		if (hour != TIME_NONE)
-			spans_add(spans, hour, hour + HOUR);
-	}
-	spans_sort(spans);
-	return 0;
-}
-
-/*
- * Reads one quality. The report of a node that could not read everything and
- * names no segment of it says nothing: its state is then STATE_UNREADABLE.
+ * Reads one quality. Where the node could not read everything, and says no
+ * start (or is of version 1.0 and does not say which hours), it says nothing:
+ * its state is then STATE_UNREADABLE.
  */
 static int
 quality_read(
     struct peer *peer, const cJSON *object, bool complete, struct report *r)
 {
+	static const char *const hours[] = {"first", "last"};
 	static const char *const keys[] = {"start", "end"};
 	const cJSON *channel = member(object, "channel");
-	const cJSON *quality = member(object, "quality");
 	const cJSON *found = member(object, "found");
+	const cJSON *quality = member(object, "quality");
+	const cJSON *unreadable = member(object, "unreadable_hours");
 
 	if (!cJSON_IsString(channel) || !cJSON_IsString(quality))
 		return broken(peer, "%s is not a string",
@@ -951,14 +980,17 @@ quality_read(
 		"raw.holes", keys, 0, &r->raw.holes) != 0 ||
 	    spans_read(peer, member(member(object, "incomplete"), "spans"),
 		"incomplete.spans", keys, 0, &r->incomplete) != 0 ||
-	    unreadable_read(peer, object, &r->unreadable) != 0)
+	    (unreadable != NULL &&
+		spans_read(peer, member(unreadable, "ranges"),
+		    "unreadable_hours.ranges", hours, HOUR,
+		    &r->unreadable) != 0))
 		return -1;
 	if ((r->start == TIME_NONE) != (r->end == TIME_NONE))
 		return broken(peer, "only one of start and end is null");
 	if (r->end < r->start)
 		return broken(peer, "end is before start");
 	r->newest = r->end;
-	if (!complete && r->start == TIME_NONE)
+	if (!complete && (r->start == TIME_NONE || unreadable == NULL))
 		r->state = STATE_UNREADABLE;
 	else
 		r->state = cJSON_IsTrue(found) ? STATE_READ : STATE_ABSENT;
@@ -1066,6 +1098,27 @@ peer_report(const struct peer *peer, const struct report *r)
 					 sizeof(*r), quality_compare);
 }
 
+static void *
+arena_take(size_t size)
+{
+	char *taken = arena.next;
+
+	size = (size + 15) / 16 * 16;
+	if (size > arena.left) {
+		arena.left = 0;
+		return NULL;
+	}
+	arena.next += size;
+	arena.left -= size;
+	return taken;
+}
+
+static void
+arena_give(void *taken)
+{
+	(void)taken;
+}
+
 /*
  * Rejects a quality that an earlier file of the same node has, too.
  */
@@ -1091,28 +1144,34 @@ peer_compare(const struct peer *peers, struct peer *peer)
 
 /*
  * Reads the report of peers[n], which has its name and file. The text ends
- * with a NUL that is not counted in its size. Returns -1 if it cannot be used;
- * its message then says why. Those before it have been read.
+ * with a NUL that is not counted in its size, and is changed. Returns -1 if it
+ * cannot be used; its message then says why. Those before it have been read.
  */
 int
-peer_parse(struct peer *peers, size_t n, const char *text, size_t size)
+peer_parse(struct peer *peers, size_t n, char *text, size_t size)
 {
-	cJSON_Hooks hooks = {allocate, free};
+	cJSON_Hooks hooks = {arena_take, arena_give};
 	struct peer *peer = &peers[n];
+	size_t room = size < ARENA_MAX / 16 ? size * 16 + 4096 : ARENA_MAX;
+	char *memory;
 	cJSON *root;
 	int result;
 
-	cJSON_InitHooks(&hooks);
 	peer->generated_at = TIME_NONE;
 	peer->window = (struct span){INT64_MIN, INT64_MAX};
 	if (bytes_judge(peer, text, size) != 0)
 		return -1;
-	if ((root = cJSON_ParseWithOpts(text, NULL, true)) == NULL)
+	cJSON_InitHooks(&hooks);
+	arena.next = memory = need(malloc(room));
+	arena.left = room;
+	if ((root = cJSON_ParseWithOpts(text, NULL, true)) != NULL)
+		result = root_read(peer, root);
+	else if (arena.left == 0)
+		result = broken(peer, "JSON of too many values");
+	else
 		result = broken(peer, "not JSON from byte %td on",
 		    cJSON_GetErrorPtr() - text);
-	else
-		result = root_read(peer, root);
-	cJSON_Delete(root);
+	free(memory);
 	if (result != 0 || (result = peer_compare(peers, peer)) != 0) {
 		reports_drop(peer);
 		peer->generated_at = TIME_NONE;
@@ -1307,7 +1366,7 @@ span_take(struct fleet *f, const struct voice *voices, struct span span)
 		say[voices[i].says]++;
 		c = &f->nodes[i].coverage;
 		if (voices[i].says == SAYS_LACKS) {
-			spans_add(&c->holes, span.start, span.end);
+			spans_cover(&c->holes, span.start, span.end);
 			c->hole_duration += length;
 		} else if (voices[i].says != SAYS_UNKNOWN) {
 			c->covered += length;
@@ -1370,7 +1429,7 @@ gaps_sum(struct fleet *f)
 		f->tallies[gap->state].count++;
 		f->tallies[gap->state].duration += length;
 		if (gap->state == GAP_LOST) {
-			spans_add(&f->together.holes, span.start, span.end);
+			spans_cover(&f->together.holes, span.start, span.end);
 			f->together.hole_duration += length;
 		}
 		if (gap->state == GAP_LOST || gap->state == GAP_UNKNOWN)
@@ -1394,7 +1453,7 @@ fleet_sweep(struct fleet *f)
 		while (v->node->report != NULL &&
 		    spans_join(&v->node->report->incomplete, &at,
 			i < f->here ? v->node->tolerance : 0, &joined))
-			spans_add(&v->incomplete, joined.start, joined.end);
+			spans_cover(&v->incomplete, joined.start, joined.end);
 	}
 	for (; span.start < f->range.end; span.start = span.end) {
 		span.end = f->range.end;
@@ -1468,6 +1527,7 @@ fleet_nodes(const struct options *opt, const struct survey *s,
 		    .report = s->complete || r->start != TIME_NONE ? r : NULL,
 		    .window = opt->window,
 		    .generated_at = opt->now,
+		    .horizon = opt->now - opt->settle,
 		    .tolerance = opt->tolerance};
 	for (peer = s->peers; peer < s->peers + s->peersz; peer++) {
 		node = node_named(f, peer->name);
@@ -1477,13 +1537,12 @@ fleet_nodes(const struct options *opt, const struct survey *s,
 		node->report = peer_report(peer, r);
 		node->window = peer->window;
 		node->generated_at = peer->generated_at;
+		node->horizon = peer->generated_at - opt->settle;
 		node->tolerance = peer->tolerance;
 		if (node->report != NULL &&
 		    node->report->state == STATE_UNREADABLE)
 			node->report = NULL;
 	}
-	for (node = f->nodes; node < f->nodes + f->nodesz; node++)
-		node->horizon = node->generated_at - opt->settle;
 }
 
 static void __attribute__((format(printf, 2, 3)))
@@ -1594,31 +1653,6 @@ struct sheet { /* the text on its way out */
 	bool cells; /* some were shown and want a legend */
 };
 
-enum verdict { /* the worst first */
-	VERDICT_UNREADABLE,
-	VERDICT_ABSENT,
-	VERDICT_EMPTY,
-	VERDICT_STOPPED,
-	VERDICT_LOST,
-	VERDICT_HOLES,
-	VERDICT_INCOMPLETE,
-	VERDICT_OK
-};
-
-static const struct {
-	const char *word;
-	const char *colour;
-} verdicts[] = {
-    [VERDICT_UNREADABLE] = {"UNREADABLE", RED},
-    [VERDICT_ABSENT] = {"ABSENT", RED},
-    [VERDICT_EMPTY] = {"NO SEGMENTS", RED},
-    [VERDICT_STOPPED] = {"STOPPED", RED},
-    [VERDICT_LOST] = {"LOST", RED},
-    [VERDICT_HOLES] = {"HOLES", RED},
-    [VERDICT_INCOMPLETE] = {"INCOMPLETE", YELLOW},
-    [VERDICT_OK] = {"OK", GREEN},
-};
-
 static const struct unit { /* of the tables of days and of hours */
 	const char *title;
 	const char *worst_title; /* if some are left out */
@@ -1718,22 +1752,36 @@ item(struct sheet *sheet, const char *colour, const char *fmt, ...)
 }
 
 /*
- * Prints untrusted bytes so that they cannot control the terminal, padded to
- * the width; what comes next goes to the next line if they are longer.
+ * Prints untrusted bytes so that they cannot control the terminal.
  */
 static void
-print_name(struct sheet *sheet, const char *name, int width)
+print_name(const struct sheet *sheet, const char *name)
+{
+	char *printable = need(name_printable(name, sheet->opt->utf8));
+
+	fputs(printable, sheet->fp);
+	free(printable);
+}
+
+/*
+ * Prints a name that begins a line, padded to the width. If it is longer what
+ * comes next goes to a line of its own.
+ */
+static void
+print_first(struct sheet *sheet, int indent, const char *name, int width)
 {
 	char *printable = need(name_printable(name, sheet->opt->utf8));
 	int used = (int)utf8_length(printable);
 
-	fputs(printable, sheet->fp);
+	fprintf(sheet->fp, "%*s%s%s%s", indent, "",
+	    sheet->opt->colour && indent < 4 ? BOLD : "", printable,
+	    sheet->opt->colour && indent < 4 ? RESET : "");
 	free(printable);
-	if (used > width && width > 0) {
+	if (used > width) {
 		newline(sheet);
-		used = -4;
+		used = -indent;
 	}
-	fprintf(sheet->fp, "%*s", used < width ? width - used : 0, "");
+	fprintf(sheet->fp, "%*s", width - used, "");
 }
 
 /*
@@ -1767,9 +1815,9 @@ text_errors(struct sheet *sheet, const struct survey *s)
 	newline(sheet);
 	for (i = 0; i < s->errorsz && i < LISTED_MAX; i++) {
 		fputs("  ", sheet->fp);
-		print_name(sheet, s->errors[i].path, 0);
+		print_name(sheet, s->errors[i].path);
 		fputs(": ", sheet->fp);
-		print_name(sheet, s->errors[i].message, 0);
+		print_name(sheet, s->errors[i].message);
 		newline(sheet);
 	}
 	if (s->errorsz > i) {
@@ -1784,25 +1832,28 @@ text_errors(struct sheet *sheet, const struct survey *s)
  * Text: the table of qualities
  */
 
-static enum verdict
+/*
+ * Returns the worst that applies to a quality.
+ */
+static const char *
 verdict_find(const struct options *opt, const struct report *r)
 {
 	const struct coverage *c = coverage_shown(r);
 	const bool here = c == &r->raw;
 
 	if (here && r->state == STATE_ABSENT)
-		return VERDICT_ABSENT;
+		return "ABSENT";
 	if ((here && r->state != STATE_READ) || r->unreadable.n > 0)
-		return VERDICT_UNREADABLE;
+		return "UNREADABLE";
 	if (coverage_ratio(c) < 0 || (here && r->start == TIME_NONE))
-		return VERDICT_EMPTY;
+		return "NO SEGMENTS";
 	if (silence(opt, r) > 0)
-		return VERDICT_STOPPED;
+		return "STOPPED";
 	if (r->fleet != NULL && r->fleet->tallies[GAP_LOST].count > 0)
-		return VERDICT_LOST;
+		return "LOST";
 	if (c->holes.n > 0)
-		return VERDICT_HOLES;
-	return is_incomplete(r) ? VERDICT_INCOMPLETE : VERDICT_OK;
+		return "HOLES";
+	return is_incomplete(r) ? "INCOMPLETE" : "OK";
 }
 
 /*
@@ -1821,8 +1872,8 @@ percent_format(char buf[TIME_SIZE], int64_t ratio)
 }
 
 /*
- * Prints the channel's directories behind `intro`, or with a survey those that
- * it lacks. Returns whether there are any.
+ * Prints the channel's directories behind `intro`; with a survey, in which r
+ * is the channel's last quality, only those that it lacks. Returns whether there are any.
  */
 static bool
 print_siblings(struct sheet *sheet, const char *intro, const struct report *r,
@@ -1833,14 +1884,14 @@ print_siblings(struct sheet *sheet, const char *intro, const struct report *r,
 
 	for (i = 0; r->siblings != NULL && i < r->siblings->n; i++) {
 		name = r->siblings->v[i];
-		for (j = 0; s != NULL && j < s->reportsz; j++)
-			if (s->reports[j].siblings == r->siblings &&
-			    strcmp(s->reports[j].quality, name) == 0)
-				break;
-		if (s != NULL && j < s->reportsz)
+		for (j = s == NULL ? 0 : (size_t)(r - s->reports) + 1; j > 0 &&
+		     s->reports[j - 1].siblings == r->siblings &&
+		     strcmp(s->reports[j - 1].quality, name) != 0;)
+			j--;
+		if (j > 0 && s->reports[j - 1].siblings == r->siblings)
 			continue;
 		fputs(n == 0 ? intro : ", ", sheet->fp);
-		print_name(sheet, n < SIBLINGS_LISTED ? name : "...", 0);
+		print_name(sheet, n < SIBLINGS_LISTED ? name : "...");
 		if (n++ == SIBLINGS_LISTED)
 			break;
 	}
@@ -1934,18 +1985,22 @@ text_quality(struct sheet *sheet, const struct report *r)
 {
 	const struct coverage *c = coverage_shown(r);
 	const struct span *longest = hole_longest(c);
-	const enum verdict verdict = verdict_find(sheet->opt, r);
-	char buf[2 * TIME_SIZE], age[TIME_SIZE];
+	const char *verdict = verdict_find(sheet->opt, r);
+	char age[TIME_SIZE] = "", buf[2 * TIME_SIZE];
 
-	fputs("    ", sheet->fp);
-	print_name(sheet, r->quality, NAME_WIDTH);
-	age_format(age, silence(sheet->opt, r));
-	snprintf(buf, sizeof(buf), "%s%s%s", verdicts[verdict].word,
-	    verdict == VERDICT_STOPPED ? " " : "",
-	    verdict == VERDICT_STOPPED ? age : "");
+	print_first(sheet, 4, r->quality, NAME_WIDTH);
 	putc(' ', sheet->fp);
-	print_coloured(sheet, verdicts[verdict].colour, buf);
-	fprintf(sheet->fp, "%*s", WORD_WIDTH - (int)strlen(buf), "");
+	if (strcmp(verdict, "STOPPED") == 0)
+		age_format(age, silence(sheet->opt, r));
+	snprintf(
+	    buf, sizeof(buf), "%s%s%s", verdict, *age != '\0' ? " " : "", age);
+	print_coloured(sheet,
+	    strcmp(verdict, "OK") == 0               ? GREEN
+		: strcmp(verdict, "INCOMPLETE") == 0 ? YELLOW
+						     : RED,
+	    buf);
+	fprintf(sheet->fp, "%*s",
+	    strlen(buf) < WORD_WIDTH ? WORD_WIDTH - (int)strlen(buf) : 0, "");
 	if (coverage_ratio(c) < 0)
 		text_reason(sheet, r);
 	else {
@@ -1956,12 +2011,13 @@ text_quality(struct sheet *sheet, const struct report *r)
 		figure(sheet, 10, "",
 		    longest == NULL ? 0 : longest->end - longest->start, true);
 		figure(sheet, 10, YELLOW, r->counts.incomplete.duration, true);
-		age_format(age, sheet->opt->now - r->newest);
-		fprintf(sheet->fp, "  %s", r->newest == TIME_NONE ? "-" : age);
+		strcpy(age, "-");
+		if (r->newest != TIME_NONE)
+			age_format(age, sheet->opt->now - r->newest);
+		fprintf(sheet->fp, "  %s", age);
 	}
 	newline(sheet);
 	text_remarks(sheet, r);
-	text_fleet(sheet, r);
 }
 
 /*
@@ -2006,12 +2062,10 @@ text_table(struct sheet *sheet, const struct survey *s,
 	for (i = 0; i < reportsz; i++) {
 		r = &reports[i];
 		if (i == 0 || strcmp(r[-1].channel, r->channel) != 0) {
-			fputs(sheet->opt->colour ? "  " BOLD : "  ", sheet->fp);
-			print_name(
-			    sheet, r->channel, 2 + NAME_WIDTH + 1 + WORD_WIDTH);
-			fprintf(sheet->fp, "%s%9s%7s%10s%10s%10s  newest",
-			    sheet->opt->colour ? RESET : "", "covered", "holes",
-			    "lost", "longest", "incompl.");
+			print_first(sheet, 2, r->channel,
+			    2 + NAME_WIDTH + 1 + WORD_WIDTH);
+			fprintf(sheet->fp, "%9s%7s%10s%10s%10s  newest",
+			    "covered", "holes", "lost", "longest", "incompl.");
 			newline(sheet);
 		}
 		text_quality(sheet, r);
@@ -2138,7 +2192,9 @@ rows_choose(struct rows *rows, size_t max)
 	struct row *row, *worst;
 	size_t i;
 
-	for (; max > 0; max--) {
+	for (i = 0; i < rows->n; i++)
+		rows->v[i].shown = max >= rows->n;
+	for (; max > 0 && max < rows->n; max--) {
 		worst = NULL;
 		for (i = 0; i < rows->n; i++) {
 			row = &rows->v[i];
@@ -2146,8 +2202,6 @@ rows_choose(struct rows *rows, size_t max)
 			    (worst == NULL || row->trouble > worst->trouble))
 				worst = row;
 		}
-		if (worst == NULL)
-			break;
 		worst->shown = true;
 	}
 }
@@ -2349,16 +2403,13 @@ out:
 static bool
 is_detailed(const struct options *opt, const struct report *r)
 {
-	enum verdict verdict = verdict_find(opt, r);
-
-	return opt->all_hours ||
-	    (verdict != VERDICT_ABSENT && verdict != VERDICT_OK &&
-		(r->raw.holes.n > 0 || r->unreadable.n > 0 ||
-		    is_incomplete(r)));
+	return opt->all_hours || r->fleet != NULL || r->unreadable.n > 0 ||
+	    r->raw.holes.n > 0 || is_incomplete(r);
 }
 
 /*
- * Prints the title, and the longest holes that are not known, or all holes.
+ * Prints the title, and the longest holes that are not known, or all holes;
+ * with peers text_fleet() has them.
  */
 static void
 text_holes(struct sheet *sheet, const struct report *r)
@@ -2371,12 +2422,12 @@ text_holes(struct sheet *sheet, const struct report *r)
 	size_t i, n;
 
 	holes_pick(&pick, opt, r, HOLES_LISTED, false);
-	n = opt->all_hours ? r->raw.holes.n : pick.n;
+	n = opt->all_hours ? r->raw.holes.n : r->fleet != NULL ? 0 : pick.n;
 	newline(sheet);
 	fputs(opt->colour ? "  " BOLD : "  ", sheet->fp);
-	print_name(sheet, r->channel, 0);
+	print_name(sheet, r->channel);
 	putc('/', sheet->fp);
-	print_name(sheet, r->quality, 0);
+	print_name(sheet, r->quality);
 	fputs(opt->colour ? RESET : "", sheet->fp);
 	if (n > 0)
 		fprintf(sheet->fp, ": hole%s%s", plural(n),
@@ -2399,7 +2450,7 @@ text_holes(struct sheet *sheet, const struct report *r)
 
 /*
  * Prints holes, days and hours of a quality in about so many lines, or all of
- * them with --all-hours.
+ * them with --all-hours. What all nodes have is never left out.
  */
 static void
 text_details(struct sheet *sheet, const struct report *r, size_t lines)
@@ -2408,6 +2459,7 @@ text_details(struct sheet *sheet, const struct report *r, size_t lines)
 	    sheet->opt->all_hours ? SIZE_MAX : sheet->lines + lines;
 
 	text_holes(sheet, r);
+	text_fleet(sheet, r);
 	if (end > sheet->lines + LINES_HOURS)
 		text_rows(
 		    sheet, r, &units[0], end - sheet->lines - LINES_HOURS);
@@ -2441,7 +2493,7 @@ text_notes(struct sheet *sheet, const struct names *notes)
 		n = NOTES_LISTED;
 	for (i = 0; i < n; i++) {
 		fputs("  ", sheet->fp);
-		print_name(sheet, notes->v[i], 0);
+		print_name(sheet, notes->v[i]);
 		newline(sheet);
 	}
 	if (n < notes->n) {
@@ -2820,9 +2872,8 @@ static int
 report_compare(const void *a, const void *b)
 {
 	const struct report *const *x = a, *const *y = b;
-	int order = strcmp((*x)->channel, (*y)->channel);
 
-	return order != 0 ? order : strcmp((*x)->quality, (*y)->quality);
+	return quality_compare(*x, *y);
 }
 
 /*
@@ -2979,13 +3030,15 @@ report_check(FILE *fp, const struct options *opt, const struct survey *s)
  * how many more there are.
  */
 int
-report_summary(FILE *fp, const struct options *opt, const struct survey *s)
+report_summary(FILE *fp, const struct options *opt, const struct survey *s,
+    const struct report *report)
 {
 	char *at, *findings = NULL, *first;
 	FILE *memory;
 	int64_t longest = 0;
 	size_t i, n = 0, size;
 
+	(void)report;
 	memory = need(open_memstream(&findings, &size));
 	report_check(memory, opt, s);
 	if (fclose(memory) != 0)
@@ -3011,32 +3064,347 @@ report_summary(FILE *fp, const struct options *opt, const struct survey *s)
 }
 
 /*
- * The fleet's lines: stand-ins
+ * The fleet as text, lines, metrics and findings
  */
 
+#define NODES_WIDE 11 /* columns of nodes' names beside their figures */
+
+/*
+ * Prints the names of those that have a gap: the first, and as many of the
+ * others as fit in so many columns.
+ */
+static void
+print_having(FILE *fp, const struct fleet *f, const struct gap *gap, bool utf8,
+    const char *comma, size_t columns)
+{
+	char *name;
+	size_t i, used = 0;
+	bool fits = true;
+
+	for (i = 0; i < gap->havingsz && fits; i++) {
+		name = need(name_printable(
+		    f->nodes[f->having[gap->first + i]].name, utf8));
+		used += utf8_length(name) + strlen(comma);
+		fits = i == 0 || used <= columns;
+		fprintf(fp, "%s%s", i > 0 ? comma : "", fits ? name : "...");
+		free(name);
+	}
+}
+
+/*
+ * Picks the longest gaps of a state, at most max: of those that are not known,
+ * or with check set of those that --check counts. What a peer has counts only
+ * once there was time to fetch it.
+ */
+static void
+gaps_pick(struct pick *pick, const struct options *opt, const struct report *r,
+    enum gap_state state, size_t max, bool check)
+{
+	const struct fleet *f = r->fleet;
+	const struct gap *gap;
+
+	*pick = (struct pick){.n = 0};
+	for (gap = f->gaps; gap < f->gaps + f->gapsz; gap++)
+		if (gap->state == state &&
+		    (check ? hole_counts(opt, r, &gap->span) &&
+				(state != GAP_ELSEWHERE ||
+				    gap->span.end < opt->now - opt->backfill)
+			   : !hole_known(opt, r, &gap->span)))
+			pick_add(pick, &gap->span, max);
+}
+
+/*
+ * Prints how old a node's newest segment is, or for how long the stream had
+ * stopped when its report was made.
+ */
+static void
+text_newest(struct sheet *sheet, const struct fleet_node *node, int width)
+{
+	const int64_t newest = node->report->newest;
+	char age[TIME_SIZE], text[2 * TIME_SIZE] = "no segments";
+	int64_t seen = node->generated_at;
+	bool stopped = false;
+
+	if (seen > node->window.end)
+		seen = node->window.end;
+	if (newest != TIME_NONE) {
+		stopped = seen - newest > STOPPED;
+		age_format(age, (stopped ? seen : sheet->opt->now) - newest);
+		snprintf(
+		    text, sizeof(text), stopped ? "STOPPED %s" : "%s old", age);
+	}
+	print_coloured(sheet, stopped ? RED : "", text);
+	if (width > (int)strlen(text))
+		fprintf(sheet->fp, "%*s", width - (int)strlen(text), "");
+}
+
+/*
+ * Prints a node's name and figures, or those of all together.
+ */
+static void
+text_figures(struct sheet *sheet, const char *name, const struct coverage *c)
+{
+	const int64_t ratio = coverage_ratio(c);
+	char buf[TIME_SIZE] = "-";
+
+	if (ratio >= 0)
+		percent_format(buf, ratio);
+	print_first(sheet, 2, name, NODES_WIDE);
+	fprintf(sheet->fp, "%9s", buf);
+	figure(sheet, 7, RED, (int64_t)c->holes.n, false);
+	figure(sheet, 10, RED, c->hole_duration, true);
+}
+
+static void
+text_node(
+    struct sheet *sheet, const struct fleet *f, const struct fleet_node *node)
+{
+	const bool here = f->here && node == f->nodes;
+	const int64_t age = sheet->opt->now - node->generated_at;
+	char buf[TIME_SIZE];
+
+	if (node->report == NULL) {
+		print_first(sheet, 2, node->name, NODES_WIDE);
+		fprintf(sheet->fp, "%7s%*s", "?", here ? 0 : 50, "");
+	} else {
+		text_figures(sheet, node->name, &node->coverage);
+		figure(sheet, 13, "", node->has, true);
+		fputs("  ", sheet->fp);
+		text_newest(sheet, node, here ? 0 : 16);
+	}
+	if (node->generated_at == TIME_NONE)
+		print_coloured(sheet, RED, "unusable");
+	else if (!here) {
+		age_format(buf, age < 0 ? -age : age);
+		fprintf(sheet->fp, "%s %s", buf, age < 0 ? "ahead" : "old");
+	}
+	newline(sheet);
+}
+
+/*
+ * Prints the longest gaps of a state that are not known, at most max.
+ */
+static void
+text_gaps(struct sheet *sheet, const struct report *r, enum gap_state state,
+    const char *title, size_t max)
+{
+	const size_t count = r->fleet->tallies[state].count;
+	const struct gap *gap;
+	struct pick pick;
+	char duration[TIME_SIZE];
+	size_t i;
+
+	if (count == 0)
+		return;
+	gaps_pick(&pick, sheet->opt, r, state, max, false);
+	fprintf(sheet->fp, "  %s", title);
+	if (pick.n > 1)
+		fputs(", longest first", sheet->fp);
+	if (pick.n < pick.count)
+		fprintf(sheet->fp, " (%zu of %zu; all: -f holes)", pick.n,
+		    pick.count);
+	if (pick.count < count)
+		fprintf(sheet->fp, " (%zu known)", count - pick.count);
+	newline(sheet);
+	for (i = 0; i < pick.n; i++) {
+		gap = (const struct gap *)pick.top[i];
+		duration_format(duration, gap->span.end - gap->span.start);
+		fprintf(sheet->fp, "%12s  ", duration);
+		print_span(sheet, &gap->span);
+		fputs(gap->havingsz > 0 ? "  " : "", sheet->fp);
+		print_having(sheet->fp, r->fleet, gap, sheet->opt->utf8, ", ",
+		    WIDTH - 14 - 37 - 2);
+		newline(sheet);
+	}
+}
+
+/*
+ * Prints what all nodes have: their figures, what no node has, and who has
+ * what this one lacks.
+ */
 static void
 text_fleet(struct sheet *sheet, const struct report *r)
 {
-	if (r->fleet != NULL)
+	const struct fleet *f = r->fleet;
+	const struct tally *unknown, *better;
+	char buf[TIME_SIZE];
+	size_t i;
+
+	if (f == NULL)
+		return;
+	better = &f->tallies[GAP_BETTER];
+	unknown = &f->tallies[GAP_UNKNOWN];
+	fprintf(sheet->fp, "  %-*s%9s%7s%10s%13s  %-14s  report", NODES_WIDE,
+	    "Node", "covered", "holes", "lost", "has of ours",
+	    "newest segment");
+	newline(sheet);
+	for (i = 0; i < f->nodesz; i++)
+		text_node(sheet, f, &f->nodes[i]);
+	text_figures(sheet, "together", &f->together);
+	newline(sheet);
+	if (unknown->count > 0) {
+		fprintf(sheet->fp, "  %-*s%16zu", NODES_WIDE, "unknown",
+		    unknown->count);
+		figure(sheet, 10, YELLOW, unknown->duration, true);
 		newline(sheet);
+	}
+	if (f->gapsz > unknown->count)
+		newline(sheet);
+	text_gaps(sheet, r, GAP_LOST, "LOST: no node has it", LISTED_MAX);
+	text_gaps(sheet, r, GAP_ELSEWHERE, "Elsewhere", HOLES_LISTED);
+	if (better->count > 0) {
+		duration_format(buf, better->duration);
+		fprintf(sheet->fp, "  Incomplete here, complete elsewhere: %s",
+		    buf);
+		newline(sheet);
+	}
+}
+
+/*
+ * Prints the gaps that are holes here, or in all nodes.
+ */
+static void
+holes_fleet(FILE *fp, const struct options *opt, const struct report *r)
+{
+	static const char *const names[GAP_STATES] = {[GAP_LOST] = "lost",
+	    [GAP_ELSEWHERE] = "elsewhere",
+	    [GAP_UNKNOWN] = "unknown"};
+	const struct fleet *f = r->fleet;
+	const struct gap *gap;
+	const char *state;
+
+	for (gap = f->gaps; gap < f->gaps + f->gapsz; gap++) {
+		state = names[gap->state];
+		if (state == NULL)
+			continue;
+		if (gap->state != GAP_ELSEWHERE &&
+		    strcmp(hole_state(opt, r, &gap->span), "hole") != 0)
+			state = hole_state(opt, r, &gap->span);
+		print_hole(fp, r, &gap->span, state);
+		print_having(fp, f, gap, true, ",", SIZE_MAX);
+		putc('\n', fp);
+	}
+}
+
+static void
+fleet_sample(FILE *fp, const char *name, const struct report *r,
+    const char *peer, int64_t us)
+{
+	char buf[TIME_SIZE];
+
+	print_labels(fp, name, r);
+	if (peer != NULL) {
+		putc(',', fp);
+		print_label(fp, "peer", peer);
+	}
+	seconds_format(buf, us);
+	fprintf(fp, "} %s\n", buf);
+}
+
+static void
+metrics_peers(FILE *fp, const char *name, const char *help, bool has,
+    const struct report *reports, size_t reportsz)
+{
+	const struct report *r;
+	const struct fleet_node *node;
+
+	print_family(fp, name, help);
+	for (r = reports; r < reports + reportsz; r++) {
+		node = r->fleet->nodes + r->fleet->here;
+		for (; node < r->fleet->nodes + r->fleet->nodesz; node++)
+			if (has ? node->report != NULL && r->fleet->here
+				: node->generated_at != TIME_NONE)
+				fleet_sample(fp, name, r, node->name,
+				    has ? node->has : node->generated_at);
+	}
 }
 
 static void
 metrics_fleet(FILE *fp, const struct report *reports, size_t reportsz)
 {
-	if (reportsz > 0 && reports->fleet != NULL)
-		putc('\n', fp);
+	static const struct {
+		const char *name;
+		const char *help;
+		enum gap_state state;
+		bool count;
+	} families[] = {{NAME("fleet_lost_seconds"),
+			    "Seconds that no node has.", GAP_LOST, false},
+	    {NAME("fleet_lost_holes"), "Holes that no node has.", GAP_LOST,
+		true},
+	    {NAME("fleet_elsewhere_seconds"),
+		"Seconds that this node lacks and a peer has.", GAP_ELSEWHERE,
+		false},
+	    {NAME("fleet_better_seconds"),
+		"Seconds that are incomplete here and complete at a peer.",
+		GAP_BETTER, false},
+	    {NAME("fleet_unknown_seconds"),
+		"Seconds that no node has, but of which not all reports tell.",
+		GAP_UNKNOWN, false}};
+	const struct tally *tally;
+	size_t i, j;
+
+	if (reportsz == 0 || reports->fleet == NULL)
+		return;
+	for (i = 0; i < LENGTH(families); i++) {
+		print_family(fp, families[i].name, families[i].help);
+		for (j = 0; j < reportsz; j++) {
+			tally = &reports[j].fleet->tallies[families[i].state];
+			fleet_sample(fp, families[i].name, &reports[j], NULL,
+			    families[i].count ? (int64_t)tally->count * SECOND
+					      : tally->duration);
+		}
+	}
+	if (reports->fleet->here)
+		metrics_peers(fp, NAME("peer_has_seconds"),
+		    "Seconds that this node lacks and the peer has.", true,
+		    reports, reportsz);
+	metrics_peers(fp, NAME("peer_report_timestamp_seconds"),
+	    "When the peer's report was made.", false, reports, reportsz);
 }
 
-static void
-holes_fleet(FILE *fp, const struct options *opt, const struct report *r)
-{
-	print_hole(fp, r, &opt->window, "lost");
-}
-
+/*
+ * Reports the longest of the gaps that count.
+ */
 static bool
 check_fleet(FILE *fp, const struct options *opt, const struct report *r)
 {
-	finding(fp, opt, r, "lost");
-	return true;
+	static const struct {
+		enum gap_state state;
+		const char *before;
+		const char *after;
+	} words[] = {{GAP_LOST, "LOST: no node has", ""},
+	    {GAP_ELSEWHERE, "not fetched yet:", "; it is on "},
+	    {GAP_UNKNOWN, "a hole of", "; not all peers can tell of it"}};
+	char end[TIME_SIZE], length[TIME_SIZE], *nodes, start[TIME_SIZE];
+	const struct span *span;
+	struct pick pick;
+	FILE *memory;
+	size_t i, j, size;
+	bool found = false;
+
+	for (i = 0; i < LENGTH(words); i++) {
+		gaps_pick(&pick, opt, r, words[i].state, LISTED_MAX, true);
+		for (j = 0; j < pick.n; j++) {
+			span = pick.top[j];
+			pick.duration -= span->end - span->start;
+			memory = need(open_memstream(&nodes, &size));
+			print_having(memory, r->fleet, (const struct gap *)span,
+			    opt->utf8, ", ", SIZE_MAX);
+			if (fclose(memory) != 0)
+				need(NULL);
+			duration_format(length, span->end - span->start);
+			time_format(start, span->start);
+			time_format(end, span->end);
+			finding(fp, opt, r, "%s %s from %s to %s%s%s",
+			    words[i].before, length, start, end, words[i].after,
+			    nodes);
+			free(nodes);
+		}
+		duration_format(length, pick.duration);
+		if (pick.count > pick.n)
+			finding(fp, opt, r, "%s %zu more, %s in all",
+			    words[i].before, pick.count - pick.n, length);
+		found |= pick.n > 0;
+	}
+	return found;
 }

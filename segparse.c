@@ -835,21 +835,30 @@ is_named(int dirfd, const char *name, int fd)
 }
 
 /*
+ * Locks a file, unless another process has. Some file systems cannot.
+ */
+static bool
+lock_take(int fd)
+{
+	return flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+}
+
+/*
  * Removes a temporary file whose writer is gone: a living one holds a lock.
- * Opens it only to lock it, so a planted link does no harm.
+ * Opens it only to lock it (for writing, as NFS wants), so a planted link does
+ * no harm. Where files cannot be locked all writers count as gone.
  */
 static void
 stale_remove(int dirfd, const char *name)
 {
 	int fd;
 
-	fd =
-	    openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	fd = openat(dirfd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd == -1 && errno == ELOOP)
 		(void)unlinkat(dirfd, name, 0);
 	if (fd == -1)
 		return;
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_named(dirfd, name, fd))
+	if (lock_take(fd) && is_named(dirfd, name, fd))
 		(void)unlinkat(dirfd, name, 0);
 	(void)close(fd);
 }
@@ -872,10 +881,7 @@ temporary_make(int dirfd, char name[TEMPORARY_SIZE])
 		if (fd == -1 && errno != EEXIST)
 			return -1;
 		/* another run may have taken it for stale before the lock */
-		if (fd != -1 &&
-		    (flock(fd, LOCK_EX | LOCK_NB) == 0 ||
-			errno != EWOULDBLOCK) &&
-		    is_named(dirfd, name, fd))
+		if (fd != -1 && lock_take(fd) && is_named(dirfd, name, fd))
 			return fd;
 		if (fd != -1)
 			(void)close(fd);

@@ -61,14 +61,17 @@ struct segment {
 };
 
 struct span {
-	int64_t start;		/* us since the epoch */
-	int64_t end;		/* us since the epoch, after start */
+	int64_t start, end;	/* us since the epoch */
 };
 
 struct spans {			/* by start, disjoint */
 	struct span *v;		/* owned */
-	size_t n;
-	size_t cap;
+	size_t n, cap;
+};
+
+struct names {
+	char **v;		/* owned, and each of them */
+	size_t n, cap;
 };
 
 struct tally {
@@ -77,14 +80,11 @@ struct tally {
 };
 
 struct counts {
-	struct tally segments[SEGMENT_TYPES];
-	struct tally overlaps[SEGMENT_TYPES];
+	struct tally segments[SEGMENT_TYPES], overlaps[SEGMENT_TYPES];
 	struct tally incomplete; /* best segments, suspect or partial */
-	size_t temp;
-	size_t bad;
-	size_t tombstoned;
+	size_t temp, bad, tombstoned;
 	size_t ahead;		/* start more than AHEAD after now */
-	size_t empty;		/* with --sizes: bad, for they have no byte */
+	size_t empty;		/* with --sizes: bad, as they have no byte */
 };
 
 struct share {			/* of an hour in its quality's coverage */
@@ -96,11 +96,10 @@ struct share {			/* of an hour in its quality's coverage */
 
 struct hour {			/* one hour directory */
 	int64_t time;		/* us since the epoch, of its name */
-	int64_t start;		/* of its first best segment, or TIME_NONE */
-	int64_t end;		/* furthest of a best one, or TIME_NONE */
+	int64_t start, end;	/* first and furthest of its best segments, or
+				   TIME_NONE */
 	struct counts counts;
-	struct share raw;
-	struct share editable;
+	struct share raw, editable;
 	char **bad_names;	/* owned; NULL unless JSON or -v wants them */
 	size_t bad_namesz;	/* at most BAD_NAMES_MAX */
 	bool readable;		/* otherwise nothing is known of it */
@@ -109,8 +108,7 @@ struct hour {			/* one hour directory */
 struct reading {		/* an hour directory as hour_read() found it */
 	struct hour hour;
 	struct segment *best;	/* owned; by start, one for each start */
-	size_t bestsz;
-	size_t bestcap;
+	size_t bestsz, bestcap;
 	char *failed;		/* owned; a name that stat failed on, or NULL */
 	int failed_errno;
 	int error;		/* errno if the hour could not be read, or 0 */
@@ -129,18 +127,11 @@ enum state {			/* of a quality's directory */
 	STATE_READ
 };
 
-struct names {
-	char **v;		/* owned, and each of them */
-	size_t n;
-	size_t cap;
-};
-
 struct report {			/* one quality of one channel */
-	const char *channel;
-	const char *quality;
+	const char *channel, *quality;
 	enum state state;
-	int64_t start;		/* of the first best segment, or TIME_NONE */
-	int64_t end;		/* furthest of a best one, or TIME_NONE */
+	int64_t start, end;	/* first and furthest of the best segments, or
+				   TIME_NONE */
 	struct span stream;	/* the same, with the nearest hours outside
 				   the window; TIME_NONE twice if none */
 	struct span extent;	/* likewise, with unreadable hours, too */
@@ -166,14 +157,12 @@ struct trouble {		/* what makes the exit status 2 */
 };
 
 struct node {			/* whose maps a page shows */
-	char *name;		/* owned; NULL if the row had none */
-	char *url;		/* owned; NULL if the row had none */
+	char *name, *url;	/* owned; NULL if the row had none */
 	const char *fault;	/* why it is left out, or NULL */
 };
 
 struct peer {			/* a report of another node, from a file */
-	const char *name;	/* of argv, as file */
-	const char *file;
+	const char *name, *file; /* of argv */
 	char *message;		/* owned; why it cannot be used, or NULL */
 	int64_t generated_at;	/* or TIME_NONE */
 	int64_t tolerance;	/* us */
@@ -214,11 +203,9 @@ struct fleet {			/* one quality on all nodes */
 	struct span range;	/* TIME_NONE twice: no node has a segment */
 	struct coverage together; /* its holes are lost */
 	struct gap *gaps;	/* owned; by start, disjoint */
-	size_t gapsz;
-	size_t gapcap;
+	size_t gapsz, gapcap;
 	size_t *having;		/* owned; indices in nodes */
-	size_t havingsz;
-	size_t havingcap;
+	size_t havingsz, havingcap;
 	struct tally tallies[GAP_STATES];
 	struct fleet_node *nodes; /* owned; this one, then as --peer is given */
 	size_t nodesz;
@@ -242,40 +229,30 @@ struct survey {			/* all that one run found */
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_HOLES, FORMAT_NONE };
 
 struct options {		/* filled once, const from then on */
-	char **channels;	/* of argv, as all strings here that are not
-				   said to be owned */
+	char **channels;	/* of argv, like all strings not owned */
 	size_t channelsz;
 	struct names qualities;
 	const char *base_dir;
 	const char *output_dir;	/* relative to base_dir */
 	const char *report;	/* NULL: stdout */
 	const char *metrics;	/* NULL: none */
+	const char *known_file;	/* NULL: none */
 	const char *name;	/* of this node */
 	char *dsn;		/* owned; NULL: libpq's environment */
 	struct node *nodes;	/* owned; of --node; none: ask the database */
 	size_t nodesz;
 	struct peer *peers;	/* owned; name and file only */
 	size_t peersz;
-	const char *known_file;	/* NULL: none */
 	enum format format;
-	int64_t now;		/* us since the epoch */
+	int64_t now, expect;	/* us since the epoch; expect or TIME_NONE */
 	struct span window;	/* whole hours; INT64_MIN, INT64_MAX: open */
-	int64_t expect;		/* us since the epoch, or TIME_NONE */
-	int64_t tolerance;	/* us */
-	int64_t settle;		/* us */
-	int64_t backfill;	/* us */
-	int64_t min_hole;	/* us */
+	int64_t tolerance, settle, backfill, min_hole;	/* us */
 	int64_t max_age;	/* us, -1: any */
 	size_t metrics_hours;
 	unsigned jobs;
-	bool all_hours;
-	bool check;
-	bool summary;		/* --check prints a line to stdout */
-	bool make_map;
+	bool all_hours, check, sizes, verbose, make_map, make_page;
 	bool map_asked;		/* by an option, not by default */
-	bool make_page;
-	bool sizes;
-	bool verbose;
+	bool summary;		/* --check prints a line to stdout */
 	bool colour;		/* write the text in colour */
 	bool utf8;		/* the locale's encoding is UTF-8 */
 };
@@ -295,14 +272,13 @@ void	 hour_format(char buf[TIME_SIZE], int64_t t);
 void	 seconds_format(char buf[TIME_SIZE], int64_t us);
 void	*need(void *allocated);
 char	*compose(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-char	*vcompose(const char *fmt, va_list ap)
-	    __attribute__((format(printf, 1, 0)));
+char	*vcompose(const char *, va_list) __attribute__((format(printf, 1, 0)));
 void	*array_room(void *array, size_t *cap, size_t n, size_t size);
 bool	 span_cut(struct span *span, int64_t from, int64_t to);
 void	 spans_add(struct spans *spans, int64_t start, int64_t end);
 void	 spans_cover(struct spans *spans, int64_t start, int64_t end);
 void	 spans_sort(struct spans *spans);
-bool	 spans_join(const struct spans *spans, size_t *i, int64_t tolerance,
+bool	 spans_join(const struct spans *, size_t *i, int64_t tolerance,
 	    struct span *joined);
 void	 names_add(struct names *names, char *name);
 void	 names_free(struct names *names);
@@ -310,16 +286,14 @@ int	 directory_open(int dirfd, const char *name, int flags);
 int	 directory_list(int fd, struct names *dirs, struct names *rest);
 char	*file_read(const char *path, size_t max, size_t *size);
 int	 write_all(int fd, const char *data, size_t size);
-int	 file_replace(int dirfd, const char *name, const char *data,
-	    size_t size);
+int	 file_replace(int dirfd, const char *name, const char *data, size_t);
 struct listing *listing_new(void);
 void	 listing_free(struct listing *l);
 void	 hour_read(const struct options *opt, int dirfd, int64_t time,
 	    struct listing *l, struct reading *r);
 struct pool *pool_new(const struct options *opt);
 void	 pool_free(struct pool *pool);
-void	 pool_start(struct pool *pool, int dirfd, const int64_t *times,
-	    size_t n);
+void	 pool_start(struct pool *, int dirfd, const int64_t *times, size_t n);
 struct reading *pool_next(struct pool *pool);
 void	 pool_took(struct pool *pool);
 void	 pool_end(struct pool *pool);
@@ -334,12 +308,9 @@ EMITTER(report_text);
 EMITTER(report_json);
 EMITTER(report_holes);
 EMITTER(report_metrics);
-bool	 report_check(FILE *fp, const struct options *opt,
-	    const struct survey *survey);
-int	 report_summary(FILE *fp, const struct options *opt,
-	    const struct survey *survey);
-int	 peer_parse(struct peer *peers, size_t n, const char *text,
-	    size_t size);
+EMITTER(report_summary);
+bool	 report_check(FILE *, const struct options *, const struct survey *);
+int	 peer_parse(struct peer *peers, size_t n, char *text, size_t size);
 void	 peers_free(struct peer *peers, size_t peersz);
 void	 fleet_reports(struct survey *survey);
 void	 fleet_make(const struct options *opt, struct survey *survey);

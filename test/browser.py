@@ -1,4 +1,5 @@
 """A headless Chromium, driven through chromedriver's WebDriver protocol."""
+import base64
 import http.client
 import json
 import shutil
@@ -88,11 +89,44 @@ class Browser:
     def mouse(self, x, y):
         self.devtools('Input.dispatchMouseEvent', type='mouseMoved', x=x, y=y)
 
+    def click(self, x, y):
+        for kind in ('mousePressed', 'mouseReleased'):
+            self.devtools('Input.dispatchMouseEvent', type=kind, x=x, y=y,
+                          button='left', clickCount=1)
+
+    def touch(self, x, y):
+        self.devtools('Emulation.setTouchEmulationEnabled', enabled=True)
+        for kind, points in (('touchStart', [{'x': x, 'y': y}]),
+                             ('touchEnd', [])):
+            self.devtools('Input.dispatchTouchEvent', type=kind,
+                          touchPoints=points)
+        self.devtools('Emulation.setTouchEmulationEnabled', enabled=False)
+
     def key(self, key):
+        """A letter."""
         for kind in ('keyDown', 'keyUp'):
             self.devtools('Input.dispatchKeyEvent', type=kind, key=key,
-                          code=key, windowsVirtualKeyCode={
-                              'ArrowLeft': 37, 'ArrowRight': 39}[key])
+                          text=key, windowsVirtualKeyCode=ord(key.upper()))
+
+    def screenshot(self, x, y, width, height):
+        """A part of the page as a PNG."""
+        shot = self.devtools(
+            'Page.captureScreenshot', format='png',
+            captureBeyondViewport=True,
+            clip={'x': x, 'y': y, 'width': width, 'height': height,
+                  'scale': 1})
+        return base64.b64decode(shot['data'])
+
+    def tabs(self):
+        return self.ask('GET', self.session + '/window/handles')
+
+    def close_others(self):
+        """Closes all tabs but the first."""
+        first, *others = self.tabs()
+        for tab in others:
+            self.ask('POST', self.session + '/window', {'handle': tab})
+            self.ask('DELETE', self.session + '/window')
+        self.ask('POST', self.session + '/window', {'handle': first})
 
     def console(self):
         """The messages since it was last asked."""

@@ -8,9 +8,10 @@
 readme=$here/../README
 
 case_dir 'form'
-ok 'under 80 lines' [ "$(wc -l <"$readme")" -lt 80 ]
+ok 'under 110 lines' [ "$(wc -l <"$readme")" -lt 110 ]
 same "$(LC_ALL=C.UTF-8 grep -E '^.{81}' "$readme")" '' 'at most 80 columns'
-for target in demo check install tests lint sanitize fuzz coverage bench; do
+for target in demo check test install tests lint sanitize fuzz coverage bench \
+    cross; do
 	ok "it names make $target" grep -q "make.*$target" "$readme"
 	ok 'which is there' \
 	    grep -qE "^([a-z]+ )*$target( |:)" "$here/../Makefile"
@@ -19,7 +20,7 @@ done
 # The archive of "make demo" is the same in the hours that are shown.
 case_dir 'run'
 command=$(sed -n 's/^\$ segment-coverage -b \/srv\/segments //p' "$readme")
-sed '1,/^\$ segment-coverage/d; /^And it/,$d' "$readme" | sed '$d' >"$tmp/shown"
+sed '1,/^\$ segment-coverage/d; /^It also writes/,$d' "$readme" | sed '$d' >"$tmp/shown"
 "$here/mkarchive" -h 5 -f 2025-11-15T17 -s 10 -t 12 archive
 # shellcheck disable=SC2086
 LC_ALL=C.UTF-8 run -b archive --now 2025-11-15T22:00:30Z --no-map $command
@@ -39,6 +40,7 @@ ok 'the crontab' [ -n "$value" ]
 ok 'is one line each' [ "$line" = "${line%\\}" ]
 leaves coverage.prom segments/coverage-maps
 leaves segments/coverage-maps/desertbus_source_coverage.png
+leaves segments/coverage-maps/desertbus_source_coverage.json
 # as cron would: the program is where make install puts it
 prefix=$(sed -n 's/^PREFIX ?= //p' "$here/../Makefile")
 same "${path%%:*}" "$prefix/bin" 'PATH has where it is'

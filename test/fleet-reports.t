@@ -1,0 +1,264 @@
+#!/usr/bin/python3
+"""Peers' reports that are not as they should be: each has its line, exit 2,
+an unknown node, and everything else as without it.
+"""
+import copy
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+import tap
+
+PROGRAM = os.path.abspath(os.environ.get(
+    'SEGMENT_COVERAGE',
+    os.path.join(sys.path[0], '..', 'segment-coverage')))
+ENVIRONMENT = dict(os.environ, TZ='UTC', LC_ALL='C')
+NOW = '2025-11-15T02:10:00Z'
+
+
+def run(*arguments):
+    done = subprocess.run(
+        [PROGRAM, '-b', 'archive', '--now', NOW, *arguments],
+        capture_output=True, env=ENVIRONMENT, timeout=60)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def segment(start):
+    path = 'archive/ch/source/2025-11-15T02'
+    os.makedirs(path, exist_ok=True)
+    open('%s/%s-60.0-full-ab.ts' % (path, start), 'w').close()
+
+
+def changed(path, value):
+    """The good report with one value changed, or taken out if it is ..."""
+    report = copy.deepcopy(GOOD)
+    *way, last = path.split()
+    place = report
+    for key in way:
+        place = place[int(key) if key.isdigit() else key]
+    if value is ...:
+        del place[last]
+    else:
+        place[last] = value
+    return json.dumps(report)
+
+
+def span(start, end):
+    return {'start': start, 'end': end, 'duration': 1}
+
+
+def holes(*spans):
+    return changed('reports 0 raw holes', [span(*pair) for pair in spans])
+
+
+def nested(depth):
+    """The good report with so many levels."""
+    return changed('more', 1)[:-2] + '[' * (depth - 1) + ']' * (
+        depth - 1) + '}'
+
+
+LATE, EARLY = '2025-11-15T02:05:00Z', '2025-11-15T02:01:00Z'
+
+
+def broken():
+    """(what is wrong, the file's bytes, the line)"""
+    text = json.dumps(GOOD)
+    twice = json.dumps(dict(GOOD, reports=GOOD['reports'] * 2))
+    yield 'an empty file', '', 'empty'
+    yield 'white space', ' \n\t\r\n', 'empty'
+    yield 'HTML', '<!DOCTYPE html>\n<title>502</title>', 'HTML, not JSON'
+    yield 'HTML behind a blank line', '\n <html>', 'HTML, not JSON'
+    yield 'an error as text', 'not found\n', 'not JSON from byte 0 on'
+    yield 'a PNG', '\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'not JSON: it has a NUL byte'
+    yield 'the first half', text[:len(text) // 2], 'truncated JSON'
+    yield 'all but the last byte', text[:-1], 'truncated JSON'
+    yield 'a string that does not end', '"\\', 'truncated JSON'
+    yield 'a NUL byte behind it', text + '\0', 'not JSON: it has a NUL byte'
+    yield 'more behind it', text + '\n{}', (
+        'not JSON from byte %d on' % (len(text) + 1))
+    yield 'a bracket too many', text + '}', (
+        'not JSON from byte %d on' % len(text))
+    yield 'only brackets', ']' * 9, 'not JSON from byte 0 on'
+    yield 'a missing colon', '{"a" 1}', 'not JSON from byte 5 on'
+    yield '65 levels', nested(65), 'JSON nested deeper than 64'
+    yield 'a million levels', '[' * 10**6, 'JSON nested deeper than 64'
+    yield 'many small values', '[' + '{},' * 300000 + '0]', (
+        'JSON of too many values')
+    for value in ('[]', 'null', '"x"', '{}', '17', 'true'):
+        yield 'only ' + value, value, 'not a report of segment-coverage'
+    yield 'no schema_version', changed('schema_version', ...), (
+        'not a report of segment-coverage')
+    yield 'another schema_version', changed('schema_version', 2), (
+        'schema_version is 2, not 1')
+    yield 'a huge schema_version', text.replace(
+        '"schema_version": 1', '"schema_version": 1e999'), (
+            'schema_version is inf, not 1')
+    yield 'no generated_at', changed('generated_at', ...), (
+        'generated_at is not an instant')
+    yield 'generated_at as a number', changed('generated_at', 1763172000), (
+        'generated_at is not an instant')
+    yield 'generated_at null', changed('generated_at', None), (
+        'generated_at is null')
+    yield 'a day that is none', changed(
+        'generated_at', '2025-02-29T00:00:00Z'), (
+            'generated_at is not an instant: 2025-02-29T00:00:00Z')
+    yield 'a long and hostile instant', changed(
+        'generated_at', '\x1b[31m' + 'x' * 99), (
+            'generated_at is not an instant: \\x1b[31m' + 'x' * 35)
+    yield 'no complete', changed('complete', ...), (
+        'complete is neither true nor false')
+    yield 'complete as a number', changed('complete', 1), (
+        'complete is neither true nor false')
+    for value in (-1, 3601, None, '0.01', 10.0**300):
+        yield 'tolerance %s' % json.dumps(value), changed(
+            'tolerance', value), 'tolerance is not from 0 to 3600'
+    yield 'an infinite tolerance', text.replace(
+        '"tolerance": 0.01', '"tolerance": 1e999'), (
+            'tolerance is not from 0 to 3600')
+    yield 'a first_hour that is none', changed('first_hour', '2025-11-15T24'), (
+        'first_hour is not an instant: 2025-11-15T24')
+    yield 'a window turned round', json.dumps(dict(
+        GOOD, first_hour='2025-11-15T03', last_hour='2025-11-15T02')), (
+            'last_hour is before first_hour')
+    yield 'no reports', changed('reports', ...), 'no array reports'
+    yield 'reports as an object', changed('reports', {}), 'no array reports'
+    yield 'a report that is a string', changed('reports', ['x']), (
+        'reports[0]: channel is not a string')
+    for key in ('channel', 'quality'):
+        yield key + ' as a number', changed('reports 0 ' + key, 720), (
+            'reports[0]: %s is not a string' % key)
+    yield 'no found', changed('reports 0 found', ...), (
+        'reports[0]: found is neither true nor false')
+    yield 'no start', changed('reports 0 start', ...), (
+        'reports[0]: start is not an instant')
+    yield 'a start without an end', changed('reports 0 end', None), (
+        'reports[0]: only one of start and end is null')
+    yield 'an end before the start', changed(
+        'reports 0 end', '2025-11-15T01:00:00Z'), (
+            'reports[0]: end is before start')
+    yield 'no raw', changed('reports 0 raw', ...), (
+        'reports[0]: no array raw.holes')
+    yield 'holes as a string', changed('reports 0 raw holes', 'none'), (
+        'reports[0]: no array raw.holes')
+    yield 'a hole that is a number', changed('reports 0 raw holes', [1]), (
+        'reports[0]: raw.holes[0]: start is not an instant')
+    yield 'a hole before itself', holes((EARLY, LATE), (LATE, EARLY)), (
+        'reports[0]: raw.holes[1]: end is before start')
+    yield 'a hole without an end', holes((EARLY, None)), (
+        'reports[0]: raw.holes[0]: start or end is null')
+    yield 'a hole of nonsense', holes(('yesterday', LATE)), (
+        'reports[0]: raw.holes[0]: start is not an instant: yesterday')
+    yield 'no incomplete', changed('reports 0 incomplete', []), (
+        'reports[0]: no array incomplete.spans')
+    yield 'incomplete before itself', changed(
+        'reports 0 incomplete spans', [span(LATE, EARLY)]), (
+            'reports[0]: incomplete.spans[0]: end is before start')
+    yield 'unreadable_hours as an array', changed(
+        'reports 0 unreadable_hours', []), (
+            'reports[0]: no array unreadable_hours.ranges')
+    yield 'unreadable hours before themselves', changed(
+        'reports 0 unreadable_hours ranges',
+        [{'first': '2025-11-15T03', 'last': '2025-11-15T02'}]), (
+            'reports[0]: unreadable_hours.ranges[0]: last is before first')
+    yield 'a quality twice', twice, 'ch/source is in it twice'
+
+
+def broken_try(what, text, line):
+    with open('peer.json', 'wb') as out:
+        out.write(text.encode('latin-1' if 'PNG' in text else 'utf-8'))
+    status, report, said = run('-n', '-f', 'json', '--peer',
+                               'n2=peer.json', 'ch')
+    wanted = 'segment-coverage: n2=peer.json: %s\n' % line
+    if not tap.ok((status, said) == (2, wanted), what,
+                  'exit %d, wanted 2' % status, said, wanted):
+        return
+    report = json.loads(report)
+    fleet = report['reports'][0]['fleet']
+    peer = report['peers'][0]
+    tap.same((peer['usable'], report['complete'], fleet['lost']['count'],
+              fleet['unknown']['duration'], fleet['nodes'][1]['coverage']),
+             (False, True, 0, 60, None), what + ': all of it is unknown')
+
+
+def files():
+    """What is no report at all, or cannot be read."""
+    os.mkdir('directory')
+    with open('large', 'w') as out:
+        out.truncate((64 << 20) + 1)
+    for file, line in (('none', 'No such file or directory'),
+                       ('directory', 'Is a directory'),
+                       ('large', 'File too large')):
+        status, _, said = run('-n', '-f', 'none', '-m', 'metrics', '--peer',
+                              'n2=' + file, 'ch')
+        tap.same((status, said), (
+            2, 'segment-coverage: n2=%s: %s\n' % (file, line)), line)
+
+
+def good_try():
+    """What is unusual, but can be used."""
+    def fleet(text, *arguments):
+        with open('peer.json', 'w') as out:
+            out.write(text)
+        status, report, said = run('-n', '-f', 'json', '--peer',
+                                   'n2=peer.json', *arguments, 'ch')
+        tap.same((status, said), (0, ''), 'it is used')
+        return json.loads(report)['reports'][0]['fleet']
+
+    plain = fleet(json.dumps(GOOD))
+    tap.same(plain['elsewhere']['duration'], 60, 'the good report is used')
+    tap.same(fleet(nested(64)), plain, '64 levels are not too many')
+    tap.same(fleet('\ufeff' + json.dumps(GOOD, indent=4)), plain,
+             'a mark of byte order, and white space')
+    tap.same(fleet(changed('reports 0 editable',
+                           {'holes': [{'a]},"': '\\"'}] * 9})),
+             plain, 'what is not needed may be anything')
+    three = (('2025-11-15T02:01:40Z', '2025-11-15T02:01:50Z'),
+             ('2025-11-15T02:01:10Z', '2025-11-15T02:01:20Z'),
+             ('2025-11-15T02:01:15Z', '2025-11-15T02:01:30Z'),
+             ('2025-11-15T02:01:55Z', '2025-11-15T02:01:55Z'))
+    tap.same([(lost['start'][14:19], lost['duration'])
+              for lost in fleet(holes(*three))['lost']['spans']],
+             [('01:10', 20), ('01:40', 10)], 'holes are sorted and joined')
+    tap.same(fleet(changed('reports 0 quality', '720p'))['nodes'][1]['start'],
+             None, 'a quality that is not in it is unknown')
+    tap.same(fleet(changed('reports', []))['unknown']['duration'], 60,
+             'nor is any')
+    tap.same(fleet(changed('reports 0 unreadable_hours', ...)), plain,
+             'a complete report of version 1.0')
+
+
+def names():
+    """What --peer itself refuses, and a quality given twice."""
+    with open('a.json', 'w') as out:
+        json.dump(GOOD, out)
+    with open('b.json', 'w') as out:
+        out.write(changed('reports 0 quality', '480p'))
+    tap.same(run('-n', '-f', 'none', '-m', 'metrics', '--peer', 'n2=a.json',
+                 '--peer', 'n2=b.json', 'ch')[0::2], (0, ''),
+             'one name may have a file for each quality')
+    tap.same(run('-n', '-f', 'none', '-m', 'metrics', '--peer', 'n2=b.json',
+                 '--peer', 'n3=a.json', '--peer', 'n2=b.json', 'ch')[0::2],
+             (2, 'segment-coverage: n2=b.json: ch/480p is in b.json, too\n'),
+             'but not two for one')
+    for peer in ('=a.json', 'here=a.json', 'a.json', 'x' * 256 + '=a.json'):
+        status, _, said = run('--peer', peer, 'ch')
+        tap.ok(status == 2 and said.startswith(
+            'segment-coverage: --peer'), '--peer %.20s is refused' % peer,
+               status, said)
+
+
+with tempfile.TemporaryDirectory(prefix='coverage-test.') as directory:
+    os.chdir(directory)
+    for time in ('00:00', '01:00', '02:00', '03:00'):
+        segment(time)
+    GOOD = json.loads(run('-n', '-f', 'json', 'ch')[1])
+    os.unlink('archive/ch/source/2025-11-15T02/01:00-60.0-full-ab.ts')
+    for case in broken():
+        broken_try(*case)
+    files()
+    good_try()
+    names()
+tap.done()

@@ -1,0 +1,237 @@
+#!/usr/bin/python3
+"""A live archive: the program runs in a loop while a writer finishes segments
+as fast as it can, replaces some, hides what it replaced, begins new hours and
+removes old ones, and now and then leaves a hole. Each run must show all holes
+that were there before it began, and no other.
+
+LIVE_SECONDS=5 says how long, LIVE_DIR where the archive is made. Where
+LIVE_READ_DIR is another way to the same directory, it is read there.
+"""
+import bisect
+import collections
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+
+sys.dont_write_bytecode = True
+import model
+import tap
+
+SECONDS = float(os.environ.get('LIVE_SECONDS', '5'))
+PROGRAM = os.path.abspath(os.environ.get(
+    'SEGMENT_COVERAGE',
+    os.path.join(sys.path[0], '..', 'segment-coverage')))
+HOUR = model.HOUR
+STEP = HOUR // 5000     # a segment; a listing takes several calls
+KEPT = 4                # hours
+AHEAD = 3               # temp files after the newest segment
+ENVIRONMENT = dict(os.environ, TZ='UTC', LC_ALL='C')
+
+
+def create(path):
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+
+
+class Writer(threading.Thread):
+    """What downloaders, backfillers and the cleaner do."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+        self.chance = random.Random(20251115)
+        self.front = self.low = model.parse_hour(b'2025-11-06T04')
+        self.limit = None       # not beyond, while a run is on
+        self.holes = []         # by start
+        self.temps = collections.deque()
+        self.fulls = {}         # start: the path of the segment
+        self.done = collections.Counter()
+        self.stop = False
+        self.failure = None
+        self.step(self.front)
+
+    def place(self, start, kind):
+        minutes, rest = divmod(start % HOUR, 60 * model.SECOND)
+        return os.path.join(
+            self.path, model.hour_name(start),
+            '%02d:%09.6f-%s-%s-%032x.ts' % (
+                minutes, rest / model.SECOND, STEP / model.SECOND, kind,
+                self.chance.getrandbits(128)))
+
+    def finish(self, start, temp):
+        path = self.place(start, 'full')
+        os.rename(temp, path)
+        self.done['finished'] += 1
+        return path
+
+    def step(self, start):
+        """Begins a segment, finishes one that was begun before."""
+        if start % HOUR == 0:
+            os.mkdir(os.path.join(self.path, model.hour_name(start)))
+            self.done['hours begun'] += 1
+        temp = self.place(start, 'temp')
+        create(temp)
+        self.temps.append((start, temp))
+        if len(self.temps) <= AHEAD:
+            return
+        start, temp = self.temps.popleft()
+        if self.chance.random() < 0.001 and STEP < start % HOUR < HOUR - STEP:
+            if not self.holes or self.holes[-1][1] < start:
+                os.unlink(temp)
+                self.holes.append((start, start + STEP))
+                self.front = start + STEP
+                return
+        self.fulls[start] = self.finish(start, temp)
+        self.front = start + STEP
+
+    def replace(self):
+        """Another segment where there is one, which is then hidden."""
+        start = self.front - STEP * self.chance.randrange(1, 10000)
+        old = self.fulls.get(start)
+        if old is None:
+            return
+        temp = self.place(start, 'temp')
+        create(temp)
+        self.fulls[start] = self.finish(start, temp)
+        create(old[:-len('ts')] + 'tombstone')
+        self.done['hidden'] += 1
+
+    def clean(self):
+        """The oldest hour goes: at once, or file by file."""
+        path = os.path.join(self.path, model.hour_name(self.low))
+        for start in range(self.low, self.low + HOUR, STEP):
+            self.fulls.pop(start, None)
+        self.low += HOUR
+        if self.chance.random() < 0.5:
+            os.rename(path, path + '.gone')
+            path += '.gone'
+        shutil.rmtree(path)
+        self.done['hours removed'] += 1
+
+    def run(self):
+        try:
+            while not self.stop:
+                if self.limit is None or self.front < self.limit:
+                    for _ in range(self.chance.randrange(1, 30)):
+                        self.step(self.temps[-1][0] + STEP)
+                for _ in range(self.chance.randrange(5)):
+                    self.replace()
+                if self.front >= self.low + (KEPT + 1) * HOUR:
+                    self.clean()
+        except Exception:
+            self.failure = traceback.format_exc()
+
+
+def judge(run, writer, front, known):
+    """What is wrong with a run; front and the number of holes as it began."""
+    if run.returncode != 0 or run.stderr:
+        yield 'status %d: %s' % (run.returncode, run.stderr.decode())
+        return
+    document = json.loads(run.stdout)
+    report = document['reports'][0]
+    low = writer.low
+    after = list(writer.holes)
+    for kind in 'raw', 'editable':
+        seen = {tuple(map(model.parse_instant, (hole['start'], hole['end'])))
+                for hole in report[kind]['holes']}
+        for hole in after[:known]:
+            if hole[0] >= low and hole not in seen:
+                yield 'missed: %s' % model.instant(hole[0])
+        for hole in sorted(seen - set(after)):
+            if hole[0] >= low:
+                yield 'false %s hole: %s to %s' % (
+                    kind, *map(model.instant, hole))
+    if model.parse_instant(report['end']) < front:
+        yield 'ends at %s, before %s' % (report['end'], model.instant(front))
+
+
+def live(base, read):
+    writer = Writer(base)
+    while writer.front < writer.low + 3 * HOUR // 2:
+        writer.step(writer.temps[-1][0] + STEP)
+    writer.start()
+    runs, wrong, until = 0, [], time.monotonic() + SECONDS
+    while time.monotonic() < until and writer.is_alive():
+        front = writer.front
+        known = bisect.bisect(writer.holes, (front - STEP, 0))
+        writer.limit = front + HOUR // 2
+        options = ((), ('-j', '1'), ('-j', '3'))[runs % 3]
+        run = subprocess.run(
+            [PROGRAM, '-b', os.path.dirname(os.path.dirname(read)), '-q',
+             os.path.basename(read), '-n', '-f', 'json', '--now',
+             model.instant(front + HOUR), *options,
+             os.path.basename(os.path.dirname(read))],
+            capture_output=True, env=ENVIRONMENT, timeout=60, check=False)
+        fault = list(judge(run, writer, front, known))
+        runs += 1
+        if fault:
+            wrong.append('run %d: %s' % (runs, '; '.join(fault[:3])))
+    writer.stop = True
+    writer.join()
+    print('# %d runs: %s, %d holes' % (runs, ', '.join(
+        '%s %d' % each for each in writer.done.items()), len(writer.holes)))
+    tap.ok(not writer.failure, 'the writer writes', writer.failure)
+    tap.ok(runs > 5 and writer.done['hidden'] > 100 and
+           len(writer.holes) > 2, 'there is something to see', writer.done)
+    tap.ok(not wrong, 'every hole is shown, and no other',
+           '%d of %d runs' % (len(wrong), runs), *wrong[:9])
+
+
+def turn(base, late, jobs, later):
+    """A segment ends hour 01 and one begins hour 02 while one of them is
+    about to be read; there may be a later hour without segments."""
+    path = os.path.join(base, 'turn', 'source')
+    hours = [os.path.join(path, '2025-11-15T0%d' % n) for n in (1, 2, 3)]
+    for hour in hours[:3 if later else 2]:
+        os.makedirs(hour)
+    create(hours[0] + '/00:00-3598-full-Hash.ts')
+    create(hours[1] + '/00:00-2.0-temp-Hash.ts')
+    os.utime(hours[0], (1, 1))
+    os.utime(hours[1], (1, 1))
+    name = os.path.basename(hours[late - 1])
+    run = subprocess.Popen(
+        ['strace', '-f', '-qq', '-o', '/dev/null', '-E',
+         'ASAN_OPTIONS=detect_leaks=0', '-P', name, '-e', 'trace=openat', '-e',
+         'inject=openat:delay_enter=200000', PROGRAM, '-b', base, '-n', '-f',
+         'json', '-j', jobs, '--now', '2025-11-15T02:10:00', 'turn'],
+        stdout=subprocess.PIPE, env=ENVIRONMENT)
+    time.sleep(0.1)
+    create(hours[0] + '/59:58-2.0-full-Hash.ts')
+    create(hours[1] + '/00:00-2.0-full-Hash.ts')
+    holes = json.loads(run.communicate()[0])['reports'][0]['raw']['holes']
+    shutil.rmtree(os.path.dirname(path))
+    return holes
+
+
+def main():
+    sys.setswitchinterval(0.0005)
+    base = tempfile.mkdtemp(prefix='coverage-live.',
+                            dir=os.environ.get('LIVE_DIR'))
+    path = os.path.join(base, 'ch', 'source')
+    read = path
+    if 'LIVE_READ_DIR' in os.environ:
+        read = os.path.join(os.environ['LIVE_READ_DIR'],
+                            os.path.basename(base), 'ch', 'source')
+    try:
+        os.makedirs(path)
+        live(path, read)
+        for late, jobs, later in ((1, '1', 0), (2, '1', 0), (1, '8', 0),
+                                  (2, '8', 0), (2, '1', 1), (2, '8', 1)):
+            what = 'hour %d is late, -j %s%s' % (
+                late, jobs, ', an empty hour follows' if later else '')
+            if shutil.which('strace') is None:
+                tap.skip(what, 'no strace here')
+            else:
+                tap.same(turn(base, late, jobs, later), [], what)
+    finally:
+        shutil.rmtree(base)
+    tap.done()
+
+
+main()
