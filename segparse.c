@@ -488,7 +488,7 @@ type_take(const char **s, const char *end, enum segment_type *type)
 
 /*
  * Whether all 16 bytes are of base64url's alphabet. Uses the compiler's
- * vectors: byte by byte a run takes 11 % more CPU time.
+ * vectors: with a table of bits a run takes 6 % more CPU time.
  */
 static bool
 is_base64url(const char *s)
