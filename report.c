@@ -1627,7 +1627,6 @@ fleet_free(struct fleet *f)
 #define WORD_WIDTH      13 /* of its verdict */
 #define STRIP_END       47 /* columns left of the figures of days and hours */
 #define HOLES_LISTED    5
-#define NOTES_LISTED    3
 #define SIBLINGS_LISTED 5
 
 /* lines of the text for one quality, for one of more days, for several */
@@ -2483,24 +2482,6 @@ text_legend(struct sheet *sheet)
 	newline(sheet);
 }
 
-static void
-text_notes(struct sheet *sheet, const struct names *notes)
-{
-	size_t i, n = notes->n;
-
-	if (n > NOTES_LISTED + 1 && !sheet->opt->all_hours)
-		n = NOTES_LISTED;
-	for (i = 0; i < n; i++) {
-		fputs("  ", sheet->fp);
-		print_name(sheet, notes->v[i]);
-		newline(sheet);
-	}
-	if (n < notes->n) {
-		fprintf(sheet->fp, "  and %zu more", notes->n - n);
-		newline(sheet);
-	}
-}
-
 /*
  * Writes the text in proportion: the table of all qualities first, then of
  * those that are not OK what fits on a screen or two.
@@ -2519,7 +2500,7 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
 	text_table(&sheet, s, reports, reportsz);
 	for (i = 0; i < reportsz; i++)
 		detailed += is_detailed(opt, &reports[i]);
-	used = sheet.lines + 1 + (s->notes.n < 4 ? s->notes.n : 4);
+	used = sheet.lines + 1 + s->notes.n;
 	for (i = 0; i < reportsz; i++) {
 		if (!is_detailed(opt, &reports[i]))
 			continue;
@@ -2532,7 +2513,11 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
 	}
 	if (sheet.cells)
 		text_legend(&sheet);
-	text_notes(&sheet, &s->notes);
+	for (i = 0; i < s->notes.n; i++) {
+		fputs("  ", fp);
+		print_name(&sheet, s->notes.v[i]);
+		newline(&sheet);
+	}
 	return ferror(fp) ? -1 : 0;
 }
 
