@@ -27,6 +27,9 @@
 static const char *const type_names[QUALITY_TYPES] = {
     "full", "suspect", "partial", "bad", "temp", "tombstoned"};
 
+static const char *const gap_names[GAP_STATES] = {
+    "lost", "elsewhere", "better", "unknown"};
+
 struct pick { /* of the holes, or gaps, that count somewhere */
 	const struct span *top[LISTED_MAX]; /* the longest first */
 	size_t n; /* in top */
@@ -578,14 +581,13 @@ json_hours(FILE *fp, const char *key, const struct spans *hours)
 }
 
 static void
-json_gaps(
-    FILE *fp, const struct fleet *f, const char *key, enum gap_state state)
+json_gaps(FILE *fp, const struct fleet *f, size_t state)
 {
 	const struct gap *gap;
 	const char *comma = "";
 	size_t i, j;
 
-	json(fp, ",%t:{'count':%n,'duration':%s,'spans':[", key,
+	json(fp, ",%t:{'count':%n,'duration':%s,'spans':[", gap_names[state],
 	    f->tallies[state].count, f->tallies[state].duration);
 	for (j = 0; j < f->gapsz; j++) {
 		gap = &f->gaps[j];
@@ -628,11 +630,6 @@ json_node(FILE *fp, const struct fleet_node *node, int64_t now, bool peer)
 static void
 json_fleet(FILE *fp, const struct options *opt, const struct fleet *f)
 {
-	static const struct {
-		const char *key;
-		enum gap_state state;
-	} gaps[] = {{"lost", GAP_LOST}, {"elsewhere", GAP_ELSEWHERE},
-	    {"better", GAP_BETTER}, {"unknown", GAP_UNKNOWN}};
 	int64_t ratio;
 	size_t i;
 
@@ -645,8 +642,8 @@ json_fleet(FILE *fp, const struct options *opt, const struct fleet *f)
 	json(fp, "{'start':%i,'end':%i,'coverage':%s,'ratio':%s",
 	    f->range.start, f->range.end, f->together.covered,
 	    ratio < 0 ? TIME_NONE : ratio);
-	for (i = 0; i < LENGTH(gaps); i++)
-		json_gaps(fp, f, gaps[i].key, gaps[i].state);
+	for (i = 0; i < GAP_STATES; i++)
+		json_gaps(fp, f, i);
 	json(fp, ",'nodes':[");
 	for (i = 0; i < f->nodesz; i++) {
 		fputs(i > 0 ? "," : "", fp);
@@ -3277,9 +3274,6 @@ text_fleet(struct sheet *sheet, const struct report *r)
 static void
 holes_fleet(FILE *fp, const struct options *opt, const struct report *r)
 {
-	static const char *const names[GAP_STATES] = {[GAP_LOST] = "lost",
-	    [GAP_ELSEWHERE] = "elsewhere",
-	    [GAP_UNKNOWN] = "unknown"};
 	const struct fleet *f = r->fleet;
 	const struct gap *gap;
 	const char *state;
@@ -3291,7 +3285,7 @@ holes_fleet(FILE *fp, const struct options *opt, const struct report *r)
 			continue;
 		state = hole_state(opt, r, &gap->span);
 		if (gap->state == GAP_ELSEWHERE || strcmp(state, "hole") == 0)
-			state = names[gap->state];
+			state = gap_names[gap->state];
 		print_hole(fp, r, &gap->span, state);
 		print_having(fp, f, gap, true, ",", SIZE_MAX);
 		putc('\n', fp);
