@@ -1861,7 +1861,8 @@ percent_format(char buf[TIME_SIZE], int64_t ratio)
 
 /*
  * Prints the channel's directories behind `intro`; with a survey, in which r
- * is the channel's last quality, only those that it lacks. Returns whether there are any.
+ * is the channel's last quality, only those that it lacks. Returns whether
+ * there are any.
  */
 static bool
 print_siblings(struct sheet *sheet, const char *intro, const struct report *r,
@@ -2246,7 +2247,8 @@ text_cells(struct sheet *sheet, const struct report *r, const struct rows *rows,
 		if (span_cut(&cell, rows->range.start, rows->range.end))
 			glyph = cell_glyph(sheet, r, &cell, &wanted);
 		if (sheet->opt->colour && strcmp(colour, wanted) != 0)
-			fprintf(sheet->fp, RESET "%s", wanted);
+			fprintf(sheet->fp, "%s%s", *colour != '\0' ? RESET : "",
+			    wanted);
 		colour = wanted;
 		fputs(glyph, sheet->fp);
 	}
@@ -2334,10 +2336,11 @@ text_everything(struct sheet *sheet, const struct hour *h)
 	text_tallies(sheet, "overlaps", h->counts.overlaps);
 	duration_format(raw, h->raw.covered);
 	duration_format(editable, h->editable.covered);
-	fprintf(sheet->fp, "    coverage  raw %s, %zu holes  editable %s", raw,
-	    h->raw.holesz, editable);
+	fprintf(sheet->fp, "    coverage  raw %s, %zu hole%s  editable %s", raw,
+	    h->raw.holesz, plural(h->raw.holesz), editable);
 	duration_format(editable, h->editable.hole_duration);
-	fprintf(sheet->fp, ", %zu holes, %s", h->editable.holesz, editable);
+	fprintf(sheet->fp, ", %zu hole%s, %s", h->editable.holesz,
+	    plural(h->editable.holesz), editable);
 	newline(sheet);
 }
 
@@ -2988,8 +2991,9 @@ check_age(FILE *fp, const struct options *opt, const struct report *r)
 	age_format(length, age);
 	duration_format(max, opt->max_age);
 	finding(fp, opt, r,
-	    "the newest segment ended %s ago, at %s; --max-age is %s", length,
-	    end, max);
+	    "the newest segment ended %s %s, at %s; --max-age is %s", length,
+	    opt->window.end < opt->now ? "before the window does" : "ago", end,
+	    max);
 	return true;
 }
 
@@ -3033,21 +3037,33 @@ report_check(FILE *fp, const struct options *opt, const struct survey *s)
 }
 
 /*
- * Writes the one line that a monitoring plugin shows: the first finding, and
- * how many more there are.
+ * Writes the one line that a monitoring plugin shows: the first finding, or
+ * else the first error, and how many more there are.
  */
 int
 report_summary(FILE *fp, const struct options *opt, const struct survey *s,
     const struct report *report)
 {
-	char *at, *findings = NULL, *first;
+	char *at, *findings = NULL, *text;
 	FILE *memory;
 	int64_t longest = 0;
 	size_t i, n = 0, size;
+	const char *word = "CRITICAL";
 
 	(void)report;
 	memory = need(open_memstream(&findings, &size));
-	report_check(memory, opt, s);
+	if (!report_check(memory, opt, s))
+		for (i = 0; i < s->errorsz; i++) {
+			word = "UNKNOWN";
+			text =
+			    need(name_printable(s->errors[i].path, opt->utf8));
+			fprintf(memory, PROGRAM ": %s: ", text);
+			free(text);
+			text = need(
+			    name_printable(s->errors[i].message, opt->utf8));
+			fprintf(memory, "%s\n", text);
+			free(text);
+		}
 	if (fclose(memory) != 0)
 		need(NULL);
 	for (at = findings; (at = strchr(at, '\n')) != NULL; at++)
@@ -3055,17 +3071,16 @@ report_summary(FILE *fp, const struct options *opt, const struct survey *s,
 	for (i = 0; i < s->reportsz; i++)
 		if (s->reports[i].end - s->reports[i].start > longest)
 			longest = s->reports[i].end - s->reports[i].start;
-	first = findings + (n > 0 ? strlen(PROGRAM ": ") : 0);
 	if (n == 0)
-		fprintf(fp, "COVERAGE OK: %zu qualit%s, %" PRId64 " h\n",
+		fprintf(fp, "COVERAGE OK: %zu qualit%s, %" PRId64 " h",
 		    s->reportsz, s->reportsz == 1 ? "y" : "ies",
 		    (longest + HOUR / 2) / HOUR);
 	else
-		fprintf(fp, "COVERAGE CRITICAL: %s", strtok(first, "\n"));
+		fprintf(fp, "COVERAGE %s: %s", word,
+		    strtok(findings + strlen(PROGRAM ": "), "\n"));
 	if (n > 1)
 		fprintf(fp, " (and %zu more)", n - 1);
-	if (n > 0)
-		putc('\n', fp);
+	putc('\n', fp);
 	free(findings);
 	return ferror(fp) ? -1 : 0;
 }
