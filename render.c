@@ -522,7 +522,9 @@ figure_fill(struct page *p, struct figure *f)
 	f->old = p->opt->now - says->generated_at > OLD;
 	f->stopped = r->end != TIME_NONE &&
 	    says->window.end > says->generated_at &&
-	    says->generated_at - r->end > STOPPED;
+	    says->generated_at - r->end > STOPPED &&
+	    (r->unreadable.n == 0 ||
+		r->unreadable.v[r->unreadable.n - 1].end <= r->end);
 	if (!f->here)
 		shown = peer_range(says);
 	else if (!map_range(p->opt, r, &shown))
@@ -1077,9 +1079,13 @@ put_figure(const struct page *p, const struct figure *f, int64_t height)
 	if (is_placed(f))
 		put(p, "<p class='report%s'>report %a</p>",
 		    f->old ? " bad" : "", f->says->generated_at, " old");
-	else if (p->fleet != NULL)
-		put(p, "<p class='bad'>%s</p>",
-		    r == NULL ? "no report" : "other hours");
+	else
+		put(p, "<p%s><a href='%u'>%s</a></p>",
+		    p->fleet != NULL ? " class='bad'" : "", f->node, quality,
+		    "json",
+		    p->fleet == NULL        ? "report"
+			: f->report == NULL ? "no report"
+					    : "other hours");
 	put(p,
 	    "<p class='status' role='status'></p></figcaption>\n"
 	    "<a target='_blank' rel='noopener noreferrer' href='%u'>",
