@@ -253,6 +253,7 @@ with open(sys.argv[1], 'w') as file:
 sys.exit(process.returncode)
 PYTHON
 bounded() {
+	run=lost child=lost
 	# shellcheck disable=SC1090
 	. "$tmp/$1.peak"
 	ok "$ms ms" [ "$ms" -lt 15000 ]
