@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Life under cron: not a byte where all is well; and the command line that
 # wubloader's docker-compose has.
 . "${0%/*}/lib.sh"
