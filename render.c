@@ -641,10 +641,10 @@ put_qualities(const struct page *p)
 		return;
 	put(p, "<nav aria-label='Qualities'>");
 	for (r = p->survey->reports; r < end; r++)
-		if (strcmp(r->channel, p->report->channel) == 0)
-			put(p, "<a href='%u'%s>%n</a> ", NULL, r->quality,
-			    "html",
-			    r == p->report ? " aria-current='page'" : "",
+		if (r == p->report)
+			put(p, "<strong>%n</strong> ", r->quality);
+		else if (strcmp(r->channel, p->report->channel) == 0)
+			put(p, "<a href='%u'>%n</a> ", NULL, r->quality, "html",
 			    r->quality);
 	put(p, "</nav>\n");
 }

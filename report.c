@@ -340,7 +340,7 @@ moment_format(char buf[TIME_SIZE], int64_t t, size_t digits)
 
 struct sheet;
 static void text_fleet(struct sheet *sheet, const struct report *r);
-static void metrics_fleet(
+static void metrics_peers(
     FILE *fp, const struct report *reports, size_t reportsz);
 static void holes_fleet(
     FILE *fp, const struct options *opt, const struct report *r);
@@ -564,10 +564,12 @@ static void
 json_hours(FILE *fp, const char *key, const struct spans *hours)
 {
 	const struct span *range;
+	size_t i;
 
 	json(fp, ",%t:{'count':%n,'ranges':[", key, spans_hours(hours));
-	for (range = hours->v; range < hours->v + hours->n; range++) {
-		fputs(range > hours->v ? "," : "", fp);
+	for (i = 0; i < hours->n; i++) {
+		range = &hours->v[i];
+		fputs(i > 0 ? "," : "", fp);
 		json(fp, "{'first':%h,'last':%h,'count':%n}", range->start,
 		    range->end - HOUR,
 		    (size_t)((range->end - range->start) / HOUR));
@@ -581,11 +583,12 @@ json_gaps(
 {
 	const struct gap *gap;
 	const char *comma = "";
-	size_t i;
+	size_t i, j;
 
 	json(fp, ",%t:{'count':%n,'duration':%s,'spans':[", key,
 	    f->tallies[state].count, f->tallies[state].duration);
-	for (gap = f->gaps; gap < f->gaps + f->gapsz; gap++) {
+	for (j = 0; j < f->gapsz; j++) {
+		gap = &f->gaps[j];
 		if (gap->state != state)
 			continue;
 		fputs(comma, fp);
@@ -698,10 +701,12 @@ static void
 json_peers(FILE *fp, const struct options *opt, const struct survey *s)
 {
 	const struct peer *peer;
+	size_t i;
 
 	json(fp, ",'peers':[");
-	for (peer = s->peers; peer < s->peers + s->peersz; peer++) {
-		json(fp, peer > s->peers ? ",\n{" : "\n{");
+	for (i = 0; i < s->peersz; i++) {
+		peer = &s->peers[i];
+		json(fp, i > 0 ? ",\n{" : "\n{");
 		json(fp, "'name':%t,'file':%t,'generated_at':%i,'age':%s",
 		    peer->name, peer->file, peer->generated_at,
 		    peer->generated_at == TIME_NONE
@@ -745,22 +750,9 @@ report_json(FILE *fp, const struct options *opt, const struct survey *s,
 }
 
 /*
- * The fleet: what other nodes' reports say, and what follows from all of them
+ * The fleet: peers' reports read
  *
- * The program calls, in this order:
- *	peer_parse	for one file after the other: it compares with those
- *			before it. peers[n].message is to be printed behind
- *			NAME=FILE; the peer stays in the array
- *	fleet_reports	without CHANNEL, in place of the walk
- *	fleet_make	before any output
- *	fleet_free	for each report, then peers_free
- *
- * The other sections call:
- *	text_fleet(sheet, r)		table, LOST and Elsewhere
- *	metrics_fleet(fp, reports, n)	all families; nothing without peers
- *	holes_fleet(fp, opt, r)		lines of -f holes, if r->fleet
- *	check_fleet(fp, opt, r)		findings in place of those of holes,
- *					if r->fleet; whether there are any
+ * cJSON sees untrusted bytes here. Their size, depth and values are limited.
  */
 
 #define PEER_DEPTH 64
@@ -819,16 +811,12 @@ string_end(char *s)
 static bool
 is_idle(const char *name, const char *end)
 {
-	static const char *const names[] = {
-	    "\"editable\"", "\"fleet\"", "\"hours\""};
 	const size_t length = (size_t)(end - name);
-	size_t i;
 
-	for (i = 0; i < LENGTH(names); i++)
-		if (strlen(names[i]) == length &&
-		    memcmp(names[i], name, length) == 0)
-			return true;
-	return false;
+	return (length == 7 &&
+		   (memcmp(name, "\"hours\"", 7) == 0 ||
+		       memcmp(name, "\"fleet\"", 7) == 0)) ||
+	    (length == 10 && memcmp(name, "\"editable\"", 10) == 0);
 }
 
 /*
@@ -1076,9 +1064,11 @@ root_read(struct peer *peer, const cJSON *root)
 static void
 reports_drop(struct peer *peer)
 {
-	struct report *r = peer->reports;
+	struct report *r;
+	size_t i;
 
-	for (; r < peer->reports + peer->reportsz; r++) {
+	for (i = 0; i < peer->reportsz; i++) {
+		r = &peer->reports[i];
 		free((char *)r->channel);
 		free((char *)r->quality);
 		free(r->raw.holes.v);
@@ -1227,7 +1217,7 @@ fleet_reports(struct survey *s)
 }
 
 /*
- * The sweep: from one instant at which any node changes to the next
+ * The fleet: a sweep from one instant at which any node changes to the next
  */
 
 enum says { /* of an instant, the better the higher */
@@ -1587,11 +1577,13 @@ void
 fleet_make(const struct options *opt, struct survey *s)
 {
 	struct report *r;
+	size_t i;
 
 	if (s->peersz == 0)
 		return;
 	peers_note(opt, s);
-	for (r = s->reports; r < s->reports + s->reportsz; r++) {
+	for (i = 0; i < s->reportsz; i++) {
+		r = &s->reports[i];
 		r->fleet = need(calloc(1, sizeof(*r->fleet)));
 		fleet_nodes(opt, s, r, r->fleet);
 		fleet_range(opt, r->fleet);
@@ -1872,8 +1864,9 @@ percent_format(char buf[TIME_SIZE], int64_t ratio)
 }
 
 /*
- * Prints the channel's directories behind `intro`, or with a survey those that
- * it lacks. Returns whether there are any.
+ * Prints the channel's directories behind `intro`; with a survey, in which r
+ * is the channel's last quality, only those that it lacks. Returns whether
+ * there are any.
  */
 static bool
 print_siblings(struct sheet *sheet, const char *intro, const struct report *r,
@@ -1884,11 +1877,11 @@ print_siblings(struct sheet *sheet, const char *intro, const struct report *r,
 
 	for (i = 0; r->siblings != NULL && i < r->siblings->n; i++) {
 		name = r->siblings->v[i];
-		for (j = 0; s != NULL && j < s->reportsz; j++)
-			if (s->reports[j].siblings == r->siblings &&
-			    strcmp(s->reports[j].quality, name) == 0)
-				break;
-		if (s != NULL && j < s->reportsz)
+		for (j = s == NULL ? 0 : (size_t)(r - s->reports) + 1; j > 0 &&
+		     s->reports[j - 1].siblings == r->siblings &&
+		     strcmp(s->reports[j - 1].quality, name) != 0;)
+			j--;
+		if (j > 0 && s->reports[j - 1].siblings == r->siblings)
 			continue;
 		fputs(n == 0 ? intro : ", ", sheet->fp);
 		print_name(sheet, n < SIBLINGS_LISTED ? name : "...");
@@ -2258,7 +2251,8 @@ text_cells(struct sheet *sheet, const struct report *r, const struct rows *rows,
 		if (span_cut(&cell, rows->range.start, rows->range.end))
 			glyph = cell_glyph(sheet, r, &cell, &wanted);
 		if (sheet->opt->colour && strcmp(colour, wanted) != 0)
-			fprintf(sheet->fp, RESET "%s", wanted);
+			fprintf(sheet->fp, "%s%s", *colour != '\0' ? RESET : "",
+			    wanted);
 		colour = wanted;
 		fputs(glyph, sheet->fp);
 	}
@@ -2346,10 +2340,11 @@ text_everything(struct sheet *sheet, const struct hour *h)
 	text_tallies(sheet, "overlaps", h->counts.overlaps);
 	duration_format(raw, h->raw.covered);
 	duration_format(editable, h->editable.covered);
-	fprintf(sheet->fp, "    coverage  raw %s, %zu holes  editable %s", raw,
-	    h->raw.holesz, editable);
+	fprintf(sheet->fp, "    coverage  raw %s, %zu hole%s  editable %s", raw,
+	    h->raw.holesz, plural(h->raw.holesz), editable);
 	duration_format(editable, h->editable.hole_duration);
-	fprintf(sheet->fp, ", %zu holes, %s", h->editable.holesz, editable);
+	fprintf(sheet->fp, ", %zu hole%s, %s", h->editable.holesz,
+	    plural(h->editable.holesz), editable);
 	newline(sheet);
 }
 
@@ -2605,6 +2600,14 @@ static const struct family quality_families[] = {
     {NAME("run_duration_seconds"), 0, "Seconds that the run has taken."},
     {NAME("run_errors"), 0, "Errors of the whole run."},
     {NAME("run_complete"), 0, "Whether the run could read all there is."},
+    {NAME("fleet_lost_holes"), 0, "Holes that no node has."},
+    {NAME("fleet_lost_seconds"), 0, "Seconds that no node has."},
+    {NAME("fleet_elsewhere_seconds"), 0,
+	"Seconds that this node lacks and a peer has."},
+    {NAME("fleet_better_seconds"), 0,
+	"Seconds that are incomplete here and complete at a peer."},
+    {NAME("fleet_unknown_seconds"), 0,
+	"Seconds that no node has, but of which not all reports tell."},
 };
 /* clang-format on */
 
@@ -2707,11 +2710,22 @@ quality_values(struct values *values, const struct options *opt,
 	if (r->state == STATE_UNKNOWN || r->state == STATE_UNREADABLE)
 		for (i = 0; i < values->n; i++)
 			values->v[i] = TIME_NONE;
-	add_count(values, r->state >= STATE_UNREADABLE);
+	if (coverage_shown(r) == &r->raw)
+		add_count(values, r->state >= STATE_UNREADABLE);
+	else
+		add(values, TIME_NONE);
 	add(values, opt->now);
 	add(values, s->elapsed);
 	add_count(values, s->errorsz);
 	add_count(values, s->complete);
+	if (r->fleet != NULL)
+		add_count(values, r->fleet->tallies[GAP_LOST].count);
+	else
+		add(values, TIME_NONE);
+	for (i = 0; i < GAP_STATES; i++)
+		add(values,
+		    r->fleet != NULL ? r->fleet->tallies[i].duration
+				     : TIME_NONE);
 }
 
 static void
@@ -2840,7 +2854,7 @@ report_metrics(FILE *fp, const struct options *opt, const struct survey *s,
 		print_labels(fp, NAME("build_info"), &reports[i]);
 		fprintf(fp, ",version=\"%s\"} 1\n", VERSION);
 	}
-	metrics_fleet(fp, reports, reportsz);
+	metrics_peers(fp, reports, reportsz);
 	return ferror(fp) ? -1 : 0;
 }
 
@@ -2981,8 +2995,9 @@ check_age(FILE *fp, const struct options *opt, const struct report *r)
 	age_format(length, age);
 	duration_format(max, opt->max_age);
 	finding(fp, opt, r,
-	    "the newest segment ended %s ago, at %s; --max-age is %s", length,
-	    end, max);
+	    "the newest segment ended %s %s, at %s; --max-age is %s", length,
+	    opt->window.end < opt->now ? "before the window does" : "ago", end,
+	    max);
 	return true;
 }
 
@@ -3026,21 +3041,33 @@ report_check(FILE *fp, const struct options *opt, const struct survey *s)
 }
 
 /*
- * Writes the one line that a monitoring plugin shows: the first finding, and
- * how many more there are.
+ * Writes the one line that a monitoring plugin shows: the first finding, or
+ * else the first error, and how many more there are.
  */
 int
 report_summary(FILE *fp, const struct options *opt, const struct survey *s,
     const struct report *report)
 {
-	char *at, *findings = NULL, *first;
+	char *at, *findings = NULL, *text;
 	FILE *memory;
 	int64_t longest = 0;
 	size_t i, n = 0, size;
+	const char *word = "CRITICAL";
 
 	(void)report;
 	memory = need(open_memstream(&findings, &size));
-	report_check(memory, opt, s);
+	if (!report_check(memory, opt, s))
+		for (i = 0; i < s->errorsz; i++) {
+			word = "UNKNOWN";
+			text =
+			    need(name_printable(s->errors[i].path, opt->utf8));
+			fprintf(memory, PROGRAM ": %s: ", text);
+			free(text);
+			text = need(
+			    name_printable(s->errors[i].message, opt->utf8));
+			fprintf(memory, "%s\n", text);
+			free(text);
+		}
 	if (fclose(memory) != 0)
 		need(NULL);
 	for (at = findings; (at = strchr(at, '\n')) != NULL; at++)
@@ -3048,23 +3075,22 @@ report_summary(FILE *fp, const struct options *opt, const struct survey *s,
 	for (i = 0; i < s->reportsz; i++)
 		if (s->reports[i].end - s->reports[i].start > longest)
 			longest = s->reports[i].end - s->reports[i].start;
-	first = findings + (n > 0 ? strlen(PROGRAM ": ") : 0);
 	if (n == 0)
-		fprintf(fp, "COVERAGE OK: %zu qualit%s, %" PRId64 " h\n",
+		fprintf(fp, "COVERAGE OK: %zu qualit%s, %" PRId64 " h",
 		    s->reportsz, s->reportsz == 1 ? "y" : "ies",
 		    (longest + HOUR / 2) / HOUR);
 	else
-		fprintf(fp, "COVERAGE CRITICAL: %s", strtok(first, "\n"));
+		fprintf(fp, "COVERAGE %s: %s", word,
+		    strtok(findings + strlen(PROGRAM ": "), "\n"));
 	if (n > 1)
 		fprintf(fp, " (and %zu more)", n - 1);
-	if (n > 0)
-		putc('\n', fp);
+	putc('\n', fp);
 	free(findings);
 	return ferror(fp) ? -1 : 0;
 }
 
 /*
- * The fleet as text, lines, metrics and findings
+ * The fleet: shown
  */
 
 #define NODES_WIDE 11 /* columns of nodes' names beside their figures */
@@ -3102,15 +3128,18 @@ gaps_pick(struct pick *pick, const struct options *opt, const struct report *r,
 {
 	const struct fleet *f = r->fleet;
 	const struct gap *gap;
+	size_t i;
 
 	*pick = (struct pick){.n = 0};
-	for (gap = f->gaps; gap < f->gaps + f->gapsz; gap++)
+	for (i = 0; i < f->gapsz; i++) {
+		gap = &f->gaps[i];
 		if (gap->state == state &&
 		    (check ? hole_counts(opt, r, &gap->span) &&
 				(state != GAP_ELSEWHERE ||
 				    gap->span.end < opt->now - opt->backfill)
 			   : !hole_known(opt, r, &gap->span)))
 			pick_add(pick, &gap->span, max);
+	}
 }
 
 /*
@@ -3160,7 +3189,7 @@ text_node(
     struct sheet *sheet, const struct fleet *f, const struct fleet_node *node)
 {
 	const bool here = f->here && node == f->nodes;
-	const int64_t age = sheet->opt->now - node->generated_at;
+	int64_t age;
 	char buf[TIME_SIZE];
 
 	if (node->report == NULL) {
@@ -3175,6 +3204,7 @@ text_node(
 	if (node->generated_at == TIME_NONE)
 		print_coloured(sheet, RED, "unusable");
 	else if (!here) {
+		age = sheet->opt->now - node->generated_at;
 		age_format(buf, age < 0 ? -age : age);
 		fprintf(sheet->fp, "%s %s", buf, age < 0 ? "ahead" : "old");
 	}
@@ -3226,14 +3256,11 @@ static void
 text_fleet(struct sheet *sheet, const struct report *r)
 {
 	const struct fleet *f = r->fleet;
-	const struct tally *unknown, *better;
 	char buf[TIME_SIZE];
 	size_t i;
 
 	if (f == NULL)
 		return;
-	better = &f->tallies[GAP_BETTER];
-	unknown = &f->tallies[GAP_UNKNOWN];
 	fprintf(sheet->fp, "  %-*s%9s%7s%10s%13s  %-14s  report", NODES_WIDE,
 	    "Node", "covered", "holes", "lost", "has of ours",
 	    "newest segment");
@@ -3242,18 +3269,19 @@ text_fleet(struct sheet *sheet, const struct report *r)
 		text_node(sheet, f, &f->nodes[i]);
 	text_figures(sheet, "together", &f->together);
 	newline(sheet);
-	if (unknown->count > 0) {
+	if (f->tallies[GAP_UNKNOWN].count > 0) {
 		fprintf(sheet->fp, "  %-*s%16zu", NODES_WIDE, "unknown",
-		    unknown->count);
-		figure(sheet, 10, YELLOW, unknown->duration, true);
+		    f->tallies[GAP_UNKNOWN].count);
+		figure(
+		    sheet, 10, YELLOW, f->tallies[GAP_UNKNOWN].duration, true);
 		newline(sheet);
 	}
-	if (f->gapsz > unknown->count)
+	if (f->gapsz > f->tallies[GAP_UNKNOWN].count)
 		newline(sheet);
 	text_gaps(sheet, r, GAP_LOST, "LOST: no node has it", LISTED_MAX);
 	text_gaps(sheet, r, GAP_ELSEWHERE, "Elsewhere", HOLES_LISTED);
-	if (better->count > 0) {
-		duration_format(buf, better->duration);
+	if (f->tallies[GAP_BETTER].count > 0) {
+		duration_format(buf, f->tallies[GAP_BETTER].duration);
 		fprintf(sheet->fp, "  Incomplete here, complete elsewhere: %s",
 		    buf);
 		newline(sheet);
@@ -3272,14 +3300,15 @@ holes_fleet(FILE *fp, const struct options *opt, const struct report *r)
 	const struct fleet *f = r->fleet;
 	const struct gap *gap;
 	const char *state;
+	size_t i;
 
-	for (gap = f->gaps; gap < f->gaps + f->gapsz; gap++) {
-		state = names[gap->state];
-		if (state == NULL)
+	for (i = 0; i < f->gapsz; i++) {
+		gap = &f->gaps[i];
+		if (gap->state == GAP_BETTER)
 			continue;
-		if (gap->state != GAP_ELSEWHERE &&
-		    strcmp(hole_state(opt, r, &gap->span), "hole") != 0)
-			state = hole_state(opt, r, &gap->span);
+		state = hole_state(opt, r, &gap->span);
+		if (gap->state == GAP_ELSEWHERE || strcmp(state, "hole") == 0)
+			state = names[gap->state];
 		print_hole(fp, r, &gap->span, state);
 		print_having(fp, f, gap, true, ",", SIZE_MAX);
 		putc('\n', fp);
@@ -3287,79 +3316,37 @@ holes_fleet(FILE *fp, const struct options *opt, const struct report *r)
 }
 
 static void
-fleet_sample(FILE *fp, const char *name, const struct report *r,
-    const char *peer, int64_t us)
+metrics_peers(FILE *fp, const struct report *reports, size_t reportsz)
 {
-	char buf[TIME_SIZE];
-
-	print_labels(fp, name, r);
-	if (peer != NULL) {
-		putc(',', fp);
-		print_label(fp, "peer", peer);
-	}
-	seconds_format(buf, us);
-	fprintf(fp, "} %s\n", buf);
-}
-
-static void
-metrics_peers(FILE *fp, const char *name, const char *help, bool has,
-    const struct report *reports, size_t reportsz)
-{
-	const struct report *r;
+	static const char *const names[] = {
+	    NAME("peer_has_seconds"), NAME("peer_report_timestamp_seconds")};
+	const struct fleet *f;
 	const struct fleet_node *node;
-
-	print_family(fp, name, help);
-	for (r = reports; r < reports + reportsz; r++) {
-		node = r->fleet->nodes + r->fleet->here;
-		for (; node < r->fleet->nodes + r->fleet->nodesz; node++)
-			if (has ? node->report != NULL && r->fleet->here
-				: node->generated_at != TIME_NONE)
-				fleet_sample(fp, name, r, node->name,
-				    has ? node->has : node->generated_at);
-	}
-}
-
-static void
-metrics_fleet(FILE *fp, const struct report *reports, size_t reportsz)
-{
-	static const struct {
-		const char *name;
-		const char *help;
-		enum gap_state state;
-		bool count;
-	} families[] = {{NAME("fleet_lost_seconds"),
-			    "Seconds that no node has.", GAP_LOST, false},
-	    {NAME("fleet_lost_holes"), "Holes that no node has.", GAP_LOST,
-		true},
-	    {NAME("fleet_elsewhere_seconds"),
-		"Seconds that this node lacks and a peer has.", GAP_ELSEWHERE,
-		false},
-	    {NAME("fleet_better_seconds"),
-		"Seconds that are incomplete here and complete at a peer.",
-		GAP_BETTER, false},
-	    {NAME("fleet_unknown_seconds"),
-		"Seconds that no node has, but of which not all reports tell.",
-		GAP_UNKNOWN, false}};
-	const struct tally *tally;
-	size_t i, j;
+	char buf[TIME_SIZE];
+	size_t i, j, k;
 
 	if (reportsz == 0 || reports->fleet == NULL)
 		return;
-	for (i = 0; i < LENGTH(families); i++) {
-		print_family(fp, families[i].name, families[i].help);
-		for (j = 0; j < reportsz; j++) {
-			tally = &reports[j].fleet->tallies[families[i].state];
-			fleet_sample(fp, families[i].name, &reports[j], NULL,
-			    families[i].count ? (int64_t)tally->count * SECOND
-					      : tally->duration);
+	for (k = reports->fleet->here ? 0 : 1; k < 2; k++) {
+		print_family(fp, names[k],
+		    k == 0 ? "Seconds that this node lacks and the peer has."
+			   : "When the peer's report was made.");
+		for (i = 0; i < reportsz; i++) {
+			f = reports[i].fleet;
+			for (j = f->here; j < f->nodesz; j++) {
+				node = &f->nodes[j];
+				if (k == 0 ? node->report == NULL
+					   : node->generated_at == TIME_NONE)
+					continue;
+				print_labels(fp, names[k], &reports[i]);
+				putc(',', fp);
+				print_label(fp, "peer", node->name);
+				seconds_format(buf,
+				    k == 0 ? node->has : node->generated_at);
+				fprintf(fp, "} %s\n", buf);
+			}
 		}
 	}
-	if (reports->fleet->here)
-		metrics_peers(fp, NAME("peer_has_seconds"),
-		    "Seconds that this node lacks and the peer has.", true,
-		    reports, reportsz);
-	metrics_peers(fp, NAME("peer_report_timestamp_seconds"),
-	    "When the peer's report was made.", false, reports, reportsz);
 }
 
 /*

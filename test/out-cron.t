@@ -38,6 +38,17 @@ well
 runs sh -c '"$0" -c -f none --now "$1" ch || echo page' "$sc" $now
 well
 
+case_dir 'after the event'
+at 02 '00:00 3600 full'
+run -c -f none --now 2025-11-17 --last-hour 2025-11-15T02 --max-age 60 ch
+well
+run -c -f none --now 2025-11-17 --last-hour 2025-11-15T03 --max-age 1h ch
+well
+run -c -f none --now 2025-11-17 --last-hour 2025-11-15T03 --max-age 59m ch
+finds 1 1
+run -c -f none --now 2025-11-17 --max-age 60 ch
+finds 1 1
+
 case_dir 'still arriving'
 at 02 '00:00 3560 full, 59:20 5 temp 5000 a, 59:40 20 full'
 check --first-hour -2h --max-age 60
