@@ -384,17 +384,20 @@ json_value(FILE *fp, char type, int64_t us)
 {
 	char buf[TIME_SIZE];
 
-	if (us == TIME_NONE)
+	if (us == TIME_NONE) {
 		fputs("null", fp);
-	else if (type == 's') {
-		seconds_format(buf, us);
-		fputs(buf, fp);
-	} else {
-		(type == 'h' ? hour_format : time_format)(buf, us);
-		putc('"', fp);
-		fputs(buf, fp);
-		putc('"', fp);
+		return;
 	}
+	if (type == 's')
+		seconds_format(buf, us);
+	else if (type == 'h')
+		hour_format(buf, us);
+	else
+		time_format(buf, us);
+	if (type == 's')
+		fputs(buf, fp);
+	else
+		fprintf(fp, "\"%s\"", buf);
 }
 
 /*
@@ -912,15 +915,15 @@ static int
 spans_read(struct peer *peer, const cJSON *array, const char *name,
     const char *const keys[2], int64_t length, struct spans *spans)
 {
-	const cJSON *item;
+	const cJSON *element;
 	struct span span;
 	size_t i = 0;
 
 	if (!cJSON_IsArray(array))
 		return broken(peer, "%s is not an array", name);
-	cJSON_ArrayForEach(item, array)
+	cJSON_ArrayForEach(element, array)
 	{
-		if (span_read(peer, item, keys, &span) != 0)
+		if (span_read(peer, element, keys, &span) != 0)
 			return broken_in(peer, name, i);
 		i++;
 		span.end += length;
@@ -993,19 +996,19 @@ quality_compare(const void *a, const void *b)
 static int
 qualities_read(struct peer *peer, const cJSON *array, bool complete)
 {
-	const cJSON *item;
+	const cJSON *element;
 	struct report *r;
 	size_t cap = 0, i;
 
 	if (!cJSON_IsArray(array))
 		return broken(peer, "reports is not an array");
-	cJSON_ArrayForEach(item, array)
+	cJSON_ArrayForEach(element, array)
 	{
 		peer->reports = need(array_room(
 		    peer->reports, &cap, peer->reportsz, sizeof(*r)));
 		r = &peer->reports[peer->reportsz++];
 		*r = (struct report){.channel = NULL};
-		if (quality_read(peer, item, complete, r) != 0)
+		if (quality_read(peer, element, complete, r) != 0)
 			return broken_in(peer, "reports", peer->reportsz - 1);
 	}
 	if (peer->reportsz == 0)
