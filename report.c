@@ -379,25 +379,24 @@ json_text(FILE *fp, const char *bytes)
 	putc('"', fp);
 }
 
-static void
-json_value(FILE *fp, char type, int64_t us)
+/*
+ * Puts a value at p. Returns its end.
+ */
+static char *
+json_value(char *p, char type, int64_t us)
 {
-	char buf[TIME_SIZE];
-
-	if (us == TIME_NONE) {
-		fputs("null", fp);
-		return;
+	if (us == TIME_NONE)
+		return stpcpy(p, "null");
+	if (type == 's') {
+		seconds_format(p, us);
+		return p + strlen(p);
 	}
-	if (type == 's')
-		seconds_format(buf, us);
-	else if (type == 'h')
-		hour_format(buf, us);
+	*p = '"';
+	if (type == 'h')
+		hour_format(p + 1, us);
 	else
-		time_format(buf, us);
-	if (type == 's')
-		fputs(buf, fp);
-	else
-		fprintf(fp, "\"%s\"", buf);
+		time_format(p + 1, us);
+	return stpcpy(p + strlen(p), "\"");
 }
 
 /*
@@ -413,25 +412,30 @@ json_value(FILE *fp, char type, int64_t us)
 static void
 json(FILE *fp, const char *fmt, ...)
 {
+	char buf[1024], *p = buf;
 	va_list ap;
 
 	va_start(ap, fmt);
 	for (; *fmt != '\0'; fmt++) {
-		if (*fmt == '\'')
-			putc('"', fp);
-		else if (*fmt != '%')
-			putc(*fmt, fp);
+		if (p + 2 * TIME_SIZE > buf + sizeof(buf) ||
+		    (fmt[0] == '%' && fmt[1] == 't')) {
+			fwrite(buf, 1, (size_t)(p - buf), fp);
+			p = buf;
+		}
+		if (*fmt != '%')
+			*p++ = *fmt == '\'' ? '"' : *fmt;
 		else if (*++fmt == 'b')
-			fputs(va_arg(ap, int) ? "true" : "false", fp);
+			p = stpcpy(p, va_arg(ap, int) ? "true" : "false");
 		else if (*fmt == 't')
 			json_text(fp, va_arg(ap, const char *));
 		else if (*fmt == 'n')
-			json_value(
-			    fp, 's', (int64_t)va_arg(ap, size_t) * SECOND);
+			p = json_value(
+			    p, 's', (int64_t)va_arg(ap, size_t) * SECOND);
 		else
-			json_value(fp, *fmt, va_arg(ap, int64_t));
+			p = json_value(p, *fmt, va_arg(ap, int64_t));
 	}
 	va_end(ap);
+	fwrite(buf, 1, (size_t)(p - buf), fp);
 }
 
 /*
