@@ -2148,13 +2148,18 @@ static void
 rows_make(struct rows *rows, const struct options *opt, const struct report *r)
 {
 	const int64_t length = rows->unit->length;
+	const struct spans *holes = &r->raw.holes;
 	struct row row;
 	struct span time = r->stream;
 	int64_t until;
 	size_t next = 0;
 
-	if (r->raw.holes.n > 0 && r->raw.holes.v[0].start < time.start)
-		time.start = r->raw.holes.v[0].start;
+	/* holes reach beyond segments to an unreadable hour, or --expect */
+	if (holes->n > 0 &&
+	    (time.start == TIME_NONE || holes->v[0].start < time.start))
+		time.start = holes->v[0].start;
+	if (holes->n > 0 && holes->v[holes->n - 1].end > time.end)
+		time.end = holes->v[holes->n - 1].end;
 	if (!span_cut(&time, opt->window.start, opt->window.end))
 		time = (struct span){INT64_MAX, INT64_MIN};
 	rows->range = time;
@@ -2218,9 +2223,6 @@ cell_glyph(const struct sheet *sheet, const struct report *r,
 	const int64_t length = cell->end - cell->start;
 	int64_t incomplete, lost;
 
-	*colour = "";
-	if (spans_within(&r->unreadable, cell, &lost) > 0)
-		return "?";
 	if (spans_within(&r->raw.holes, cell, &lost) > 0) {
 		*colour = ON_RED;
 		return drawn ? blocks[(length - lost) * 8 / length]
@@ -2245,13 +2247,15 @@ text_cells(struct sheet *sheet, const struct report *r, const struct rows *rows,
 	const int64_t width = rows->unit->length / rows->unit->cells;
 	const char *colour = "", *glyph, *wanted;
 	struct span cell;
-	int64_t t;
+	int64_t t, unreadable;
 
 	for (t = row->span.start; t < row->span.end; t += width) {
 		cell = (struct span){t, t + width};
 		wanted = "";
 		glyph = " ";
-		if (span_cut(&cell, rows->range.start, rows->range.end))
+		if (spans_within(&r->unreadable, &cell, &unreadable) > 0)
+			glyph = "?";
+		else if (span_cut(&cell, rows->range.start, rows->range.end))
 			glyph = cell_glyph(sheet, r, &cell, &wanted);
 		if (sheet->opt->colour && strcmp(colour, wanted) != 0)
 			fprintf(sheet->fp, "%s%s", *colour != '\0' ? RESET : "",

@@ -216,6 +216,9 @@ def _(s):
             data = read(target) if os.path.exists(target) else OLD
             need(data == OLD or any(scene.whole(kind, data) for kind in (
                 '.png', '.json', '.html', '.prom')), more, 'torn')
+    # the same name in two directories is no such thing
+    result = s.plain('-n', '-f', 'json', '-r', 'same', '-m', maps + 'same')
+    need(result.status == 0, result)
 
 
 # What fails
@@ -334,14 +337,15 @@ def _(s):
 
 @case('stdout: full, closed, and with any of the others')
 def _(s):
-    for more in ['-f', 'text'], ['-f', 'json'], ['-f', 'holes'], ['-a']:
+    for more in ['-f', 'text'], ['-f', 'json'], ['-f', 'holes'], ['--check']:
         for where, says in (('>/dev/full', 'stdout: No space left on device'),
                             ('>&-', 'stdout: Bad file descriptor')):
             s.restore()
             result = s.plain('-n', '-m', 'base/web/m.prom', *more,
                              before=sh('exec "$@" ' + where))
-            need(result.status == 2 and says in result.err and
-                 len(result.err.splitlines()) == 1, where, more, result)
+            need(result.status == 2 and says in result.err and (
+                '--check' in more or len(result.err.splitlines()) == 1),
+                 where, more, result)
             need(read(s.at('m.prom')) != OLD, 'no metrics')
     for where in ('<&- >&-', '>&- 2>&-', '<&- >&- 2>&-', '<&- 2>&-', '2>&-',
                   '2>/dev/full', '<&-', '>/dev/full'):
