@@ -417,7 +417,7 @@ json(FILE *fp, const char *fmt, ...)
 
 	va_start(ap, fmt);
 	for (; *fmt != '\0'; fmt++) {
-		if (p + 2 * TIME_SIZE > buf + sizeof(buf) ||
+		if (buf + sizeof(buf) - p < 2 * TIME_SIZE ||
 		    (fmt[0] == '%' && fmt[1] == 't')) {
 			fwrite(buf, 1, (size_t)(p - buf), fp);
 			p = buf;
