@@ -27,6 +27,9 @@
 static const char *const type_names[QUALITY_TYPES] = {
     "full", "suspect", "partial", "bad", "temp", "tombstoned"};
 
+static const char *const gap_names[GAP_STATES] = {
+    "lost", "elsewhere", "better", "unknown"};
+
 struct pick { /* of the holes, or gaps, that count somewhere */
 	const struct span *top[LISTED_MAX]; /* the longest first */
 	size_t n; /* in top */
@@ -340,7 +343,7 @@ moment_format(char buf[TIME_SIZE], int64_t t, size_t digits)
 
 struct sheet;
 static void text_fleet(struct sheet *sheet, const struct report *r);
-static void metrics_fleet(
+static void metrics_peers(
     FILE *fp, const struct report *reports, size_t reportsz);
 static void holes_fleet(
     FILE *fp, const struct options *opt, const struct report *r);
@@ -564,10 +567,12 @@ static void
 json_hours(FILE *fp, const char *key, const struct spans *hours)
 {
 	const struct span *range;
+	size_t i;
 
 	json(fp, ",%t:{'count':%n,'ranges':[", key, spans_hours(hours));
-	for (range = hours->v; range < hours->v + hours->n; range++) {
-		fputs(range > hours->v ? "," : "", fp);
+	for (i = 0; i < hours->n; i++) {
+		range = &hours->v[i];
+		fputs(i > 0 ? "," : "", fp);
 		json(fp, "{'first':%h,'last':%h,'count':%n}", range->start,
 		    range->end - HOUR,
 		    (size_t)((range->end - range->start) / HOUR));
@@ -576,16 +581,16 @@ json_hours(FILE *fp, const char *key, const struct spans *hours)
 }
 
 static void
-json_gaps(
-    FILE *fp, const struct fleet *f, const char *key, enum gap_state state)
+json_gaps(FILE *fp, const struct fleet *f, size_t state)
 {
 	const struct gap *gap;
 	const char *comma = "";
-	size_t i;
+	size_t i, j;
 
-	json(fp, ",%t:{'count':%n,'duration':%s,'spans':[", key,
+	json(fp, ",%t:{'count':%n,'duration':%s,'spans':[", gap_names[state],
 	    f->tallies[state].count, f->tallies[state].duration);
-	for (gap = f->gaps; gap < f->gaps + f->gapsz; gap++) {
+	for (j = 0; j < f->gapsz; j++) {
+		gap = &f->gaps[j];
 		if (gap->state != state)
 			continue;
 		fputs(comma, fp);
@@ -625,11 +630,6 @@ json_node(FILE *fp, const struct fleet_node *node, int64_t now, bool peer)
 static void
 json_fleet(FILE *fp, const struct options *opt, const struct fleet *f)
 {
-	static const struct {
-		const char *key;
-		enum gap_state state;
-	} gaps[] = {{"lost", GAP_LOST}, {"elsewhere", GAP_ELSEWHERE},
-	    {"better", GAP_BETTER}, {"unknown", GAP_UNKNOWN}};
 	int64_t ratio;
 	size_t i;
 
@@ -642,8 +642,8 @@ json_fleet(FILE *fp, const struct options *opt, const struct fleet *f)
 	json(fp, "{'start':%i,'end':%i,'coverage':%s,'ratio':%s",
 	    f->range.start, f->range.end, f->together.covered,
 	    ratio < 0 ? TIME_NONE : ratio);
-	for (i = 0; i < LENGTH(gaps); i++)
-		json_gaps(fp, f, gaps[i].key, gaps[i].state);
+	for (i = 0; i < GAP_STATES; i++)
+		json_gaps(fp, f, i);
 	json(fp, ",'nodes':[");
 	for (i = 0; i < f->nodesz; i++) {
 		fputs(i > 0 ? "," : "", fp);
@@ -698,10 +698,12 @@ static void
 json_peers(FILE *fp, const struct options *opt, const struct survey *s)
 {
 	const struct peer *peer;
+	size_t i;
 
 	json(fp, ",'peers':[");
-	for (peer = s->peers; peer < s->peers + s->peersz; peer++) {
-		json(fp, peer > s->peers ? ",\n{" : "\n{");
+	for (i = 0; i < s->peersz; i++) {
+		peer = &s->peers[i];
+		json(fp, i > 0 ? ",\n{" : "\n{");
 		json(fp, "'name':%t,'file':%t,'generated_at':%i,'age':%s",
 		    peer->name, peer->file, peer->generated_at,
 		    peer->generated_at == TIME_NONE
@@ -745,22 +747,9 @@ report_json(FILE *fp, const struct options *opt, const struct survey *s,
 }
 
 /*
- * The fleet: what other nodes' reports say, and what follows from all of them
+ * The fleet: peers' reports read
  *
- * The program calls, in this order:
- *	peer_parse	for one file after the other: it compares with those
- *			before it. peers[n].message is to be printed behind
- *			NAME=FILE; the peer stays in the array
- *	fleet_reports	without CHANNEL, in place of the walk
- *	fleet_make	before any output
- *	fleet_free	for each report, then peers_free
- *
- * The other sections call:
- *	text_fleet(sheet, r)		table, LOST and Elsewhere
- *	metrics_fleet(fp, reports, n)	all families; nothing without peers
- *	holes_fleet(fp, opt, r)		lines of -f holes, if r->fleet
- *	check_fleet(fp, opt, r)		findings in place of those of holes,
- *					if r->fleet; whether there are any
+ * cJSON sees untrusted bytes here. Their size, depth and values are limited.
  */
 
 #define PEER_DEPTH 64
@@ -774,7 +763,7 @@ static struct {
 } arena;
 
 /*
- * Keeps what is wrong with a peer's report. Returns -1, as all readers then do.
+ * Sets the peer's message. Returns -1, for readers to pass on.
  */
 static int __attribute__((format(printf, 2, 3)))
 broken(struct peer *peer, const char *fmt, ...)
@@ -793,7 +782,7 @@ broken(struct peer *peer, const char *fmt, ...)
 }
 
 /*
- * Says where in the report the part is that the message is about.
+ * Puts the place in the report before the peer's message.
  */
 static int
 broken_in(struct peer *peer, const char *array, size_t i)
@@ -802,7 +791,7 @@ broken_in(struct peer *peer, const char *array, size_t i)
 }
 
 /*
- * Returns the quote that ends a string, or the text's end.
+ * Returns the closing quote of a string, or the end of the text.
  */
 static char *
 string_end(char *s)
@@ -813,27 +802,22 @@ string_end(char *s)
 }
 
 /*
- * Returns whether a member is one that nobody needs, but can be most of a
- * report.
+ * Returns whether a member is not needed, though it may be most of a report.
  */
 static bool
 is_idle(const char *name, const char *end)
 {
-	static const char *const names[] = {
-	    "\"editable\"", "\"fleet\"", "\"hours\""};
 	const size_t length = (size_t)(end - name);
-	size_t i;
 
-	for (i = 0; i < LENGTH(names); i++)
-		if (strlen(names[i]) == length &&
-		    memcmp(names[i], name, length) == 0)
-			return true;
-	return false;
+	return (length == 7 &&
+		   (memcmp(name, "\"hours\"", 7) == 0 ||
+		       memcmp(name, "\"fleet\"", 7) == 0)) ||
+	    (length == 10 && memcmp(name, "\"editable\"", 10) == 0);
 }
 
 /*
- * Rejects what is not safe to be read as JSON: cJSON calls itself for each
- * level. Replaces idle values by 0.
+ * Rejects what is not JSON at first sight, or nested so deep that cJSON, which
+ * is recursive, could overflow the stack. Replaces idle values by 0.
  */
 static int
 bytes_judge(struct peer *peer, char *text, size_t size)
@@ -921,8 +905,8 @@ span_read(struct peer *peer, const cJSON *object, const char *const keys[2],
 }
 
 /*
- * Reads an array of spans whose ends have these two keys. An end counts from
- * `length` us after what is written: an hour's name is where it starts.
+ * Reads an array of spans, whose bounds have these two keys. The end is
+ * `length` us after what is written, since an hour is named by its start.
  */
 static int
 spans_read(struct peer *peer, const cJSON *array, const char *name,
@@ -933,7 +917,7 @@ spans_read(struct peer *peer, const cJSON *array, const char *name,
 	size_t i = 0;
 
 	if (!cJSON_IsArray(array))
-		return broken(peer, "no array %s", name);
+		return broken(peer, "%s is not an array", name);
 	cJSON_ArrayForEach(item, array)
 	{
 		if (span_read(peer, item, keys, &span) != 0)
@@ -951,9 +935,9 @@ spans_read(struct peer *peer, const cJSON *array, const char *name,
 }
 
 /*
- * Reads one quality. Where the node could not read everything, and says no
- * start (or is of version 1.0 and does not say which hours), it says nothing:
- * its state is then STATE_UNREADABLE.
+ * Reads one quality. If the node could not read everything and reports no
+ * segment, or is of version 1.0 and does not name the hours, nothing is known:
+ * the state is STATE_UNREADABLE.
  */
 static int
 quality_read(
@@ -1014,7 +998,7 @@ qualities_read(struct peer *peer, const cJSON *array, bool complete)
 	size_t cap = 0, i;
 
 	if (!cJSON_IsArray(array))
-		return broken(peer, "no array reports");
+		return broken(peer, "reports is not an array");
 	cJSON_ArrayForEach(item, array)
 	{
 		peer->reports = need(array_room(
@@ -1030,14 +1014,14 @@ qualities_read(struct peer *peer, const cJSON *array, bool complete)
 	for (i = 1; i < peer->reportsz; i++) {
 		r = &peer->reports[i];
 		if (quality_compare(r - 1, r) == 0)
-			return broken(peer, "%s/%s is in it twice", r->channel,
+			return broken(peer, "%s/%s appears twice", r->channel,
 			    r->quality);
 	}
 	return 0;
 }
 
 /*
- * Reads what stands before the reports, then these.
+ * Reads the whole document.
  */
 static int
 root_read(struct peer *peer, const cJSON *root)
@@ -1076,9 +1060,11 @@ root_read(struct peer *peer, const cJSON *root)
 static void
 reports_drop(struct peer *peer)
 {
-	struct report *r = peer->reports;
+	struct report *r;
+	size_t i;
 
-	for (; r < peer->reports + peer->reportsz; r++) {
+	for (i = 0; i < peer->reportsz; i++) {
+		r = &peer->reports[i];
 		free((char *)r->channel);
 		free((char *)r->quality);
 		free(r->raw.holes.v);
@@ -1120,7 +1106,7 @@ arena_give(void *taken)
 }
 
 /*
- * Rejects a quality that an earlier file of the same node has, too.
+ * Rejects a quality that an earlier file of the same node has as well.
  */
 static int
 peer_compare(const struct peer *peers, struct peer *peer)
@@ -1135,7 +1121,7 @@ peer_compare(const struct peer *peers, struct peer *peer)
 		for (i = 0; i < peer->reportsz; i++) {
 			r = &peer->reports[i];
 			if (peer_report(earlier, r) != NULL)
-				return broken(peer, "%s/%s is in %s, too",
+				return broken(peer, "%s/%s is already in %s",
 				    r->channel, r->quality, earlier->file);
 		}
 	}
@@ -1143,9 +1129,9 @@ peer_compare(const struct peer *peers, struct peer *peer)
 }
 
 /*
- * Reads the report of peers[n], which has its name and file. The text ends
- * with a NUL that is not counted in its size, and is changed. Returns -1 if it
- * cannot be used; its message then says why. Those before it have been read.
+ * Reads the report of peers[n], whose name and file are set; those before it
+ * have been read. The text is changed; size does not count its final NUL.
+ * Returns -1 if the report cannot be used, with the reason in the message.
  */
 int
 peer_parse(struct peer *peers, size_t n, char *text, size_t size)
@@ -1180,7 +1166,7 @@ peer_parse(struct peer *peers, size_t n, char *text, size_t size)
 }
 
 /*
- * Frees the array, too. May be NULL.
+ * Frees the peers and the array.
  */
 void
 peers_free(struct peer *peers, size_t peersz)
@@ -1195,8 +1181,8 @@ peers_free(struct peer *peers, size_t peersz)
 }
 
 /*
- * Makes a report of each quality that a peer reports, with nothing of this
- * node. Their names stay the peers'.
+ * Without an archive: makes an empty report for each quality that a peer
+ * reports. The names remain the peers'.
  */
 void
 fleet_reports(struct survey *s)
@@ -1227,29 +1213,29 @@ fleet_reports(struct survey *s)
 }
 
 /*
- * The sweep: from one instant at which any node changes to the next
+ * The fleet: a sweep from one instant at which any node changes to the next
  */
 
-enum says { /* of an instant, the better the higher */
+enum says { /* a node, of an instant */
 	SAYS_UNKNOWN,
 	SAYS_LACKS,
 	SAYS_INCOMPLETE,
 	SAYS_COMPLETE
 };
 
-struct voice { /* of a node during the sweep */
+struct voice { /* a node during the sweep */
 	const struct fleet_node *node;
 	struct spans incomplete; /* owned */
-	size_t hole; /* first of each that ends later */
+	size_t hole; /* index of the first that ends later, as below */
 	size_t incomplete_at;
 	size_t unreadable;
 	enum says says;
-	int64_t until; /* when it may say something else */
+	int64_t until; /* says the same up to here */
 };
 
 /*
- * Returns whether t is in one of the spans. *at is the first that does not end
- * before; *until is moved to where that changes, if that is earlier.
+ * Returns whether t is in one of the spans, and moves *until back to where that
+ * changes, if it is later. *at is the first span that may matter.
  */
 static bool
 spans_at(const struct spans *spans, size_t *at, int64_t t, int64_t *until)
@@ -1278,7 +1264,7 @@ span_at(struct span span, int64_t t, int64_t *until)
 }
 
 /*
- * Moves a node to t, no earlier than before.
+ * Finds what a node says from t on. Calls for one node never go back in time.
  */
 static void
 voice_move(struct voice *v, int64_t t)
@@ -1304,7 +1290,7 @@ voice_move(struct voice *v, int64_t t)
 }
 
 /*
- * Adds the indices of peers that say so to those that have the next gap.
+ * Appends the peers that say so to the list of those that have the next gap.
  */
 static void
 having_add(
@@ -1322,8 +1308,7 @@ having_add(
 }
 
 /*
- * Adds a gap, or makes the last one longer if it is of the same state and the
- * same nodes have it.
+ * Adds a gap, or extends the last one if state and nodes are the same.
  */
 static void
 gap_add(struct fleet *f, struct gap gap, const struct voice *voices)
@@ -1351,7 +1336,7 @@ gap_add(struct fleet *f, struct gap gap, const struct voice *voices)
 }
 
 /*
- * Takes what all nodes say of a span, to each node's own account first.
+ * Accounts for a span in which no node changes.
  */
 static void
 span_take(struct fleet *f, const struct voice *voices, struct span span)
@@ -1386,8 +1371,8 @@ span_take(struct fleet *f, const struct voice *voices, struct span span)
 }
 
 /*
- * Returns whether a lost gap lies between two instants that somebody has, and
- * is too short to tell: one of the nodes takes no notice of such.
+ * Returns whether a lost gap is within the tolerance, and some node has what
+ * comes before it and what comes after it.
  */
 static bool
 is_sliver(const struct fleet *f, const struct gap *gap, int64_t tolerance)
@@ -1406,7 +1391,7 @@ is_sliver(const struct fleet *f, const struct gap *gap, int64_t tolerance)
 }
 
 /*
- * Drops what is too short to be lost, and sums up.
+ * Drops slivers and adds up the rest.
  */
 static void
 gaps_sum(struct fleet *f)
@@ -1510,8 +1495,8 @@ node_named(struct fleet *f, const char *name)
 }
 
 /*
- * Lists the nodes: this one, if it was asked about its own archive, and one
- * for each name of a peer, which may have a file for each quality.
+ * Lists the nodes: this one, unless there is no archive, then one for each name
+ * of a peer. A peer may have several files, one for each quality.
  */
 static void
 fleet_nodes(const struct options *opt, const struct survey *s,
@@ -1571,27 +1556,30 @@ peers_note(const struct options *opt, struct survey *s)
 			continue;
 		time_format(time, peer->generated_at);
 		if (peer->generated_at > opt->now + AHEAD)
-			note(s, "%s: its report is from the future: %s",
+			note(s, "%s: report dated in the future: %s",
 			    peer->name, time);
 		seconds_format(time, peer->tolerance);
 		if (peer->tolerance > opt->tolerance)
-			note(s, "%s: it ignores gaps of up to %s s, we of %s s",
+			note(s,
+			    "%s: tolerance is %s s, ours %s s: shorter holes there do not show",
 			    peer->name, time, ours);
 	}
 }
 
 /*
- * Fills in the fleet of every report, if there are peers.
+ * Sets the fleet of every report, if there are peers.
  */
 void
 fleet_make(const struct options *opt, struct survey *s)
 {
 	struct report *r;
+	size_t i;
 
 	if (s->peersz == 0)
 		return;
 	peers_note(opt, s);
-	for (r = s->reports; r < s->reports + s->reportsz; r++) {
+	for (i = 0; i < s->reportsz; i++) {
+		r = &s->reports[i];
 		r->fleet = need(calloc(1, sizeof(*r->fleet)));
 		fleet_nodes(opt, s, r, r->fleet);
 		fleet_range(opt, r->fleet);
@@ -1873,7 +1861,8 @@ percent_format(char buf[TIME_SIZE], int64_t ratio)
 
 /*
  * Prints the channel's directories behind `intro`; with a survey, in which r
- * is the channel's last quality, only those that it lacks. Returns whether there are any.
+ * is the channel's last quality, only those that it lacks. Returns whether
+ * there are any.
  */
 static bool
 print_siblings(struct sheet *sheet, const char *intro, const struct report *r,
@@ -2152,13 +2141,18 @@ static void
 rows_make(struct rows *rows, const struct options *opt, const struct report *r)
 {
 	const int64_t length = rows->unit->length;
+	const struct spans *holes = &r->raw.holes;
 	struct row row;
 	struct span time = r->stream;
 	int64_t until;
 	size_t next = 0;
 
-	if (r->raw.holes.n > 0 && r->raw.holes.v[0].start < time.start)
-		time.start = r->raw.holes.v[0].start;
+	/* holes reach beyond segments to an unreadable hour, or --expect */
+	if (holes->n > 0 &&
+	    (time.start == TIME_NONE || holes->v[0].start < time.start))
+		time.start = holes->v[0].start;
+	if (holes->n > 0 && holes->v[holes->n - 1].end > time.end)
+		time.end = holes->v[holes->n - 1].end;
 	if (!span_cut(&time, opt->window.start, opt->window.end))
 		time = (struct span){INT64_MAX, INT64_MIN};
 	rows->range = time;
@@ -2222,9 +2216,6 @@ cell_glyph(const struct sheet *sheet, const struct report *r,
 	const int64_t length = cell->end - cell->start;
 	int64_t incomplete, lost;
 
-	*colour = "";
-	if (spans_within(&r->unreadable, cell, &lost) > 0)
-		return "?";
 	if (spans_within(&r->raw.holes, cell, &lost) > 0) {
 		*colour = ON_RED;
 		return drawn ? blocks[(length - lost) * 8 / length]
@@ -2249,16 +2240,19 @@ text_cells(struct sheet *sheet, const struct report *r, const struct rows *rows,
 	const int64_t width = rows->unit->length / rows->unit->cells;
 	const char *colour = "", *glyph, *wanted;
 	struct span cell;
-	int64_t t;
+	int64_t t, unreadable;
 
 	for (t = row->span.start; t < row->span.end; t += width) {
 		cell = (struct span){t, t + width};
 		wanted = "";
 		glyph = " ";
-		if (span_cut(&cell, rows->range.start, rows->range.end))
+		if (spans_within(&r->unreadable, &cell, &unreadable) > 0)
+			glyph = "?";
+		else if (span_cut(&cell, rows->range.start, rows->range.end))
 			glyph = cell_glyph(sheet, r, &cell, &wanted);
 		if (sheet->opt->colour && strcmp(colour, wanted) != 0)
-			fprintf(sheet->fp, RESET "%s", wanted);
+			fprintf(sheet->fp, "%s%s", *colour != '\0' ? RESET : "",
+			    wanted);
 		colour = wanted;
 		fputs(glyph, sheet->fp);
 	}
@@ -2346,10 +2340,11 @@ text_everything(struct sheet *sheet, const struct hour *h)
 	text_tallies(sheet, "overlaps", h->counts.overlaps);
 	duration_format(raw, h->raw.covered);
 	duration_format(editable, h->editable.covered);
-	fprintf(sheet->fp, "    coverage  raw %s, %zu holes  editable %s", raw,
-	    h->raw.holesz, editable);
+	fprintf(sheet->fp, "    coverage  raw %s, %zu hole%s  editable %s", raw,
+	    h->raw.holesz, plural(h->raw.holesz), editable);
 	duration_format(editable, h->editable.hole_duration);
-	fprintf(sheet->fp, ", %zu holes, %s", h->editable.holesz, editable);
+	fprintf(sheet->fp, ", %zu hole%s, %s", h->editable.holesz,
+	    plural(h->editable.holesz), editable);
 	newline(sheet);
 }
 
@@ -2605,6 +2600,14 @@ static const struct family quality_families[] = {
     {NAME("run_duration_seconds"), 0, "Seconds that the run has taken."},
     {NAME("run_errors"), 0, "Errors of the whole run."},
     {NAME("run_complete"), 0, "Whether the run could read all there is."},
+    {NAME("fleet_lost_holes"), 0, "Holes that no node has."},
+    {NAME("fleet_lost_seconds"), 0, "Seconds that no node has."},
+    {NAME("fleet_elsewhere_seconds"), 0,
+	"Seconds that this node lacks and a peer has."},
+    {NAME("fleet_better_seconds"), 0,
+	"Seconds that are incomplete here and complete at a peer."},
+    {NAME("fleet_unknown_seconds"), 0,
+	"Seconds that no node has, as far as is known."},
 };
 /* clang-format on */
 
@@ -2707,11 +2710,22 @@ quality_values(struct values *values, const struct options *opt,
 	if (r->state == STATE_UNKNOWN || r->state == STATE_UNREADABLE)
 		for (i = 0; i < values->n; i++)
 			values->v[i] = TIME_NONE;
-	add_count(values, r->state >= STATE_UNREADABLE);
+	if (coverage_shown(r) == &r->raw)
+		add_count(values, r->state >= STATE_UNREADABLE);
+	else
+		add(values, TIME_NONE);
 	add(values, opt->now);
 	add(values, s->elapsed);
 	add_count(values, s->errorsz);
 	add_count(values, s->complete);
+	if (r->fleet != NULL)
+		add_count(values, r->fleet->tallies[GAP_LOST].count);
+	else
+		add(values, TIME_NONE);
+	for (i = 0; i < GAP_STATES; i++)
+		add(values,
+		    r->fleet != NULL ? r->fleet->tallies[i].duration
+				     : TIME_NONE);
 }
 
 static void
@@ -2840,7 +2854,7 @@ report_metrics(FILE *fp, const struct options *opt, const struct survey *s,
 		print_labels(fp, NAME("build_info"), &reports[i]);
 		fprintf(fp, ",version=\"%s\"} 1\n", VERSION);
 	}
-	metrics_fleet(fp, reports, reportsz);
+	metrics_peers(fp, reports, reportsz);
 	return ferror(fp) ? -1 : 0;
 }
 
@@ -2981,8 +2995,9 @@ check_age(FILE *fp, const struct options *opt, const struct report *r)
 	age_format(length, age);
 	duration_format(max, opt->max_age);
 	finding(fp, opt, r,
-	    "the newest segment ended %s ago, at %s; --max-age is %s", length,
-	    end, max);
+	    "the newest segment ended %s %s, at %s; --max-age is %s", length,
+	    opt->window.end < opt->now ? "before the window does" : "ago", end,
+	    max);
 	return true;
 }
 
@@ -3026,21 +3041,33 @@ report_check(FILE *fp, const struct options *opt, const struct survey *s)
 }
 
 /*
- * Writes the one line that a monitoring plugin shows: the first finding, and
- * how many more there are.
+ * Writes the one line that a monitoring plugin shows: the first finding, or
+ * else the first error, and how many more there are.
  */
 int
 report_summary(FILE *fp, const struct options *opt, const struct survey *s,
     const struct report *report)
 {
-	char *at, *findings = NULL, *first;
+	char *at, *findings = NULL, *text;
 	FILE *memory;
 	int64_t longest = 0;
 	size_t i, n = 0, size;
+	const char *word = "CRITICAL";
 
 	(void)report;
 	memory = need(open_memstream(&findings, &size));
-	report_check(memory, opt, s);
+	if (!report_check(memory, opt, s))
+		for (i = 0; i < s->errorsz; i++) {
+			word = "UNKNOWN";
+			text =
+			    need(name_printable(s->errors[i].path, opt->utf8));
+			fprintf(memory, PROGRAM ": %s: ", text);
+			free(text);
+			text = need(
+			    name_printable(s->errors[i].message, opt->utf8));
+			fprintf(memory, "%s\n", text);
+			free(text);
+		}
 	if (fclose(memory) != 0)
 		need(NULL);
 	for (at = findings; (at = strchr(at, '\n')) != NULL; at++)
@@ -3048,30 +3075,29 @@ report_summary(FILE *fp, const struct options *opt, const struct survey *s,
 	for (i = 0; i < s->reportsz; i++)
 		if (s->reports[i].end - s->reports[i].start > longest)
 			longest = s->reports[i].end - s->reports[i].start;
-	first = findings + (n > 0 ? strlen(PROGRAM ": ") : 0);
 	if (n == 0)
-		fprintf(fp, "COVERAGE OK: %zu qualit%s, %" PRId64 " h\n",
+		fprintf(fp, "COVERAGE OK: %zu qualit%s, %" PRId64 " h",
 		    s->reportsz, s->reportsz == 1 ? "y" : "ies",
 		    (longest + HOUR / 2) / HOUR);
 	else
-		fprintf(fp, "COVERAGE CRITICAL: %s", strtok(first, "\n"));
+		fprintf(fp, "COVERAGE %s: %s", word,
+		    strtok(findings + strlen(PROGRAM ": "), "\n"));
 	if (n > 1)
 		fprintf(fp, " (and %zu more)", n - 1);
-	if (n > 0)
-		putc('\n', fp);
+	putc('\n', fp);
 	free(findings);
 	return ferror(fp) ? -1 : 0;
 }
 
 /*
- * The fleet as text, lines, metrics and findings
+ * The fleet: shown
  */
 
 #define NODES_WIDE 11 /* columns of nodes' names beside their figures */
 
 /*
- * Prints the names of those that have a gap: the first, and as many of the
- * others as fit in so many columns.
+ * Prints the names of the nodes that have a gap, as many as fit in so many
+ * columns, but at least one.
  */
 static void
 print_having(FILE *fp, const struct fleet *f, const struct gap *gap, bool utf8,
@@ -3094,7 +3120,7 @@ print_having(FILE *fp, const struct fleet *f, const struct gap *gap, bool utf8,
 /*
  * Picks the longest gaps of a state, at most max: of those that are not known,
  * or with check set of those that --check counts. What a peer has counts only
- * once there was time to fetch it.
+ * after the time that --backfill allows.
  */
 static void
 gaps_pick(struct pick *pick, const struct options *opt, const struct report *r,
@@ -3102,20 +3128,23 @@ gaps_pick(struct pick *pick, const struct options *opt, const struct report *r,
 {
 	const struct fleet *f = r->fleet;
 	const struct gap *gap;
+	size_t i;
 
 	*pick = (struct pick){.n = 0};
-	for (gap = f->gaps; gap < f->gaps + f->gapsz; gap++)
+	for (i = 0; i < f->gapsz; i++) {
+		gap = &f->gaps[i];
 		if (gap->state == state &&
 		    (check ? hole_counts(opt, r, &gap->span) &&
 				(state != GAP_ELSEWHERE ||
 				    gap->span.end < opt->now - opt->backfill)
 			   : !hole_known(opt, r, &gap->span)))
 			pick_add(pick, &gap->span, max);
+	}
 }
 
 /*
- * Prints how old a node's newest segment is, or for how long the stream had
- * stopped when its report was made.
+ * Prints the age of a node's newest segment, or how long before its report the
+ * stream stopped.
  */
 static void
 text_newest(struct sheet *sheet, const struct fleet_node *node, int width)
@@ -3139,7 +3168,7 @@ text_newest(struct sheet *sheet, const struct fleet_node *node, int width)
 }
 
 /*
- * Prints a node's name and figures, or those of all together.
+ * Prints the figures of a node, or of all together.
  */
 static void
 text_figures(struct sheet *sheet, const char *name, const struct coverage *c)
@@ -3160,7 +3189,7 @@ text_node(
     struct sheet *sheet, const struct fleet *f, const struct fleet_node *node)
 {
 	const bool here = f->here && node == f->nodes;
-	const int64_t age = sheet->opt->now - node->generated_at;
+	int64_t age;
 	char buf[TIME_SIZE];
 
 	if (node->report == NULL) {
@@ -3175,6 +3204,7 @@ text_node(
 	if (node->generated_at == TIME_NONE)
 		print_coloured(sheet, RED, "unusable");
 	else if (!here) {
+		age = sheet->opt->now - node->generated_at;
 		age_format(buf, age < 0 ? -age : age);
 		fprintf(sheet->fp, "%s %s", buf, age < 0 ? "ahead" : "old");
 	}
@@ -3219,21 +3249,17 @@ text_gaps(struct sheet *sheet, const struct report *r, enum gap_state state,
 }
 
 /*
- * Prints what all nodes have: their figures, what no node has, and who has
- * what this one lacks.
+ * Prints the table of nodes, what no node has, and who has what this one lacks.
  */
 static void
 text_fleet(struct sheet *sheet, const struct report *r)
 {
 	const struct fleet *f = r->fleet;
-	const struct tally *unknown, *better;
 	char buf[TIME_SIZE];
 	size_t i;
 
 	if (f == NULL)
 		return;
-	better = &f->tallies[GAP_BETTER];
-	unknown = &f->tallies[GAP_UNKNOWN];
 	fprintf(sheet->fp, "  %-*s%9s%7s%10s%13s  %-14s  report", NODES_WIDE,
 	    "Node", "covered", "holes", "lost", "has of ours",
 	    "newest segment");
@@ -3242,18 +3268,19 @@ text_fleet(struct sheet *sheet, const struct report *r)
 		text_node(sheet, f, &f->nodes[i]);
 	text_figures(sheet, "together", &f->together);
 	newline(sheet);
-	if (unknown->count > 0) {
+	if (f->tallies[GAP_UNKNOWN].count > 0) {
 		fprintf(sheet->fp, "  %-*s%16zu", NODES_WIDE, "unknown",
-		    unknown->count);
-		figure(sheet, 10, YELLOW, unknown->duration, true);
+		    f->tallies[GAP_UNKNOWN].count);
+		figure(
+		    sheet, 10, YELLOW, f->tallies[GAP_UNKNOWN].duration, true);
 		newline(sheet);
 	}
-	if (f->gapsz > unknown->count)
+	if (f->gapsz > f->tallies[GAP_UNKNOWN].count)
 		newline(sheet);
 	text_gaps(sheet, r, GAP_LOST, "LOST: no node has it", LISTED_MAX);
 	text_gaps(sheet, r, GAP_ELSEWHERE, "Elsewhere", HOLES_LISTED);
-	if (better->count > 0) {
-		duration_format(buf, better->duration);
+	if (f->tallies[GAP_BETTER].count > 0) {
+		duration_format(buf, f->tallies[GAP_BETTER].duration);
 		fprintf(sheet->fp, "  Incomplete here, complete elsewhere: %s",
 		    buf);
 		newline(sheet);
@@ -3261,25 +3288,23 @@ text_fleet(struct sheet *sheet, const struct report *r)
 }
 
 /*
- * Prints the gaps that are holes here, or in all nodes.
+ * Prints the gaps that are holes.
  */
 static void
 holes_fleet(FILE *fp, const struct options *opt, const struct report *r)
 {
-	static const char *const names[GAP_STATES] = {[GAP_LOST] = "lost",
-	    [GAP_ELSEWHERE] = "elsewhere",
-	    [GAP_UNKNOWN] = "unknown"};
 	const struct fleet *f = r->fleet;
 	const struct gap *gap;
 	const char *state;
+	size_t i;
 
-	for (gap = f->gaps; gap < f->gaps + f->gapsz; gap++) {
-		state = names[gap->state];
-		if (state == NULL)
+	for (i = 0; i < f->gapsz; i++) {
+		gap = &f->gaps[i];
+		if (gap->state == GAP_BETTER)
 			continue;
-		if (gap->state != GAP_ELSEWHERE &&
-		    strcmp(hole_state(opt, r, &gap->span), "hole") != 0)
-			state = hole_state(opt, r, &gap->span);
+		state = hole_state(opt, r, &gap->span);
+		if (gap->state == GAP_ELSEWHERE || strcmp(state, "hole") == 0)
+			state = gap_names[gap->state];
 		print_hole(fp, r, &gap->span, state);
 		print_having(fp, f, gap, true, ",", SIZE_MAX);
 		putc('\n', fp);
@@ -3287,79 +3312,37 @@ holes_fleet(FILE *fp, const struct options *opt, const struct report *r)
 }
 
 static void
-fleet_sample(FILE *fp, const char *name, const struct report *r,
-    const char *peer, int64_t us)
+metrics_peers(FILE *fp, const struct report *reports, size_t reportsz)
 {
-	char buf[TIME_SIZE];
-
-	print_labels(fp, name, r);
-	if (peer != NULL) {
-		putc(',', fp);
-		print_label(fp, "peer", peer);
-	}
-	seconds_format(buf, us);
-	fprintf(fp, "} %s\n", buf);
-}
-
-static void
-metrics_peers(FILE *fp, const char *name, const char *help, bool has,
-    const struct report *reports, size_t reportsz)
-{
-	const struct report *r;
+	static const char *const names[] = {
+	    NAME("peer_has_seconds"), NAME("peer_report_timestamp_seconds")};
+	const struct fleet *f;
 	const struct fleet_node *node;
-
-	print_family(fp, name, help);
-	for (r = reports; r < reports + reportsz; r++) {
-		node = r->fleet->nodes + r->fleet->here;
-		for (; node < r->fleet->nodes + r->fleet->nodesz; node++)
-			if (has ? node->report != NULL && r->fleet->here
-				: node->generated_at != TIME_NONE)
-				fleet_sample(fp, name, r, node->name,
-				    has ? node->has : node->generated_at);
-	}
-}
-
-static void
-metrics_fleet(FILE *fp, const struct report *reports, size_t reportsz)
-{
-	static const struct {
-		const char *name;
-		const char *help;
-		enum gap_state state;
-		bool count;
-	} families[] = {{NAME("fleet_lost_seconds"),
-			    "Seconds that no node has.", GAP_LOST, false},
-	    {NAME("fleet_lost_holes"), "Holes that no node has.", GAP_LOST,
-		true},
-	    {NAME("fleet_elsewhere_seconds"),
-		"Seconds that this node lacks and a peer has.", GAP_ELSEWHERE,
-		false},
-	    {NAME("fleet_better_seconds"),
-		"Seconds that are incomplete here and complete at a peer.",
-		GAP_BETTER, false},
-	    {NAME("fleet_unknown_seconds"),
-		"Seconds that no node has, but of which not all reports tell.",
-		GAP_UNKNOWN, false}};
-	const struct tally *tally;
-	size_t i, j;
+	char buf[TIME_SIZE];
+	size_t i, j, k;
 
 	if (reportsz == 0 || reports->fleet == NULL)
 		return;
-	for (i = 0; i < LENGTH(families); i++) {
-		print_family(fp, families[i].name, families[i].help);
-		for (j = 0; j < reportsz; j++) {
-			tally = &reports[j].fleet->tallies[families[i].state];
-			fleet_sample(fp, families[i].name, &reports[j], NULL,
-			    families[i].count ? (int64_t)tally->count * SECOND
-					      : tally->duration);
+	for (k = reports->fleet->here ? 0 : 1; k < 2; k++) {
+		print_family(fp, names[k],
+		    k == 0 ? "Seconds that this node lacks and the peer has."
+			   : "When the peer's report was made.");
+		for (i = 0; i < reportsz; i++) {
+			f = reports[i].fleet;
+			for (j = f->here; j < f->nodesz; j++) {
+				node = &f->nodes[j];
+				if (k == 0 ? node->report == NULL
+					   : node->generated_at == TIME_NONE)
+					continue;
+				print_labels(fp, names[k], &reports[i]);
+				putc(',', fp);
+				print_label(fp, "peer", node->name);
+				seconds_format(buf,
+				    k == 0 ? node->has : node->generated_at);
+				fprintf(fp, "} %s\n", buf);
+			}
 		}
 	}
-	if (reports->fleet->here)
-		metrics_peers(fp, NAME("peer_has_seconds"),
-		    "Seconds that this node lacks and the peer has.", true,
-		    reports, reportsz);
-	metrics_peers(fp, NAME("peer_report_timestamp_seconds"),
-	    "When the peer's report was made.", false, reports, reportsz);
 }
 
 /*
@@ -3373,8 +3356,8 @@ check_fleet(FILE *fp, const struct options *opt, const struct report *r)
 		const char *before;
 		const char *after;
 	} words[] = {{GAP_LOST, "LOST: no node has", ""},
-	    {GAP_ELSEWHERE, "not fetched yet:", "; it is on "},
-	    {GAP_UNKNOWN, "a hole of", "; not all peers can tell of it"}};
+	    {GAP_ELSEWHERE, "not backfilled:", "; available on "},
+	    {GAP_UNKNOWN, "a hole of", "; not every node could tell"}};
 	char end[TIME_SIZE], length[TIME_SIZE], *nodes, start[TIME_SIZE];
 	const struct span *span;
 	struct pick pick;

@@ -746,7 +746,9 @@ directory_list(int fd, struct names *dirs, struct names *rest)
 		(void)close(again);
 		return -1;
 	}
-	while (errno = 0, (d = readdir(dp)) != NULL) {
+	while (errno = 0, (d = readdir(dp)) != NULL || errno == EINTR) {
+		if (d == NULL)
+			continue;
 		names = d->d_name[0] != '.' &&
 			(d->d_type == DT_DIR || d->d_type == DT_LNK ||
 			    d->d_type == DT_UNKNOWN)

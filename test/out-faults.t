@@ -295,7 +295,8 @@ def _(s):
         raise Skip('no mkfs.ext4')
     os.mkdir(other)
     with mounted(other, '-o', 'loop', image):
-        need(can('cp', '-a', s.root + '/base/ch', other), 'no copy')
+        need(can('cp', '-a', s.root + '/base/ch', s.root + '/base/segment',
+                 other), 'no copy')
         got = report(spawn([PROGRAM, '-b', other, '--now', '2025-11-16', '-n',
                             '-f', 'json', 'ch']))
     need(got['reports'] == [after], 'types are not asked for')
@@ -315,7 +316,7 @@ def _(s):
     for name in strays:
         os.mkdir(os.path.join(os.fsencode(s.path()), name))
     write(s.path('9999-12-31T23'))
-    channel = b'new\n\x1b"\\<b>'
+    channel = b'new\n\x1b"\\<q>'
     shutil.copytree(os.fsencode(s.root) + b'/base/ch',
                     os.fsencode(s.root) + b'/base/' + channel)
     channel = os.fsdecode(channel)
@@ -340,11 +341,11 @@ def _(s):
           in counts['hours'][0]['bad_names'] for name in bad] ==
          [True] * len(bad), counts['hours'][0]['bad_names'])
     metrics = read(s.web + '/m.prom')
-    need(b'channel="new\\n\x1b\\"\\\\<b>"' in metrics and b'31m' not in
+    need(b'channel="new\\n\x1b\\"\\\\<q>"' in metrics and b'31m' not in
          metrics and b'zzz' not in metrics, 'labels')
     result = s.run('--output-dir', 'other', channel)
     page = read(s.root + '/base/other/%s_source_coverage.html' % channel)
-    need(b'<b>' not in page and not ESCAPES.search(re.sub(b'[\n\t]', b'', page)),
+    need(b'<q>' not in page and not ESCAPES.search(re.sub(b'[\n\t]', b'', page)),
          'the page')
 
 

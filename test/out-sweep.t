@@ -97,6 +97,7 @@ class Sweep:
         stats = [os.stat(hour) for hour in hours]
         files = [(hour + '/' + name, data) for hour in hours
                  for name in os.listdir(hour) for data in (b'', b'x')]
+        files.append((s.root + '/base/segment', b''))
         for paths, data in ([[s.path()], None], [hours, None], *[
                 ([path], data) for path, data in
                 [*[(hour, None) for hour in hours], *files]]):

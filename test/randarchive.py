@@ -1,17 +1,18 @@
+# SPDX-License-Identifier: MIT
 """Random archives, small and full of everything that happens in one.
 
 make(chance, base) builds BASE/ch/QUALITY/... and returns an Archive that says
 what a test needs to aim its windows and tolerances.  The same seed makes the
 same archive.
 """
-import datetime
 import os
-import string
 
-SECOND = 1000000
-HOUR = 3600 * SECOND
-EPOCH = datetime.datetime(1970, 1, 1)
-MICROSECOND = datetime.timedelta(microseconds=1)
+import model
+
+SECOND = model.SECOND
+HOUR = model.HOUR
+FIRST_HOUR = model.parse_hour(b'0001-01-01T00')
+LAST_HOUR = model.parse_hour(b'9999-12-31T23')
 
 # where archives begin: ordinary days and the edges of the calendar
 BEGINNINGS = (
@@ -85,42 +86,16 @@ STRAYS = (b'README', b'zzz', b'2025-11-15T02.bak', b'2025-11-15T2',
           b'.hidden', b'.2025-11-15T02', b'2025-11-15', b'lost+found')
 
 
-def time_of(name):
-    when = datetime.datetime.strptime(name, '%Y-%m-%dT%H')
-    return (when - EPOCH) // MICROSECOND
-
-
-def name_of(time):
-    when = EPOCH + time * MICROSECOND
-    return '%04d-%02d-%02dT%02d' % (when.year, when.month, when.day,
-                                    when.hour)
-
-
-LAST_HOUR = time_of('9999-12-31T23')
-FIRST_HOUR = time_of('0001-01-01T00')
-
-
-def length_of(spelling):
-    """Microseconds of a duration, as CPython has them."""
-    return datetime.timedelta(seconds=float(spelling)) // MICROSECOND
-
-
 def spell(chance, micros):
     """One of the ways to write a duration."""
-    whole, rest = divmod(micros, SECOND)
-    plain = '%d.%06d' % (whole, rest)
+    plain = '%d.%06d' % divmod(micros, SECOND)
     short = plain.rstrip('0')
-    ways = [plain, short, short + '0', '0' + plain, plain + '000', repr(
-        micros / SECOND), short + 'e0', short + 'E+00']
-    if whole == 0 and rest:
-        ways.append(short[1:])
-    if rest == 0:
-        ways += ['%d' % whole, '%d.' % whole]
-        if whole % 10 == 0:
-            ways.append('%de1' % (whole // 10))
-    ways = [way for way in ways
-            if 'e-' not in way and length_of(way) == micros]
-    return chance.choice(ways)
+    ways = [plain, short, short + '0', '0' + plain, plain + '000',
+            repr(micros / SECOND), short + 'e0', short + 'E+00',
+            short.lstrip('0'), short.rstrip('.')]
+    return chance.choice([
+        way for way in ways
+        if model.parse_duration(way.encode()) == micros])
 
 
 class Archive:
@@ -160,14 +135,9 @@ class Maker:
             os.mkdir(path)
         elif kind == 1:
             os.mkfifo(path)
-        elif kind == 2:
-            os.symlink(b'nowhere', path)
-        elif kind == 3:
-            os.symlink(b'.', path)
-        elif kind == 4:
-            os.symlink(b'/dev/null', path)
         else:
-            os.symlink(os.path.basename(path), path)
+            os.symlink((b'nowhere', b'.', b'/dev/null',
+                        os.path.basename(path))[kind - 2], path)
 
     def entry(self, path, size):
         """A segment: nearly always a file, else a link to one."""
@@ -219,7 +189,7 @@ class Maker:
         """(microseconds, as it is spelt)"""
         if self.maybe(6):
             spelling = self.chance.choice(SPELLINGS)
-            micros = length_of(spelling)
+            micros = model.parse_duration(spelling.encode())
             if micros <= 20 * scale:
                 return micros, spelling
         micros = self.chance.choice((
@@ -294,7 +264,7 @@ class Maker:
     def hour(self, quality, time, spilt):
         """One hour of a quality; what spills out of it."""
         chance = self.chance
-        path = os.path.join(quality, name_of(time).encode())
+        path = os.path.join(quality, model.hour_name(time).encode())
         kind = chance.choices(
             ('segments', 'empty', 'absent', 'loop', 'file', 'dangling',
              'odd', 'link', 'twin', 'one'),
@@ -319,7 +289,7 @@ class Maker:
             os.mkfifo(path)
             return 0
         if kind == 'twin':
-            twin = name_of(max(time - HOUR, FIRST_HOUR)).encode()
+            twin = model.hour_name(max(time - HOUR, FIRST_HOUR)).encode()
             if twin != os.path.basename(path) and os.path.isdir(
                     os.path.join(quality, twin)):
                 os.symlink(twin, path)
@@ -375,7 +345,7 @@ class Maker:
             # far from all the others: its map is refused
             far = self.chance.choice((FIRST_HOUR, LAST_HOUR))
             if not os.path.lexists(os.path.join(path,
-                                                name_of(far).encode())):
+                                                model.hour_name(far).encode())):
                 self.hour(path, far, 0)
         return times
 
@@ -388,7 +358,7 @@ def make(chance, base):
     os.mkdir(channel)
     if chance.randrange(2) == 0:
         archive.qualities.append('480p')
-    beginning = time_of(chance.choice(BEGINNINGS))
+    beginning = model.parse_hour(chance.choice(BEGINNINGS).encode())
     for quality in archive.qualities:
         first = beginning
         if chance.randrange(3) == 0 and first + 9 * HOUR < LAST_HOUR:

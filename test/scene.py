@@ -214,6 +214,9 @@ class Scene:
     def path(self, *names):
         return os.path.join(self.root, 'base/ch/source', *names)
 
+    def at(self, name):
+        return os.path.join(self.web, name)
+
     def command(self, *more):
         return [PROGRAM, '-b', 'base', '--now', '2025-11-16', '-j', '1', '-f',
                 'json', '-r', 'base/web/r.json', '-m', 'base/web/m.prom',
@@ -240,14 +243,14 @@ class Scene:
                          **keywords), limit)
 
     def look(self):
-        return {name: read(os.path.join(self.web, name))
+        return {name: read(self.at(name))
                 for name in os.listdir(self.web)
-                if os.path.isfile(os.path.join(self.web, name))}
+                if os.path.isfile(self.at(name))}
 
     def learn(self, *more):
         """The outputs of a run that nothing happens to, settled."""
         for name in os.listdir(self.web):
-            os.unlink(os.path.join(self.web, name))
+            os.unlink(self.at(name))
         result = self.run(*more)
         need(result.status == 0 and not result.err + result.out.decode(),
              'the run that should work', result)
@@ -258,13 +261,13 @@ class Scene:
     def restore(self):
         """Old outputs, and nothing else beside them."""
         for name in os.listdir(self.web):
-            path = os.path.join(self.web, name)
+            path = self.at(name)
             if os.path.isdir(path) and not os.path.islink(path):
                 shutil.rmtree(path)
             else:
                 os.unlink(path)
         for name in self.outputs:
-            write(os.path.join(self.web, name), OLD)
+            write(self.at(name), OLD)
 
     def left(self):
         return sorted(set(os.listdir(self.web)) - set(self.outputs))
@@ -353,10 +356,6 @@ class Scene:
         """Trouble with every output: all are the old ones."""
         self.expect(result, 2, *says)
         need(self.old() == self.outputs, 'new: not only %s' % self.old())
-
-    def done(self, result):
-        """No trouble: all outputs are new."""
-        self.expect(result, 0)
 
     @contextlib.contextmanager
     def disk(self, options):

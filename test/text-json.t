@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # The JSON report: its form in every situation, whatever the names.
 . "${0%/*}/lib.sh"
 
@@ -42,6 +43,27 @@ is_out <<'EOT'
 {"channel":"ch","quality":"480p","found":true,"start":"2025-11-15T05:00:00.000000Z","end":"2025-11-15T06:00:00.000000Z","age":0,
 {"hour":"2025-11-15T05","start":"2025-11-15T05:00:00.000000Z","end":"2025-11-15T06:00:00.000000Z",
 EOT
+
+case_dir "a map's twin is the report of its quality, without hours"
+at 04 '00:00 10 full, 00:12 2 partial'
+: >"$hour/zzz.ts"
+ln -s 2025-11-15T03 ch/source/2025-11-15T03
+hour ch/480p/2025-11-15T05
+seg 00:00 3600 full
+run -f json --now $now -q source,480p ch
+is_status 2
+number=0
+for quality in source 480p; do
+	leaves coverage-maps/ch_${quality}_coverage.png \
+	    coverage-maps/ch_${quality}_coverage.json
+	twin=coverage-maps/ch_${quality}_coverage.json
+	cp $twin "$tmp/json/twin-$quality"
+	jq -S ".reports |= [.[$number] | .hours = []]" "$out" >"$tmp/wanted"
+	jq -S . $twin >"$tmp/twin"
+	same_file "$tmp/wanted" "$tmp/twin" $quality
+	number=$((number + 1))
+done
+leaves coverage-maps
 
 case_dir 'nothing there'
 at 04

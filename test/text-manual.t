@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """The manual against the program.
 
 Its lists are the program's: the options of SYNOPSIS, DESCRIPTION and --help,
@@ -102,12 +103,11 @@ def options():
             option[1], default or '(nothing)'), said)
     found = set()
     for line in section('Sh', 'SYNOPSIS'):
-        match = re.match(r'\.Op Fl (-?)([\w-]+)(?: Ar (\S+))?$', line)
-        if match and not match.group(1) and not match.group(3):
-            found |= {(letter, '') for letter in match.group(2)}
-        elif match:
-            found.add((match.group(2), match.group(3) or ''))
-        elif line.startswith('.Fl '):
+        for long, name, argument in re.findall(
+                r'O[op] Fl (-?)([\w-]+)(?: Ar (\S+))?', line):
+            found |= {(word, argument) for word in (
+                [name] if long or argument else name)}
+        if line.startswith('.Fl '):
             found |= {(word, '') for word in
                       line[4:].replace('|', ' ').split()}
     tap.same(sorted(found), sorted((letter or word, argument) for
@@ -153,6 +153,9 @@ NODE2 = {
 }
 
 
+EXAMPLES = '/usr/local/share/doc/segment-coverage/examples'
+
+
 class Place:
     """The files that examples name, below a directory of the test's own."""
 
@@ -162,6 +165,10 @@ class Place:
         self.moved = ['/srv/segments', '/var/lib/prometheus/node-exporter']
         for path in (self.bin, root + '/home', root + self.moved[1]):
             os.makedirs(path)
+        os.makedirs(root + '/usr/local/share/doc/segment-coverage')
+        os.symlink(os.path.join(HERE, '../man/examples'), root + EXAMPLES)
+        with open(root + '/nodes', 'w', encoding='ascii') as file:
+            file.write('https://node1.example.org node1\n')
         for name, script in (
                 ('segment-coverage', '%s --now %s "$@"' % (
                     shlex.quote(PROGRAM), NOW)),
@@ -200,6 +207,14 @@ def keys_of(value):
     return set()
 
 
+def listed(title, macros):
+    """What is .Ic in the lines of a subsection that begin so."""
+    return sorted({word for line in section('Ss', title)
+                   if re.match(macros, line)
+                   for words in re.findall(r'Ic (\w+(?: , \w+)*)', line)
+                   for word in words.split(' , ')})
+
+
 def keys(place):
     os.symlink('2025-11-14T20',
                place.root + '/srv/segments/desertbus/480p/2025-11-14T20')
@@ -208,16 +223,12 @@ def keys(place):
         'source,480p,none --peer node2=node2-source.json '
         '--peer node2=node2-480p.json desertbus')
     os.unlink(place.root + '/srv/segments/desertbus/480p/2025-11-14T20')
-    named = set(re.findall(r'\w+', ' '.join(
-        re.sub(r'Pq.*', '', line) for line in section('Ss', 'JSON')
-        if re.match(r'\.(It )?Ic ', line)))) - {'It', 'Ic'}
-    tap.same(sorted(named), sorted(keys_of(json.loads(out))),
+    tap.same(listed('JSON', r'\.(It )?Ic'), sorted(keys_of(json.loads(out))),
              'JSON: the manual has its keys')
     with open(place.root + '/home/all.prom', encoding='utf-8') as file:
         found = set(re.findall(r'^(\w+)\{', file.read(), re.M))
-    named = set(re.findall(r'^\.It Ic (\w+)', '\n'.join(
-        section('Ss', 'Metrics')), re.M))
-    tap.same(sorted(named), sorted(found), 'metrics: the manual has them')
+    tap.same(listed('Metrics', r'\.It'), sorted(found),
+             'metrics: the manual has them')
 
 
 def messages():
@@ -261,13 +272,16 @@ def crontab(place, text):
     for line in text.splitlines():
         match = re.match(r'(\w+)=(.*)$', line)
         if match:
-            environment[match.group(1)] = match.group(2)
+            environment[match.group(1)] = re.sub(
+                '^(-m )?(?=/)', r'\1' + place.root, match.group(2))
             continue
         fields = line.split(None, 5)
         tap.ok(len(fields) == 6 and all(
             re.fullmatch(r'[*/,\d-]+', field) for field in fields[:5]),
             'crontab: ' + line)
-        environment['PATH'] = place.bin + ':/usr/bin:/bin'
+        environment.update(
+            PATH=place.bin + ':/usr/bin:/bin', NODES=place.root + '/nodes',
+            BASE=place.root + '/srv/segments')
         command = re.sub(r'(?<!\\)%', '\n', fields[5]).replace('\\%', '%')
         results = max(results, place.sh(command, **environment))
     return results

@@ -1,0 +1,288 @@
+#!/usr/bin/python3
+"""One fleet, byte for byte: text, lines, findings, metrics, JSON.
+
+Of three hours node2 and node3 have what they can; node3's stream stopped
+first, and node4's report is no report.  node5 is an hour behind.
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+import tap
+
+PROGRAM = os.path.abspath(os.environ.get(
+    'SEGMENT_COVERAGE',
+    os.path.join(sys.path[0], '..', 'segment-coverage')))
+VALIDATE = os.path.join(os.path.abspath(sys.path[0]), 'validate.py')
+ENVIRONMENT = dict(os.environ, TZ='UTC', LC_ALL='C')
+PEERS = ('--peer', 'node2=node2.json', '--peer', 'node3=node3.json')
+
+
+def run(*arguments, now='2025-11-15T05:00:05', base='here'):
+    done = subprocess.run(
+        [PROGRAM, '-n', '-b', base, '--now', now, *arguments],
+        capture_output=True, env=ENVIRONMENT)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def archive(base, holes, partial=(), end=10800):
+    """10 s a segment from 02:00 on; holes and partial are (from, to) in s."""
+    for start in range(0, end, 10):
+        if any(first <= start < last for first, last in holes):
+            continue
+        kind = 'full'
+        if any(first <= start < last for first, last in partial):
+            kind = 'partial'
+        path = '%s/ch/source/2025-11-15T%02d' % (base, 2 + start // 3600)
+        os.makedirs(path, exist_ok=True)
+        open('%s/%02d:%02d-10.0-%s-ab.ts' % (
+            path, start // 60 % 60, start % 60, kind), 'w').close()
+
+
+def lines(text):
+    """A wanted text; its lines begin with a bar."""
+    return ''.join(line.split('|', 1)[1].rstrip() + '\n'
+                   for line in text.splitlines() if '|' in line)
+
+
+def same(got, wanted, what):
+    """As tap.same, but shows only the lines that differ."""
+    got, wanted = got.splitlines(), wanted.splitlines()
+    tap.ok(got == wanted, what, *(
+        'got:    %r\nwanted: %r' % pair for pair in zip(
+            got + [None] * len(wanted), wanted + [None] * len(got))
+        if pair[0] != pair[1]))
+
+
+def make():
+    archive('here', ((100, 200), (3600, 7200), (9000, 9010)), ((300, 310),))
+    archive('node2', ((150, 250), (5000, 5010), (5020, 5030)))
+    archive('node3', ((100, 300), (4000, 6000)), end=8000)
+    for name, now in (('node2', '2025-11-15T05:00:01'),
+                      ('node3', '2025-11-15T05:00:01'),
+                      ('node5', '2025-11-15T04:00:00')):
+        with open(name + '.json', 'w') as out:
+            out.write(run('-f', 'json', 'ch', now=now, base=name.replace(
+                'node5', 'node2'))[1])
+    with open('node4.json', 'w') as out:
+        out.write('<html>')
+
+
+def text():
+    status, out, err = run('--name', 'a-node-with-a-name', *PEERS, 'ch')
+    tap.same((status, err), (0, ''), 'text: exit 0, and nothing else')
+    out = out[out.index('  Node'):]
+    same(out, lines('''
+|  Node         covered  holes      lost  has of ours  newest segment  report
+|  a-node-with-a-name
+|               65.64 %      3  1h01m50s            -  5.0s old
+|  node2        98.88 %      3   2m00.0s     1h00m40s  5.0s old        4.0s old
+|  node3        53.99 %      3  1h22m21s     26m40.0s  STOPPED 46m41s  4.0s old
+|  together     99.35 %      3   1m10.0s
+|
+|  LOST: no node has it, longest first
+|       50.0s  2025-11-15T02:02:30.000  02:03:20.000
+|       10.0s  2025-11-15T03:23:20.000  03:23:30.000
+|       10.0s  2025-11-15T03:23:40.000  03:23:50.000
+|  Elsewhere, longest first (5 of 7; all: -f holes)
+|    20m00.0s  2025-11-15T03:40:00.000  04:00:00.000  node2, node3
+|    16m40.0s  2025-11-15T03:06:40.000  03:23:20.000  node2
+|    16m10.0s  2025-11-15T03:23:50.000  03:40:00.000  node2
+|     6m40.0s  2025-11-15T03:00:00.000  03:06:40.000  node2, node3
+|       50.0s  2025-11-15T02:01:40.000  02:02:30.000  node2
+|  Incomplete here, complete elsewhere: 10.0s
+'''), 'text')
+    status, out, err = run(*PEERS, '--peer', 'node4=node4.json', '--peer',
+                           'node5=node5.json', 'ch')
+    tap.same((status, err), (
+        2, 'segment-coverage: node4=node4.json: HTML, not JSON\n'),
+             'text: a broken report')
+    same(out[out.index('  node4 '):out.index('  Elsewhere')], lines('''
+|  node4            ?                                                  unusable
+|  node5        98.34 %      3   2m00.0s     1h00m30s  58m55s old      1h00m old
+|  together    100    %      -         -
+|  unknown                   3   1m10.0s
+|
+'''), 'text: with it nothing is lost for certain')
+    out = run(*PEERS)[1]
+    same(out[out.index('  Node'):], lines('''
+|  Node         covered  holes      lost  has of ours  newest segment  report
+|  node2        98.88 %      3   2m00.0s            -  5.0s old        4.0s old
+|  node3        53.99 %      3  1h22m21s            -  STOPPED 46m41s  4.0s old
+|  together     98.88 %      3   2m00.0s
+|
+|  LOST: no node has it, longest first
+|     1m40.0s  2025-11-15T02:02:30.000  02:04:10.000
+|       10.0s  2025-11-15T03:23:20.000  03:23:30.000
+|       10.0s  2025-11-15T03:23:40.000  03:23:50.000
+'''), 'text: without a channel the peers are all there is')
+    out = run('--peer', 'node2=node2.json', '-t', '0', 'ch',
+              now='2025-11-15T04:30:00')[1]
+    same('\n'.join(out.splitlines()[-2:]), lines('''
+|  node2: report dated in the future: 2025-11-15T05:00:01.000000Z
+|  node2: tolerance is 0.01 s, ours 0 s: shorter holes there do not show
+'''), 'text: a clock ahead of ours, a larger tolerance')
+
+
+HOLES = '''
+02:01:40 02:02:30 50 elsewhere node2
+02:02:30 02:03:20 50 lost
+03:00:00 03:06:40 400 elsewhere node2,node3
+03:06:40 03:23:20 1000 elsewhere node2
+03:23:20 03:23:30 10 lost
+03:23:30 03:23:40 10 elsewhere node2
+03:23:40 03:23:50 10 lost
+03:23:50 03:40:00 970 elsewhere node2
+03:40:00 04:00:00 1200 elsewhere node2,node3
+04:30:00 04:30:10 10 elsewhere node2
+'''
+
+
+def holes_lines(changes=()):
+    """HOLES as the program prints them, with changes to single lines."""
+    table = []
+    for line in HOLES.split('\n')[1:-1]:
+        start, end, *rest = line.split()
+        rest = dict(changes).get(start, rest)
+        table.append('\t'.join((
+            'ch', 'source', '2025-11-15T%s.000000Z' % start,
+            '2025-11-15T%s.000000Z' % end, *rest, *[''] * (3 - len(rest)))))
+    return '\n'.join(table) + '\n'
+
+
+def holes():
+    status, out, err = run('-f', 'holes', *PEERS, 'ch')
+    tap.same((status, err), (0, ''), 'holes: exit 0')
+    same(out, holes_lines(), 'holes')
+    with open('known', 'w') as known:
+        known.write('ch\tsource\t2025-11-15T02:02:30Z\t2025-11-15T02:03:20Z\n'
+                    '*\t*\t2025-11-15T03:23:00Z\t2025-11-15T03:23:45Z\n')
+    same(run('-f', 'holes', '--known', 'known', *PEERS, 'ch')[1],
+         holes_lines({'02:02:30': ('50', 'known'),
+                      '03:23:20': ('10', 'known')}.items()),
+         'holes: within a known span, but not one that outgrows it')
+    out = run('--known', 'known', *PEERS, 'ch')[1]
+    tap.ok('  LOST: no node has it (2 known)\n'
+           '       10.0s  2025-11-15T03:23:40.000' in out,
+           'text: known losses are a number', out)
+    same(run('-f', 'holes', *PEERS, '--peer', 'node4=node4.json', 'ch')[1],
+         holes_lines({start: (length, 'unknown') for start, length in (
+             ('02:02:30', '50'), ('03:23:20', '10'),
+             ('03:23:40', '10'))}.items()),
+         'holes: unknown, where one node says nothing')
+    tap.same(run('-f', 'holes', '--peer', 'node3=node3.json', 'ch',
+                 now='2025-11-15T04:30:15')[1].splitlines()[-1].split('\t')[5],
+             'settling', 'holes: one that began less than a minute ago')
+
+
+LOST = 'segment-coverage: ch/source: LOST: no node has '
+LATE = 'segment-coverage: ch/source: not backfilled: '
+
+
+def check():
+    def at(form, *times):
+        return form % tuple('2025-11-15T%s.000000Z' % time for time in times)
+
+    tap.same(run('-c', '-f', 'none', '--known', 'known', '--min-hole', '11',
+                 '--backfill', '65m', *PEERS, 'ch'), (1, '', LATE + at(
+                     '16m40.0s from %s to %s; available on node2\n',
+                     '03:06:40', '03:23:20') + LATE + at(
+                         '16m10.0s from %s to %s; available on node2\n',
+                         '03:23:50', '03:40:00') + LATE + at(
+                             '6m40.0s from %s to %s; available on node2, node3\n',
+                             '03:00:00', '03:06:40') + LATE + at(
+                                 '50.0s from %s to %s; available on node2\n',
+                                 '02:01:40', '02:02:30')),
+             'check: known and short ones do not count, nor those that '
+             'backfill still has time for')
+    tap.same(run('-c', '-f', 'none', '--backfill', '1d', *PEERS, 'ch'),
+             (1, '', LOST + at('50.0s from %s to %s\n', '02:02:30',
+                               '02:03:20') +
+              LOST + at('10.0s from %s to %s\n', '03:23:20', '03:23:30') +
+              LOST + at('10.0s from %s to %s\n', '03:23:40', '03:23:50')),
+             'check: what is lost')
+    tap.same(run('-c', '-f', 'none', '--backfill', '1d', '--min-hole', '20s',
+                 '--peer', 'node5=node5.json', 'ch'),
+             (1, '', LOST + at('50.0s from %s to %s\n', '02:02:30',
+                               '02:03:20')), 'check: an old report')
+    tap.same(run('-c', '-f', 'none', '--backfill', '1d', '--min-hole', '20s',
+                 *PEERS, '--peer', 'node4=node4.json', 'ch'),
+             (2, '', 'segment-coverage: node4=node4.json: HTML, not JSON\n'
+              'segment-coverage: ch/source: a hole ' +
+              at('of 50.0s from %s to %s; not every node could tell\n',
+                 '02:02:30', '02:03:20')),
+             'check: what is unknown counts, and trouble wins')
+    tap.same(run('-c', '-f', 'none', '--backfill', '1d', '--known', 'known',
+                 '--min-hole', '11', *PEERS, 'ch'), (0, '', ''),
+             'check: nothing that counts')
+
+
+def metrics():
+    run('-f', 'none', '-m', 'metrics', *PEERS, '--peer', 'node4=node4.json',
+        '--peer', 'node5=node5.json', 'ch')
+    with open('metrics') as file:
+        samples = [line for line in file.read().splitlines()
+                   if ('_fleet_' in line or '_peer_' in line)
+                   and not line.startswith('# TYPE')]
+    name, labels = 'segment_coverage_', '{channel="ch",quality="source"'
+    same('\n'.join(samples), lines('''
+|# HELP NAMEfleet_lost_holes Holes that no node has.
+|NAMEfleet_lost_holesLABELS} 0
+|# HELP NAMEfleet_lost_seconds Seconds that no node has.
+|NAMEfleet_lost_secondsLABELS} 0
+|# HELP NAMEfleet_elsewhere_seconds Seconds that this node lacks and a peer has.
+|NAMEfleet_elsewhere_secondsLABELS} 3640
+|# HELP NAMEfleet_better_seconds Seconds that are incomplete here and complete at a peer.
+|NAMEfleet_better_secondsLABELS} 10
+|# HELP NAMEfleet_unknown_seconds Seconds that no node has, as far as is known.
+|NAMEfleet_unknown_secondsLABELS} 70
+|# HELP NAMEpeer_has_seconds Seconds that this node lacks and the peer has.
+|NAMEpeer_has_secondsLABELS,peer="node2"} 3640
+|NAMEpeer_has_secondsLABELS,peer="node3"} 1600
+|NAMEpeer_has_secondsLABELS,peer="node5"} 3630
+|# HELP NAMEpeer_report_timestamp_seconds When the peer's report was made.
+|NAMEpeer_report_timestamp_secondsLABELS,peer="node2"} 1763182801
+|NAMEpeer_report_timestamp_secondsLABELS,peer="node3"} 1763182801
+|NAMEpeer_report_timestamp_secondsLABELS,peer="node5"} 1763179200
+'''.replace('NAME', name).replace('LABELS', labels)), 'metrics')
+    run('-f', 'none', '-m', 'metrics', 'ch')
+    with open('metrics') as file:
+        text = file.read()
+    tap.ok('_fleet_' not in text and '_peer_' not in text,
+           'metrics: none of them without peers')
+
+
+def documents():
+    for what, *arguments in (('a fleet', *PEERS, 'ch'),
+                             ('a broken report', '--peer',
+                              'node4=node4.json', 'ch'),
+                             ('peers alone', *PEERS)):
+        out = run('-f', 'json', *arguments)[1]
+        done = subprocess.run([sys.executable, VALIDATE], input=out.encode(),
+                              capture_output=True)
+        tap.ok(done.returncode == 0, 'JSON: %s is as the schema has it' % what,
+               done.stdout.decode(), done.stderr.decode())
+    out = json.loads(run('-f', 'json', 'ch')[1])
+    tap.same((out['peers'], out['reports'][0]['fleet']), ([], None),
+             'JSON: without peers')
+    subprocess.run([PROGRAM, '-b', 'here', '--now', '2025-11-15T05:00:05',
+                    '-f', 'none', *PEERS, 'ch'], env=ENVIRONMENT)
+    with open('here/coverage-maps/ch_source_coverage.json') as file:
+        twin = json.load(file)
+    out = json.loads(run('-f', 'json', *PEERS, 'ch')[1])
+    out['reports'][0]['hours'] = []
+    tap.same(twin, out, 'the twin is the report without its hours')
+
+
+with tempfile.TemporaryDirectory(prefix='coverage-test.') as directory:
+    os.chdir(directory)
+    make()
+    text()
+    holes()
+    check()
+    metrics()
+    documents()
+tap.done()

@@ -1,0 +1,525 @@
+#!/bin/sh
+# The report for people: what stands in it, and how long it is.
+. "${0%/*}/lib.sh"
+
+# text ARGUMENT...: without a map, at $now
+now=2025-11-15T06:00:00Z
+text() {
+	run -n --now "$now" "$@"
+}
+
+# whole HOUR...: hours of ch/source, each with one segment that fills it
+whole() {
+	for name; do
+		hour "ch/source/2025-11-$name"
+		seg 00:00 3600 full
+	done
+}
+
+# lines N: at most so many, none of more than 80 columns
+lines() {
+	ok "at most $1 lines" [ "$(wc -l <"$out")" -le "$1" ]
+	ok '80 columns' [ "$(LC_ALL=C.UTF-8 wc -L <"$out")" -le 80 ]
+}
+
+# part FIRST [LAST]: only that part of stdout, by sed's addresses
+part() {
+	sed -n "$1,${2-\$}p" "$out" >"$tmp/part" && mv "$tmp/part" "$out"
+}
+
+# marked: a terminal's colours as <CODE> and <>
+marked() {
+	esc=$(printf '\033')
+	sed "s/$esc\\[0m/<>/g;s/$esc\\[\\([0-9;]*\\)m/<\\1>/g" "$out" \
+	    >"$tmp/shown" && mv "$tmp/shown" "$out"
+}
+
+# The table of qualities
+
+case_dir 'all is well'
+whole 15T02 15T03 15T04 15T05
+text ch
+is_status 0
+is_err </dev/null
+is_out <<'EOT'
+  ch                       covered  holes      lost   longest  incompl.  newest
+    source  OK            100    %      -         -         -         -  0s
+  2025-11-15T02:00:00 to 2025-11-15T06:00:00 UTC
+EOT
+text --first-hour 2025-11-15T03 --last-hour 2025-11-15T09 ch
+is_out <<'EOT'
+  ch                       covered  holes      lost   longest  incompl.  newest
+    source  OK            100    %      -         -         -         -  0s
+  2025-11-15T03:00:00 to 2025-11-15T10:00:00 UTC
+EOT
+
+case_dir 'a verdict for each'
+whole 15T05
+for quality in holes lost stopped partial; do
+	mkdir -p ch/$quality
+	cp -r ch/source/2025-11-15T05 ch/$quality
+done
+hour ch/holes/2025-11-15T02
+seg 00:00 3590 full
+hour ch/lost/2025-11-15T03
+ln -s 2025-11-15T04 ch/lost/2025-11-15T04
+mv ch/stopped/2025-11-15T05 ch/stopped/2025-11-15T02
+hour ch/partial/2025-11-15T04
+seg 00:00 3500 full
+seg 58:20 100 suspect
+mkdir -p ch/empty/2025-11-15T03 ch/live ch/none
+hour ch/live/2025-11-15T05
+seg 00:00 2 temp
+hour ch/none/2025-11-15T05
+seg 00:00 0 full
+: >ch/file
+text -q source,holes,lost,stopped,partial,empty,live,none,720p,file ch
+is_status 2
+part 1 /UTC/
+is_out <<'EOT'
+NOT COMPLETE: 3 errors; what could not be read is left out below
+  ./ch/lost/2025-11-15T04: Too many levels of symbolic links
+  ./ch/720p: no such quality; there are: empty, holes, live, lost, none, partial, source, stopped
+  ./ch/file: Not a directory
+
+  ch                       covered  holes      lost   longest  incompl.  newest
+    source  OK            100    %      -         -         -         -  0s
+    holes   HOLES          49.93 %      1  2h00m10s  2h00m10s         -  0s
+            2 hours missing
+    lost    UNREADABLE    100    %      -         -         -         -  0s
+            1 hour unreadable
+    stopped STOPPED 3h00m 100    %      -         -         -         -  3h00m
+    partial INCOMPLETE    100    %      -         -         -   1m40.0s  0s
+    empty   NO SEGMENTS    (none at all)
+    live    NO SEGMENTS    (none at all)
+            1 being downloaded
+    none    NO SEGMENTS    (only segments of no duration)
+    720p    ABSENT         (there are: empty, holes, live, lost, none, ...)
+    file    UNREADABLE     (could not be listed)
+  2025-11-15T02:00:00 to 2025-11-15T06:00:00 UTC
+EOT
+text nobody
+is_status 2
+is_out <<'EOT'
+NOT COMPLETE: 1 error; what could not be read is left out below
+  ./nobody: no such channel; there are: ch
+
+  nobody                   covered  holes      lost   longest  incompl.  newest
+    source  UNREADABLE     (not looked at)
+EOT
+text -q holes ch
+part /not.asked/ /not.asked/
+is_out 'what was not asked for' <<'EOT'
+    not asked for: empty, live, lost, none, partial, ...
+  2025-11-15T02:00:00 to 2025-11-15T06:00:00 UTC
+
+  ch/holes: hole
+    2h00m10s  2025-11-15T02:59:50.000  05:00:00.000
+  Hours          00   10   20   30   40   50     holes      lost  incompl.   bad
+  2025-11-15T02  #############################9      1     10.0s         -     -
+  2025-11-15T03  to 2025-11-15T04  MISSING           1  2h00m00s         -     -
+  # whole, 0 to 9 tenths of it, + incomplete, ? unreadable, blank: no stream
+EOT
+
+case_dir 'what the figures do not say'
+at 02 '00:00 3600 full, 10:00 10 full, 10:05 10 full'
+: >"$hour/zzz.ts"
+at 04 '00:00 1800 full, 20:00 1800 full, 50:00 600 partial'
+at 09 '00:00 2 full, 00:02 2 full'
+hour ch/source/2023-01-01T00
+seg 00:00 3600 full
+text ch
+part 1 /UTC/
+is_out <<'EOT'
+  ch                       covered  holes      lost   longest  incompl.  newest
+    source  STOPPED 1h00m   0.01 %      2  1049d02h  1049d01h  10m00.0s  1h00m
+            2023-01-01T00 and 2025-11-15T02: more than a year apart;
+            25178 hours missing; 2 segments ahead of the clock, ignored;
+            1 bad name
+  2023-01-01T00:00:00 to 2025-11-15T05:00:00 UTC
+EOT
+rm -r ch/source/2023*
+printf 'ch\tsource\t2025-11-15T03:00:00Z\t2025-11-15T04:00:00Z\n' >known
+text --known known ch
+is_out <<'EOT'
+  ch                       covered  holes      lost   longest  incompl.  newest
+    source  STOPPED 1h00m  66.66 %      1  1h00m00s  1h00m00s  10m00.0s  1h00m
+            1 hour missing; 1 hole (1 known);
+            2 segments ahead of the clock, ignored; 1 bad name
+  2025-11-15T02:00:00 to 2025-11-15T05:00:00 UTC
+
+  ch/source
+  Hours          00   10   20   30   40   50     holes      lost  incompl.   bad
+  2025-11-15T03  MISSING                             1  1h00m00s         -     -
+  2025-11-15T04  #########################+++++      -         -  10m00.0s     -
+  # whole, 0 to 9 tenths of it, + incomplete, ? unreadable, blank: no stream
+EOT
+
+case_dir 'where the segments are, if not in the window'
+whole 15T05
+text --first-hour 2024-11-15 --last-hour 2024-11-16 ch
+part 2 2
+cp "$out" "$tmp/both"
+text --first-hour 2025-11-15T06 --last-hour 2025-11-15T07 ch
+part 2 2
+cat "$tmp/both" "$out" >"$tmp/shown" && mv "$tmp/shown" "$out"
+is_out <<'EOT'
+    source  NO SEGMENTS    (the first after begins 2025-11-15T05:00:00)
+    source  NO SEGMENTS    (the last before ended 2025-11-15T06:00:00)
+EOT
+
+case_dir 'whether the stream has stopped'
+whole 15T03
+for options in '--now 2025-11-15T04:02:00' '--now 2025-11-15T04:02:00.1' \
+    '--now 2025-11-15T23:59 --last-hour 2025-11-15T03' \
+    '--now 2025-11-15T23:59 --last-hour 2025-11-15T04' \
+    '--now 2026-11-15T00:00' '--now 2025-11-15T03:59'; do
+	# shellcheck disable=SC2086
+	text $options ch
+	sed -n 2p "$out"
+done >"$tmp/rows"
+mv "$tmp/rows" "$out"
+is_out <<'EOT'
+    source  OK            100    %      -         -         -         -  2m00s
+    source  STOPPED 2m00s 100    %      -         -         -         -  2m00s
+    source  OK            100    %      -         -         -         -  19h59m
+    source  STOPPED 1h00m 100    %      -         -         -         -  19h59m
+    source  STOPPED 364d  100    %      -         -         -         -  364d
+    source  OK            100    %      -         -         -         -  0s
+EOT
+ln -s 2025-11-15T05 ch/source/2025-11-15T05
+text ch
+ok 'an unreadable hour may hold something newer' not grep -q STOPPED "$out"
+
+case_dir 'long names'
+hour channel-of-many-letters-and-more/a-long-quality/2025-11-15T05
+seg 00:00 3600 full
+text -q a-long-quality channel-of-many-letters-and-more
+is_out <<'EOT'
+  channel-of-many-letters-and-more
+                           covered  holes      lost   longest  incompl.  newest
+    a-long-quality
+            OK            100    %      -         -         -         -  0s
+  2025-11-15T05:00:00 to 2025-11-15T06:00:00 UTC
+EOT
+
+# Holes, days and hours
+
+case_dir 'the longest holes'
+at 05
+for at in 00 01 02 03 04; do
+	seg "$at:00" 50 full
+done
+seg 05:20 10 full
+seg 06:00.5 3599.5 full
+text -t 0 ch
+part /longest/ /UTC/
+sed '/Hours/,$d' "$out" >"$tmp/shown" && mv "$tmp/shown" "$out"
+is_out 'those of one length in order of time' <<'EOT'
+  ch                       covered  holes      lost   longest  incompl.  newest
+    source  HOLES          97.46 %      6   1m40.5s     30.5s         -  0s
+  2025-11-15T05:00:00 to 2025-11-15T06:06:00 UTC
+  ch/source: holes, longest first (5 of 6; all: -f holes)
+       30.5s  2025-11-15T05:05:30.000  05:06:00.500
+       30.0s  2025-11-15T05:04:50.000  05:05:20.000
+       10.0s  2025-11-15T05:00:50.000  05:01:00.000
+       10.0s  2025-11-15T05:01:50.000  05:02:00.000
+       10.0s  2025-11-15T05:02:50.000  05:03:00.000
+EOT
+
+case_dir 'durations, and never 100 % with a hole'
+whole 01T00 01T01 05T00
+at 05 '00:00 1 full, 00:01.000001 1 full, 00:02.002 57.998 full,
+    01:00.25 9.75 full, 01:20 40 full, 03:29.96 1830.04 full, 35:00 1500 full'
+text -t 0 -a ch
+part /holes\$/ /Days/
+is_out <<'EOT'
+  ch/source: holes
+       3d22h  2025-11-01T02:00:00.000  2025-11-05T00:00:00.000
+      10d04h  2025-11-05T01:00:00.000  2025-11-15T05:00:00.000
+   0.000001s  2025-11-15T05:00:01.000000  05:00:01.000001
+      0.002s  2025-11-15T05:00:02.000001  05:00:02.002000
+      0.250s  2025-11-15T05:01:00.000  05:01:00.250
+       10.0s  2025-11-15T05:01:10.000  05:01:20.000
+     1m30.0s  2025-11-15T05:02:00.000  05:03:29.960
+     1m00.0s  2025-11-15T05:34:00.000  05:35:00.000
+  Days        00    06    12    18               holes      lost  incompl.   bad
+EOT
+rm -r ch/source/2025-11-0*
+rm ch/source/2025-11-15T05/0[1-9]* ch/source/2025-11-15T05/35*
+seg 01:00 3540 full
+text -t 0 ch
+out_has ' 99.99 %      2    0.002s    0.002s '
+
+case_dir 'cells'
+at 01 '06:00 60 full, 07:00 2940 suspect, 56:00 240 full'
+at 02 '00:00 119.5 full, 02:00 120 full, 04:00.5 11.5 full, 05:00 3180 full,
+    58:00 119 full, 59:59 1 suspect'
+at 03 '00:00 600 full, 10:00 61 partial, 15:00 2700 full'
+mkdir ch/source/2025-11-15T04
+at 06 '00:00 7.5 full'
+mkdir ch/source/2025-11-15T07
+: >ch/source/2025-11-15T04/bad.ts
+now=2025-11-15T08:00:00Z
+text ch
+part /Hours/
+is_out <<'EOT'
+  Hours          00   10   20   30   40   50     holes      lost  incompl.   bad
+  2025-11-15T01     +++++++++++++++++++++++++##      -         -  49m00.0s     -
+  2025-11-15T02  9#5###########################      3     49.0s      1.0s     -
+  2025-11-15T03  #####505######################      1   3m59.0s   1m01.0s     -
+  2025-11-15T04  000000000000000000000000000000      1  1h00m00s         -     1
+  2025-11-15T05  MISSING                             1  1h00m00s         -     -
+  # whole, 0 to 9 tenths of it, + incomplete, ? unreadable, blank: no stream
+EOT
+LC_ALL=C.UTF-8 text ch
+part /Hours/
+cp "$out" "$tmp/wanted"
+text ch
+part /Hours/
+same_file "$tmp/wanted" "$out" 'no blocks without colour'
+LC_ALL=C.UTF-8 text --color=always ch
+part /Hours/
+marked
+is_out 'blocks in colour' <<'EOT'
+  Hours          00   10   20   30   40   50     holes      lost  incompl.   bad
+  2025-11-15T01     <33>█████████████████████████<><34>██<>      -         -  <33>49m00.0s<>     -
+  2025-11-15T02  <34;41>▇<><34>█<><34;41>▄<><34>███████████████████████████<>      <1;31>3<>     <1;31>49.0s<>      <33>1.0s<>     -
+  2025-11-15T03  <34>█████<><34;41>▄ ▄<><34>██████████████████████<>      <1;31>1<>   <1;31>3m59.0s<>   <33>1m01.0s<>     -
+  2025-11-15T04  <34;41>                              <>      <1;31>1<>  <1;31>1h00m00s<>         -     <33>1<>
+  2025-11-15T05  <1;31>MISSING<>                             <1;31>1<>  <1;31>1h00m00s<>         -     -
+  <34>█<> whole, <34;41>▁<> to <34;41>▇<> in part, <33>█<> incomplete, ? unreadable, blank: no stream
+EOT
+text --color=always ch
+part /T02/ /T02/
+marked
+is_out 'digits in colour' <<'EOT'
+       48.0s  2025-11-15T02:04:12.000  02:05:00.000
+      0.500s  2025-11-15T02:01:59.500  02:02:00.000
+      0.500s  2025-11-15T02:04:00.000  02:04:00.500
+  Hours          00   10   20   30   40   50     holes      lost  incompl.   bad
+  2025-11-15T01     <33>+++++++++++++++++++++++++<>##      -         -  <33>49m00.0s<>     -
+  2025-11-15T02  <34;41>9<>#<34;41>5<>###########################      <1;31>3<>     <1;31>49.0s<>      <33>1.0s<>     -
+EOT
+now=2025-11-15T06:00:00Z
+
+case_dir 'hours worth a line'
+whole 14T22 14T23 15T00
+at 04 '00:00 3564 full, 59:24 36 partial'
+at 05 '00:00 3563 full, 59:23 37 partial'
+: >"$hour/bad.ts"
+text ch
+part /Hours/ /T05/
+is_out 'more than 1 % incomplete, or missing' <<'EOT'
+  Hours          00   10   20   30   40   50     holes      lost  incompl.   bad
+  2025-11-15T01  to 2025-11-15T03  MISSING           1  3h00m00s         -     -
+  2025-11-15T05  #############################+      -         -     37.0s     1
+EOT
+
+case_dir 'days'
+now=2025-11-21T00:00:00Z
+day() {
+	for at in 00 01 02 03 04 05 06 07 08 09 10 11 12 13 14 15 16 17 18 19 \
+	    20 21 22 23; do
+		whole "$1T$at"
+	done
+}
+day 13
+day 14
+rm -r ch/source/2025-11-14T1[01]
+day 15
+: >"$hour/bad.ts"
+day 16
+seg 00:00 600 partial
+rm -r ch/source/2025-11-16T1[01]
+for day in 18 19 20; do
+	day "$day"
+done
+text ch
+part /Days/ /Hours/
+is_out 'runs of whole days, and of missing ones, are one line' <<'EOT'
+  Days        00    06    12    18               holes      lost  incompl.   bad
+  2025-11-13  ########################               -         -         -     -
+  2025-11-14  ##########00############               1  2h00m00s         -     -
+  2025-11-15  ########################               -         -         -     1
+  2025-11-16  ##########00############               1  2h00m00s         -     -
+  2025-11-17  MISSING                                1     1d00h         -     -
+  2025-11-18  to 2025-11-20  whole                   -         -         -     -
+  Hours          00   10   20   30   40   50     holes      lost  incompl.   bad
+EOT
+text --first-hour 2025-11-18T03 --last-hour 2025-11-20T05 ch
+is_out 'of whole days only nothing is said' <<'EOT'
+  ch                       covered  holes      lost   longest  incompl.  newest
+    source  OK            100    %      -         -         -         -  0s
+  2025-11-18T03:00:00 to 2025-11-20T06:00:00 UTC
+EOT
+text -a ch
+ok 'all of them' [ "$(grep -c '^  2025-11-[0-9]*  [#0-9]' "$out")" -eq 7 ]
+
+case_dir 'every figure that the Python logged'
+at 04 '00:00.5 1800 full, 00:00.5 1700 full 0 Others, 29:58.5 1802 suspect,
+    59:59 2 partial, 59:59.1 2 temp, 10:00 2 full'
+tomb 10:00 2 full
+whole 15T06
+now=2025-11-15T07:00:00Z
+text -a ch
+is_out <<'EOT'
+  ch                       covered  holes      lost   longest  incompl.  newest
+    source  HOLES          66.67 %      1  59m59.0s  59m59.0s  30m04.0s  0s
+            1 hour missing
+  2025-11-15T04:00:00 to 2025-11-15T07:00:00 UTC
+
+  ch/source: hole
+    59m59.0s  2025-11-15T05:00:01.000  06:00:00.000
+  Hours          00   10   20   30   40   50     holes      lost  incompl.   bad
+  2025-11-15T04  ##############++++++++++++++++      -         -  30m04.0s     -
+    2025-11-15T04:00:00.500000  2025-11-15T05:00:01.000000  temp 1, tombstoned 1
+    segments  full    2 58m20.0s  suspect    1 30m02.0s  partial    1     2.0s
+    overlaps  full    1 28m20.0s  suspect    1     2.0s  partial    1     1.5s
+    coverage  raw 1h00m01s, 0 holes  editable 30m02.0s, 1 hole, 29m58.5s
+  2025-11-15T05  MISSING                             1  59m59.0s         -     -
+  2025-11-15T06  ##############################      -         -         -     -
+    2025-11-15T06:00:00.000000  2025-11-15T07:00:00.000000  temp 0, tombstoned 0
+    segments  full    1 1h00m00s  suspect    0       0s  partial    0       0s
+    overlaps  full    0       0s  suspect    0       0s  partial    0       0s
+    coverage  raw 1h00m00s, 0 holes  editable 1h00m00s, 0 holes, 0s
+  # whole, 0 to 9 tenths of it, + incomplete, ? unreadable, blank: no stream
+EOT
+now=2025-11-15T06:00:00Z
+
+# In proportion
+
+# broken CHANNEL/QUALITY DAYS [STEP]: from 2025-11-08 on, every STEPth hour
+# with a hole of its own
+broken() {
+	/usr/bin/python3 - "$1" "$2" "${3-1}" <<'EOT'
+import datetime
+import os
+import sys
+begin = datetime.datetime(2025, 11, 8)
+for i in range(0, int(sys.argv[2]) * 24, int(sys.argv[3])):
+    hour = begin + datetime.timedelta(hours=i)
+    name = sys.argv[1] + hour.strftime('/%Y-%m-%dT%H')
+    os.makedirs(name)
+    open(f'{name}/00:00-{1000 + i % 7}-full-Hash.ts', 'w').close()
+EOT
+}
+
+case_dir 'a week of one quality'
+now=2025-11-15T00:00:00Z
+broken ch/source 7
+mkdir ch/480p
+: >ch/source/2025-11-08T01/bad.ts
+text ch
+lines 24
+part /hours/
+sed '1d;$d' "$out" >"$tmp/hours"
+ok 'the worst hours are in order of time' sort -c "$tmp/hours"
+text --first-hour 2025-11-08 ch
+lines 24
+run --now "$now" ch
+leaves coverage-maps coverage-maps/ch_source_coverage.png \
+    coverage-maps/ch_source_coverage.json
+lines 24
+same "$(tail -n 1 "$out")" '  map: ./coverage-maps/ch_source_coverage.png, 168 hours; -n to only look' \
+    'the map is named last'
+text -a ch
+ok 'all hours' [ "$(grep -c ' covered \|coverage  raw' "$out")" -ge 168 ]
+
+case_dir 'a year'
+now=2026-11-08T00:00:00Z
+broken ch/source 365 12
+text ch
+lines 40
+out_has 'Worst days'
+out_has 'Worst hours'
+
+case_dir 'sixteen qualities, three of them bad'
+now=2025-11-15T00:00:00Z
+whole 08T00
+mkdir one
+mv ch/source one/160p
+for quality in 720p 480p source; do
+	cp -r one/160p one/$quality
+done
+for channel in two three four; do
+	cp -r one $channel
+done
+rm -r ch one/source two/480p four/160p
+broken one/source 7
+broken two/480p 7
+broken four/160p 7
+text -q source,720p,480p,160p one two three four
+lines 60
+same "$(grep -c '^    [a-z0-9]* *[OHS]' "$out")" 16 'a row for each'
+same "$(grep -c longest\ first "$out")" 3 'more of three'
+
+# Trouble
+
+now=2025-11-15T06:00:00Z
+
+case_dir 'hours that could not be read'
+whole 15T02 15T05
+for name in 03 04 06 07 08 09 10 11 12 13 14 15; do
+	ln -s "2025-11-15T$name" "ch/source/2025-11-15T$name"
+done
+text ch
+is_status 2
+out_has 'NOT COMPLETE: 12 errors; what could not be read is left out below'
+out_has '  ./ch/source/2025-11-15T13: Too many'
+out_has '  and 2 more, all in the JSON'
+out_has '    source  UNREADABLE    100    %'
+out_has '  2025-11-15T04  ??????????????????????????????  UNREADABLE'
+ok 'no more than ten errors' not grep -q ./ch/source/2025-11-15T14: "$out"
+text -m no/metrics -q 720p ch
+is_status 2
+out_has 'TROUBLE: '
+out_has '; the figures below are complete'
+
+case_dir 'no name writes to the terminal'
+evil=$(printf 'a\033[31m\001b\n\r\t\177\302\233c\342\200\256\377\\\303\244')
+hour "$evil/source/2025-11-15T05"
+seg 00:00 3600 full
+: >"$hour/$evil.ts"
+hour "$evil/$evil/2025-11-15T05"
+seg 00:00 10 full
+seg 00:20 10 full
+mkdir "$evil/x$evil"
+ln -s "$evil" "$evil/loop"
+for locale in C C.UTF-8; do
+	LC_ALL=$locale text -v -a -q "source,$evil,no$evil" "$evil" nobody
+	LC_ALL=C tr -d '\n\040-\176' <"$out" |
+	    if [ $locale = C ]; then cat; else LC_ALL=C tr -d '\200-\377'; fi \
+	    >"$tmp/controls"
+	ok "no byte that a terminal obeys ($locale)" \
+	    not [ -s "$tmp/controls" ]
+done
+out_has 'a\x1b[31m\x01b\x0a\x0d\x09\x7f\xc2\x9bc\xe2\x80\xae\xff\\ä'
+
+# Colour
+
+# pty COMMAND: what it shows on a terminal
+pty() {
+	runs env TERM=xterm script -qec "$1" /dev/null
+	tr -d '\r' <"$out" >"$tmp/shown"
+	mv "$tmp/shown" "$out"
+}
+
+case_dir 'colour on a terminal, and only there'
+whole 15T02 15T05
+command="$sc -n --now $now -q source,none ch 2>$tmp/null"
+pty "LC_ALL=C.UTF-8 $command"
+part /covered/ /missing/
+marked
+is_out <<'EOT'
+  <1>ch<>                       covered  holes      lost   longest  incompl.  newest
+    source  <1;31>HOLES<>          50.00 %      <1;31>1<>  <1;31>2h00m00s<>  2h00m00s         -  0s
+            <1;31>2 hours missing<>
+EOT
+for never in NO_COLOR=1 TERM=dumb; do
+	pty "LC_ALL=C.UTF-8 $never $command"
+	ok "none with $never" not grep -q "$(printf '\033')" "$out"
+done
+LC_ALL=C.UTF-8 text ch
+ok 'none in a file' not grep -q "$(printf '\033')" "$out"
+done_testing
