@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """What cannot be read, what is not a segment, and what is too large: each is
 reported, nothing becomes a false hole, and the rest is done.
 
@@ -144,7 +145,8 @@ def _(s):
 def _(s):
     os.makedirs(s.root + '/base/ch/low/' + s.HOURS[0])
     os.makedirs(s.root + '/base/other/source')
-    closed = s.path(s.HOURS[1]), s.root + '/base/ch/low', s.root + '/base/other'
+    closed = (s.path(s.HOURS[1]), s.root + '/base/ch/low',
+              s.root + '/base/other')
     for mode, number in (0, 4), (0o111, 2):
         for path in closed:
             os.chmod(path, mode)
@@ -345,8 +347,8 @@ def _(s):
          metrics and b'zzz' not in metrics, 'labels')
     result = s.run('--output-dir', 'other', channel)
     page = read(s.root + '/base/other/%s_source_coverage.html' % channel)
-    need(b'<q>' not in page and not ESCAPES.search(re.sub(b'[\n\t]', b'', page)),
-         'the page')
+    need(b'<q>' not in page and not ESCAPES.search(
+        re.sub(b'[\n\t]', b'', page)), 'the page')
 
 
 # What is large

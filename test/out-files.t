@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """What a user can see of each output: the old file or the new one, whole, and
 nothing left behind. Arguments choose cases by a word of their names."""
 import contextlib
@@ -61,7 +62,8 @@ def _(s):
 
 @case('the same bytes and modes in any locale, time zone, umask and directory')
 def _(s):
-    locales, gone, base = s.root + '/locales', s.root + '/gone', s.root + '/base'
+    locales, gone, base = [s.root + name for name in (
+        '/locales', '/gone', '/base')]
     os.mkdir(locales)
     made = [name for name in ('de_DE', 'tr_TR') if can(
         'localedef', '--no-archive', '-i', name, '-f', 'UTF-8',
