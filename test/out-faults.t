@@ -214,6 +214,18 @@ def _(s):
     need(unreadable, 'it was never met')
 
 
+@case('no process for the database')
+def _(s):
+    command = s.command('--connection-string', 'host=127.0.0.1 port=1')
+    at = command.index('--node')
+    del command[at:at + 2]
+    result = spawn([*strace(['clone,clone3,fork,vfork:error=EAGAIN']),
+                    *command], TRACED, cwd=s.root)
+    s.expect(result, 2, 'database: Resource temporarily unavailable',
+             reading=True)
+    need(s.old() == ['ch_source_coverage.html'], s.old())
+
+
 # What changes meanwhile
 
 @case('an hour that goes after the hours were listed')
@@ -385,6 +397,12 @@ def _(s):
     s.run('--first-hour', s.HOURS[0], '--last-hour', s.HOURS[1])
     need(read(s.web + '/ch_source_coverage.png') ==
          s.right['ch_source_coverage.png'], 'the remedy')
+    # the widest that there is
+    for last, status in ('2026-04-01T01', 0), ('2026-04-01T02', 2):
+        result = s.run('--first-hour', '2025-01-01T00', '--last-hour', last)
+        need(result.status == status, last, result)
+        need(read(s.web + '/ch_source_coverage.png')[16:20] == bytes([
+            0, 0, 65532 // 256, 65532 % 256]), last, 'the width')
 
 
 @case('a great many names, bad names and tombstones in an hour')
