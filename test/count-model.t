@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """The slow model against figures that were worked out by hand."""
 import struct
 import sys

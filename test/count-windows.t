@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # What is reported of a timeline: windows, hours that cannot be read, time that
 # is incomplete, ahead of the clock or expected; worked out by hand.
 . "${0%/*}/lib.sh"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The slow model of segment-coverage: what the program must say.
 
 Plain Python, written from the description of the program and never from its

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Random archives, small and full of everything that happens in one.
 
 make(chance, base) builds BASE/ch/QUALITY/... and returns an Archive that says
