@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """What a user can see of each output: the old file or the new one, whole, and
 nothing left behind. Arguments choose cases by a word of their names."""
 import contextlib
@@ -61,7 +62,8 @@ def _(s):
 
 @case('the same bytes and modes in any locale, time zone, umask and directory')
 def _(s):
-    locales, gone, base = s.root + '/locales', s.root + '/gone', s.root + '/base'
+    locales, gone, base = [s.root + name for name in (
+        '/locales', '/gone', '/base')]
     os.mkdir(locales)
     made = [name for name in ('de_DE', 'tr_TR') if can(
         'localedef', '--no-archive', '-i', name, '-f', 'UTF-8',
@@ -89,14 +91,16 @@ def _(s):
 
 @case('missing directories are made for maps, readable, and only for them')
 def _(s):
-    result = s.run('--output-dir', 'one/two', '-m', 'no/m.prom',
+    result = s.run('--output-dir', './/one/./two/', '-m', 'no/m.prom',
                    before=sh('umask 077; exec "$@"'))
     need(result.status == 2 and result.err == 'segment-coverage: no/m.prom: '
          'its directory does not exist: make it\n', result)
     need(not os.path.exists(s.root + '/no'), 'made')
     need(mode(s.root, 'base/one') | mode(s.root, 'base/one/two') == {'755'},
          'not for everybody')
-    need(MAP + 'png' in os.listdir(s.root + '/base/one/two'), 'no map')
+    need(os.path.exists(s.root + '/base/one/two/' + MAP + 'png'), 'no map')
+    need(b'http://here.example/segments/one/two/' + MAP.encode() in read(
+        s.root + '/base/one/two/' + MAP + 'html'), 'where the page has it')
     # one that exists keeps its mode
     os.chmod(s.web, 0o2750)
     s.expect(s.run(), 0)

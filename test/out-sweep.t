@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """A run with all outputs in which every system call fails once, is where a
 signal comes or where the run is stopped, and in which every allocation fails
 once. Never a wrong number, a torn file or a hang; exit 0 only if all was done.
@@ -25,8 +26,8 @@ ERRORS = 'EIO', 'ENOSPC', 'EACCES', 'ENOENT', 'EMFILE', 'EINTR'
 SIGNALS = 'TERM', 'INT', 'HUP'
 # The kernel never fails them so, and the C library has no way to go on.
 CERTAIN = {'brk', 'futex', 'exit_group', 'exit', 'rt_sigreturn', 'umask',
-           'getpid', 'rt_sigprocmask', 'rt_sigaction', 'rseq', 'set_robust_list',
-           'madvise'}
+           'getpid', 'rt_sigprocmask', 'rt_sigaction', 'rseq',
+           'set_robust_list', 'madvise'}
 # of the sanitizers' own memory, without which they stop the program
 MEMORY = {'mmap', 'munmap', 'mprotect', 'madvise', 'brk', 'sigaltstack',
           'prctl', 'personality', 'getrandom'}
