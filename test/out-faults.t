@@ -180,6 +180,10 @@ def _(s):
         result, _ = fails(s, fault, path)
         unread(s, result, os.path.basename(path), os.strerror(getattr(
             errno, fault.split('=')[1].split(':')[0])))
+    for path in hour, s.path():
+        result, got = fails(s, 'getdents64:error=EINTR:when=1', path)
+        need(result.status == 0 and got == s.right['r.json'], 'interrupted',
+             path, result)
     for fault in 'getdents64:error=EIO', 'getdents64:error=EIO:when=2', \
             'openat:error=EACCES':
         result, got = fails(s, fault, s.path())
