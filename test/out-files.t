@@ -512,7 +512,7 @@ def _(s):
                  plant, 'the victim: %r, %s' % (read(victim), mode(victim)))
             need(not os.path.exists(s.root + '/base/made'), plant, 'followed')
             need(result.status == 0 and not result.hung, plant, result)
-            need(all(settled(name, s.look()[name]) == s.right[name]
+            need(all(settled(name, read(s.at(name))) == s.right[name]
                      for name in s.outputs), plant, 'not right')
 
 
