@@ -379,22 +379,24 @@ json_text(FILE *fp, const char *bytes)
 	putc('"', fp);
 }
 
-static void
-json_value(FILE *fp, char type, int64_t us)
+/*
+ * Puts a value at p. Returns its end.
+ */
+static char *
+json_value(char *p, char type, int64_t us)
 {
-	char buf[TIME_SIZE];
-
 	if (us == TIME_NONE)
-		fputs("null", fp);
-	else if (type == 's') {
-		seconds_format(buf, us);
-		fputs(buf, fp);
-	} else {
-		(type == 'h' ? hour_format : time_format)(buf, us);
-		putc('"', fp);
-		fputs(buf, fp);
-		putc('"', fp);
+		return stpcpy(p, "null");
+	if (type == 's') {
+		seconds_format(p, us);
+		return p + strlen(p);
 	}
+	*p = '"';
+	if (type == 'h')
+		hour_format(p + 1, us);
+	else
+		time_format(p + 1, us);
+	return stpcpy(p + strlen(p), "\"");
 }
 
 /*
@@ -410,25 +412,30 @@ json_value(FILE *fp, char type, int64_t us)
 static void
 json(FILE *fp, const char *fmt, ...)
 {
+	char buf[1024], *p = buf;
 	va_list ap;
 
 	va_start(ap, fmt);
 	for (; *fmt != '\0'; fmt++) {
-		if (*fmt == '\'')
-			putc('"', fp);
-		else if (*fmt != '%')
-			putc(*fmt, fp);
+		if (buf + sizeof(buf) - p < 2 * TIME_SIZE ||
+		    (fmt[0] == '%' && fmt[1] == 't')) {
+			fwrite(buf, 1, (size_t)(p - buf), fp);
+			p = buf;
+		}
+		if (*fmt != '%')
+			*p++ = *fmt == '\'' ? '"' : *fmt;
 		else if (*++fmt == 'b')
-			fputs(va_arg(ap, int) ? "true" : "false", fp);
+			p = stpcpy(p, va_arg(ap, int) ? "true" : "false");
 		else if (*fmt == 't')
 			json_text(fp, va_arg(ap, const char *));
 		else if (*fmt == 'n')
-			json_value(
-			    fp, 's', (int64_t)va_arg(ap, size_t) * SECOND);
+			p = json_value(
+			    p, 's', (int64_t)va_arg(ap, size_t) * SECOND);
 		else
-			json_value(fp, *fmt, va_arg(ap, int64_t));
+			p = json_value(p, *fmt, va_arg(ap, int64_t));
 	}
 	va_end(ap);
+	fwrite(buf, 1, (size_t)(p - buf), fp);
 }
 
 /*
@@ -912,15 +919,15 @@ static int
 spans_read(struct peer *peer, const cJSON *array, const char *name,
     const char *const keys[2], int64_t length, struct spans *spans)
 {
-	const cJSON *item;
+	const cJSON *element;
 	struct span span;
 	size_t i = 0;
 
 	if (!cJSON_IsArray(array))
 		return broken(peer, "%s is not an array", name);
-	cJSON_ArrayForEach(item, array)
+	cJSON_ArrayForEach(element, array)
 	{
-		if (span_read(peer, item, keys, &span) != 0)
+		if (span_read(peer, element, keys, &span) != 0)
 			return broken_in(peer, name, i);
 		i++;
 		span.end += length;
@@ -993,19 +1000,19 @@ quality_compare(const void *a, const void *b)
 static int
 qualities_read(struct peer *peer, const cJSON *array, bool complete)
 {
-	const cJSON *item;
+	const cJSON *element;
 	struct report *r;
 	size_t cap = 0, i;
 
 	if (!cJSON_IsArray(array))
 		return broken(peer, "reports is not an array");
-	cJSON_ArrayForEach(item, array)
+	cJSON_ArrayForEach(element, array)
 	{
 		peer->reports = need(array_room(
 		    peer->reports, &cap, peer->reportsz, sizeof(*r)));
 		r = &peer->reports[peer->reportsz++];
 		*r = (struct report){.channel = NULL};
-		if (quality_read(peer, item, complete, r) != 0)
+		if (quality_read(peer, element, complete, r) != 0)
 			return broken_in(peer, "reports", peer->reportsz - 1);
 	}
 	if (peer->reportsz == 0)
@@ -1623,7 +1630,6 @@ fleet_free(struct fleet *f)
 #define WORD_WIDTH      13 /* of its verdict */
 #define STRIP_END       47 /* columns left of the figures of days and hours */
 #define HOLES_LISTED    5
-#define NOTES_LISTED    3
 #define SIBLINGS_LISTED 5
 
 /* lines of the text for one quality, for one of more days, for several */
@@ -2479,24 +2485,6 @@ text_legend(struct sheet *sheet)
 	newline(sheet);
 }
 
-static void
-text_notes(struct sheet *sheet, const struct names *notes)
-{
-	size_t i, n = notes->n;
-
-	if (n > NOTES_LISTED + 1 && !sheet->opt->all_hours)
-		n = NOTES_LISTED;
-	for (i = 0; i < n; i++) {
-		fputs("  ", sheet->fp);
-		print_name(sheet, notes->v[i]);
-		newline(sheet);
-	}
-	if (n < notes->n) {
-		fprintf(sheet->fp, "  and %zu more", notes->n - n);
-		newline(sheet);
-	}
-}
-
 /*
  * Writes the text in proportion: the table of all qualities first, then of
  * those that are not OK what fits on a screen or two.
@@ -2515,7 +2503,7 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
 	text_table(&sheet, s, reports, reportsz);
 	for (i = 0; i < reportsz; i++)
 		detailed += is_detailed(opt, &reports[i]);
-	used = sheet.lines + 1 + (s->notes.n < 4 ? s->notes.n : 4);
+	used = sheet.lines + 1 + s->notes.n;
 	for (i = 0; i < reportsz; i++) {
 		if (!is_detailed(opt, &reports[i]))
 			continue;
@@ -2528,7 +2516,11 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
 	}
 	if (sheet.cells)
 		text_legend(&sheet);
-	text_notes(&sheet, &s->notes);
+	for (i = 0; i < s->notes.n; i++) {
+		fputs("  ", fp);
+		print_name(&sheet, s->notes.v[i]);
+		newline(&sheet);
+	}
 	return ferror(fp) ? -1 : 0;
 }
 

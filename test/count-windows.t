@@ -139,6 +139,9 @@ is_status 2
 is '[.start, .end]' \
     '["2025-11-15T03:00:05.000000Z","2025-11-15T03:00:07.000000Z"]'
 is '[.raw.hole_count, .raw.hole_duration, .missing_hours.count]' '[2,7198,1]'
+report --first-hour 2025-11-15T03 --last-hour 2025-11-15T03
+is_status 2
+is '[.raw.hole_count, .raw.hole_duration]' '[2,3598]' 'beside the window'
 
 case_dir 'hours that fail'
 for hour in 2025-11-15T02 2025-11-15T03 2025-11-15T04; do
