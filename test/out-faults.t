@@ -180,6 +180,10 @@ def _(s):
         result, _ = fails(s, fault, path)
         unread(s, result, os.path.basename(path), os.strerror(getattr(
             errno, fault.split('=')[1].split(':')[0])))
+    for path in hour, s.path():
+        result, got = fails(s, 'getdents64:error=EINTR:when=1', path)
+        need(result.status == 0 and got == s.right['r.json'], 'interrupted',
+             path, result)
     for fault in 'getdents64:error=EIO', 'getdents64:error=EIO:when=2', \
             'openat:error=EACCES':
         result, got = fails(s, fault, s.path())
@@ -439,21 +443,17 @@ def _(s):
 
 def as_first(s, faults, sig=None):
     """A run as process 1 of its own; sig is sent while it reads."""
-    before = strace(faults) + ['unshare', '--pid', '--fork']
-    if not can('unshare', '--pid', '--fork', 'true'):
+    first, trace = ['unshare', '--pid', '--fork'], s.root + '/trace'
+    if not can(*first, 'true'):
         raise Skip('no process namespaces here')
-    process = s.start(before=before, environment=TRACED)
-    for _ in range(500 if sig else 0):
-        pids = [pid for pid in os.listdir('/proc') if pid.isdigit()]
-        for pid in pids:
-            with contextlib.suppress(OSError):
-                if b'NSpid:\t%s\t1\n' % pid.encode() in read(
-                        '/proc/%s/status' % pid) and os.readlink(
-                            '/proc/%s/cwd' % pid) == s.root and b'segment-c' \
-                        in read('/proc/%s/comm' % pid):
-                    time.sleep(0.1)
-                    os.kill(int(pid), sig)
-                    return end(process)
+    write(trace)
+    process = s.start(before=strace(faults, out=trace) + first,
+                      environment=TRACED)
+    while sig and process.poll() is None:
+        reading = re.match(rb'(\d+) +getdents64', read(trace))
+        if reading:
+            os.kill(int(reading[1]), sig)
+            break
         time.sleep(0.01)
     return end(process)
 

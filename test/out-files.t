@@ -278,6 +278,7 @@ def _(s):
     os.chmod(s.root + '/base', 0o555)
     for made in False, True:
         if made:
+            os.chmod(s.root + '/base', 0o755)
             os.mkdir(s.root + '/base/coverage-maps', 0o555)
         result = spawn([*command, *base], cwd=s.root)
         need(result.status == 0 and not result.err, result)
@@ -506,12 +507,12 @@ def _(s):
                 need(plant != directory or read(s.at(name) + '/precious') ==
                      b'precious', 'emptied')
                 need(not os.path.isfile(s.at(name)) or os.path.islink(
-                    s.at(name)), 'a leftover stays')
+                    s.at(name)) or plant == unreadable, 'a leftover stays')
             need(read(victim) == b'precious' and mode(victim) == {'600'},
                  plant, 'the victim: %r, %s' % (read(victim), mode(victim)))
             need(not os.path.exists(s.root + '/base/made'), plant, 'followed')
             need(result.status == 0 and not result.hung, plant, result)
-            need(all(settled(name, s.look()[name]) == s.right[name]
+            need(all(settled(name, read(s.at(name))) == s.right[name]
                      for name in s.outputs), plant, 'not right')
 
 

@@ -153,7 +153,9 @@ class Sweep:
                 os.unlink(os.path.join(s.web, name))
         wrong = s.judge(result, reading=reading, others=self.gone
                         if error == 'ENOENT' else ())
-        if b'INJECTED' not in scene.read(os.path.join(s.root, 'trace')):
+        # a sanitizer's own calls are not always the same
+        if b'INJECTED' not in scene.read(os.path.join(
+                s.root, 'trace')) and not scene.SANITIZE:
             wrong.append('it was not met')
         if error == 'EINTR' and result.status != 0 and call in (
                 'write', 'getdents64'):
@@ -168,9 +170,10 @@ class Sweep:
                           *self.more)
         sig = getattr(signal, 'SIG' + name)
         wrong = s.judge(result, signals=(sig,))
-        if result.status != -sig or result.err or result.out:
+        if (result.status != -sig or result.err or result.out) and not (
+                scene.SANITIZE and result.status == 0):
             wrong.append('it does not die of it in silence')
-        if reading and s.old() != s.outputs:
+        elif reading and s.old() != s.outputs:
             wrong.append('published: not only %s is old' % s.old())
         return wrong and [*wrong, result]
 
