@@ -1300,6 +1300,8 @@ hours_account(struct run *run, struct walk *walk, struct report *report)
 		hour_take(run, walk, &tl, reading_get(run, walk, i, NULL));
 	if (after != NULL)
 		hour_account(&tl, after);
+	if (report->newest < report->stream.end)
+		report->newest = report->stream.end;
 	free(before_scratch.best);
 	free(after_scratch.best);
 	tail_free(walk);

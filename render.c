@@ -240,7 +240,7 @@ render_map(FILE *fp, const struct options *opt, const struct survey *survey,
 		return -1;
 	}
 	map.columns = (map.range.end - map.range.start) / HOUR * HOUR_COLUMNS;
-	if (map.columns > MAP_HOURS_MAX * HOUR_COLUMNS) {
+	if (map.columns / HOUR_COLUMNS > MAP_HOURS_MAX) {
 		errno = EFBIG;
 		return -1;
 	}
@@ -522,7 +522,9 @@ figure_fill(struct page *p, struct figure *f)
 	f->old = p->opt->now - says->generated_at > OLD;
 	f->stopped = r->end != TIME_NONE &&
 	    says->window.end > says->generated_at &&
-	    says->generated_at - r->end > STOPPED;
+	    says->generated_at - r->end > STOPPED &&
+	    (r->unreadable.n == 0 ||
+		r->unreadable.v[r->unreadable.n - 1].end <= r->end);
 	if (!f->here)
 		shown = peer_range(says);
 	else if (!map_range(p->opt, r, &shown))
@@ -633,6 +635,7 @@ static void
 put_qualities(const struct page *p)
 {
 	const struct report *r, *end = p->survey->reports + p->survey->reportsz;
+	const struct node *none = NULL;
 	size_t n = 0;
 
 	for (r = p->survey->reports; r < end; r++)
@@ -644,7 +647,7 @@ put_qualities(const struct page *p)
 		if (r == p->report)
 			put(p, "<strong>%n</strong> ", r->quality);
 		else if (strcmp(r->channel, p->report->channel) == 0)
-			put(p, "<a href='%u'>%n</a> ", NULL, r->quality, "html",
+			put(p, "<a href='%u'>%n</a> ", none, r->quality, "html",
 			    r->quality);
 	put(p, "</nav>\n");
 }
@@ -659,8 +662,9 @@ put_silent(const struct page *p)
 	size_t silent = 0, stopped = 0;
 
 	for (f = p->figures; f < p->figures + p->figuresz; f++) {
-		silent += f->report == NULL;
-		if (f->stopped && ++stopped <= STOPPED_LISTED)
+		if (f->report == NULL)
+			silent++;
+		else if (f->stopped && ++stopped <= STOPPED_LISTED)
 			put(p, "%s%n stopped %a", stopped > 1 ? ", " : " ",
 			    f->name, f->report->end, " ago");
 	}
@@ -1077,9 +1081,13 @@ put_figure(const struct page *p, const struct figure *f, int64_t height)
 	if (is_placed(f))
 		put(p, "<p class='report%s'>report %a</p>",
 		    f->old ? " bad" : "", f->says->generated_at, " old");
-	else if (p->fleet != NULL)
-		put(p, "<p class='bad'>%s</p>",
-		    r == NULL ? "no report" : "other hours");
+	else
+		put(p, "<p%s><a href='%u'>%s</a></p>",
+		    p->fleet != NULL ? " class='bad'" : "", f->node, quality,
+		    "json",
+		    p->fleet == NULL        ? "report"
+			: f->report == NULL ? "no report"
+					    : "other hours");
 	put(p,
 	    "<p class='status' role='status'></p></figcaption>\n"
 	    "<a target='_blank' rel='noopener noreferrer' href='%u'>",
@@ -1387,6 +1395,7 @@ child_confine(int out)
 	FILE *fp;
 	struct rlimit limit;
 	unsigned long pages = 0;
+	char buf[TIME_SIZE];
 	rlim_t room;
 	int fd, null;
 
@@ -1395,8 +1404,8 @@ child_confine(int out)
 	signal(SIGTERM, SIG_DFL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if ((fp = fopen("/proc/self/statm", "r")) != NULL) {
-		if (fscanf(fp, "%lu", &pages) != 1)
-			pages = 0;
+		if (fgets(buf, sizeof(buf), fp) != NULL)
+			pages = strtoul(buf, NULL, 10);
 		fclose(fp);
 	}
 	room = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + CHILD_ROOM;
@@ -1488,7 +1497,7 @@ answer_parse(const char *answer, size_t n, struct node *nodes, size_t *nodesz)
 			break;
 		if (*answer == '+')
 			continue;
-		if (cells == 2 * NODES_MAX)
+		if (cells / 2 == NODES_MAX)
 			return "more than 1000 nodes";
 		*nodesz = cells / 2 + 1;
 		if (*answer == '=')

@@ -27,6 +27,9 @@
 static const char *const type_names[QUALITY_TYPES] = {
     "full", "suspect", "partial", "bad", "temp", "tombstoned"};
 
+static const char *const gap_names[GAP_STATES] = {
+    "lost", "elsewhere", "better", "unknown"};
+
 struct pick { /* of the holes, or gaps, that count somewhere */
 	const struct span *top[LISTED_MAX]; /* the longest first */
 	size_t n; /* in top */
@@ -376,22 +379,24 @@ json_text(FILE *fp, const char *bytes)
 	putc('"', fp);
 }
 
-static void
-json_value(FILE *fp, char type, int64_t us)
+/*
+ * Puts a value at p. Returns its end.
+ */
+static char *
+json_value(char *p, char type, int64_t us)
 {
-	char buf[TIME_SIZE];
-
 	if (us == TIME_NONE)
-		fputs("null", fp);
-	else if (type == 's') {
-		seconds_format(buf, us);
-		fputs(buf, fp);
-	} else {
-		(type == 'h' ? hour_format : time_format)(buf, us);
-		putc('"', fp);
-		fputs(buf, fp);
-		putc('"', fp);
+		return stpcpy(p, "null");
+	if (type == 's') {
+		seconds_format(p, us);
+		return p + strlen(p);
 	}
+	*p = '"';
+	if (type == 'h')
+		hour_format(p + 1, us);
+	else
+		time_format(p + 1, us);
+	return stpcpy(p + strlen(p), "\"");
 }
 
 /*
@@ -407,25 +412,30 @@ json_value(FILE *fp, char type, int64_t us)
 static void
 json(FILE *fp, const char *fmt, ...)
 {
+	char buf[1024], *p = buf;
 	va_list ap;
 
 	va_start(ap, fmt);
 	for (; *fmt != '\0'; fmt++) {
-		if (*fmt == '\'')
-			putc('"', fp);
-		else if (*fmt != '%')
-			putc(*fmt, fp);
+		if (buf + sizeof(buf) - p < 2 * TIME_SIZE ||
+		    (fmt[0] == '%' && fmt[1] == 't')) {
+			fwrite(buf, 1, (size_t)(p - buf), fp);
+			p = buf;
+		}
+		if (*fmt != '%')
+			*p++ = *fmt == '\'' ? '"' : *fmt;
 		else if (*++fmt == 'b')
-			fputs(va_arg(ap, int) ? "true" : "false", fp);
+			p = stpcpy(p, va_arg(ap, int) ? "true" : "false");
 		else if (*fmt == 't')
 			json_text(fp, va_arg(ap, const char *));
 		else if (*fmt == 'n')
-			json_value(
-			    fp, 's', (int64_t)va_arg(ap, size_t) * SECOND);
+			p = json_value(
+			    p, 's', (int64_t)va_arg(ap, size_t) * SECOND);
 		else
-			json_value(fp, *fmt, va_arg(ap, int64_t));
+			p = json_value(p, *fmt, va_arg(ap, int64_t));
 	}
 	va_end(ap);
+	fwrite(buf, 1, (size_t)(p - buf), fp);
 }
 
 /*
@@ -578,14 +588,13 @@ json_hours(FILE *fp, const char *key, const struct spans *hours)
 }
 
 static void
-json_gaps(
-    FILE *fp, const struct fleet *f, const char *key, enum gap_state state)
+json_gaps(FILE *fp, const struct fleet *f, size_t state)
 {
 	const struct gap *gap;
 	const char *comma = "";
 	size_t i, j;
 
-	json(fp, ",%t:{'count':%n,'duration':%s,'spans':[", key,
+	json(fp, ",%t:{'count':%n,'duration':%s,'spans':[", gap_names[state],
 	    f->tallies[state].count, f->tallies[state].duration);
 	for (j = 0; j < f->gapsz; j++) {
 		gap = &f->gaps[j];
@@ -628,11 +637,6 @@ json_node(FILE *fp, const struct fleet_node *node, int64_t now, bool peer)
 static void
 json_fleet(FILE *fp, const struct options *opt, const struct fleet *f)
 {
-	static const struct {
-		const char *key;
-		enum gap_state state;
-	} gaps[] = {{"lost", GAP_LOST}, {"elsewhere", GAP_ELSEWHERE},
-	    {"better", GAP_BETTER}, {"unknown", GAP_UNKNOWN}};
 	int64_t ratio;
 	size_t i;
 
@@ -645,8 +649,8 @@ json_fleet(FILE *fp, const struct options *opt, const struct fleet *f)
 	json(fp, "{'start':%i,'end':%i,'coverage':%s,'ratio':%s",
 	    f->range.start, f->range.end, f->together.covered,
 	    ratio < 0 ? TIME_NONE : ratio);
-	for (i = 0; i < LENGTH(gaps); i++)
-		json_gaps(fp, f, gaps[i].key, gaps[i].state);
+	for (i = 0; i < GAP_STATES; i++)
+		json_gaps(fp, f, i);
 	json(fp, ",'nodes':[");
 	for (i = 0; i < f->nodesz; i++) {
 		fputs(i > 0 ? "," : "", fp);
@@ -766,7 +770,7 @@ static struct {
 } arena;
 
 /*
- * Keeps what is wrong with a peer's report. Returns -1, as all readers then do.
+ * Sets the peer's message. Returns -1, for readers to pass on.
  */
 static int __attribute__((format(printf, 2, 3)))
 broken(struct peer *peer, const char *fmt, ...)
@@ -785,7 +789,7 @@ broken(struct peer *peer, const char *fmt, ...)
 }
 
 /*
- * Says where in the report the part is that the message is about.
+ * Puts the place in the report before the peer's message.
  */
 static int
 broken_in(struct peer *peer, const char *array, size_t i)
@@ -794,7 +798,7 @@ broken_in(struct peer *peer, const char *array, size_t i)
 }
 
 /*
- * Returns the quote that ends a string, or the text's end.
+ * Returns the closing quote of a string, or the end of the text.
  */
 static char *
 string_end(char *s)
@@ -805,8 +809,7 @@ string_end(char *s)
 }
 
 /*
- * Returns whether a member is one that nobody needs, but can be most of a
- * report.
+ * Returns whether a member is not needed, though it may be most of a report.
  */
 static bool
 is_idle(const char *name, const char *end)
@@ -820,8 +823,8 @@ is_idle(const char *name, const char *end)
 }
 
 /*
- * Rejects what is not safe to be read as JSON: cJSON calls itself for each
- * level. Replaces idle values by 0.
+ * Rejects what is not JSON at first sight, or nested so deep that cJSON, which
+ * is recursive, could overflow the stack. Replaces idle values by 0.
  */
 static int
 bytes_judge(struct peer *peer, char *text, size_t size)
@@ -909,22 +912,22 @@ span_read(struct peer *peer, const cJSON *object, const char *const keys[2],
 }
 
 /*
- * Reads an array of spans whose ends have these two keys. An end counts from
- * `length` us after what is written: an hour's name is where it starts.
+ * Reads an array of spans, whose bounds have these two keys. The end is
+ * `length` us after what is written, since an hour is named by its start.
  */
 static int
 spans_read(struct peer *peer, const cJSON *array, const char *name,
     const char *const keys[2], int64_t length, struct spans *spans)
 {
-	const cJSON *item;
+	const cJSON *element;
 	struct span span;
 	size_t i = 0;
 
 	if (!cJSON_IsArray(array))
-		return broken(peer, "no array %s", name);
-	cJSON_ArrayForEach(item, array)
+		return broken(peer, "%s is not an array", name);
+	cJSON_ArrayForEach(element, array)
 	{
-		if (span_read(peer, item, keys, &span) != 0)
+		if (span_read(peer, element, keys, &span) != 0)
 			return broken_in(peer, name, i);
 		i++;
 		span.end += length;
@@ -939,9 +942,9 @@ spans_read(struct peer *peer, const cJSON *array, const char *name,
 }
 
 /*
- * Reads one quality. Where the node could not read everything, and says no
- * start (or is of version 1.0 and does not say which hours), it says nothing:
- * its state is then STATE_UNREADABLE.
+ * Reads one quality. If the node could not read everything and reports no
+ * segment, or is of version 1.0 and does not name the hours, nothing is known:
+ * the state is STATE_UNREADABLE.
  */
 static int
 quality_read(
@@ -997,19 +1000,19 @@ quality_compare(const void *a, const void *b)
 static int
 qualities_read(struct peer *peer, const cJSON *array, bool complete)
 {
-	const cJSON *item;
+	const cJSON *element;
 	struct report *r;
 	size_t cap = 0, i;
 
 	if (!cJSON_IsArray(array))
-		return broken(peer, "no array reports");
-	cJSON_ArrayForEach(item, array)
+		return broken(peer, "reports is not an array");
+	cJSON_ArrayForEach(element, array)
 	{
 		peer->reports = need(array_room(
 		    peer->reports, &cap, peer->reportsz, sizeof(*r)));
 		r = &peer->reports[peer->reportsz++];
 		*r = (struct report){.channel = NULL};
-		if (quality_read(peer, item, complete, r) != 0)
+		if (quality_read(peer, element, complete, r) != 0)
 			return broken_in(peer, "reports", peer->reportsz - 1);
 	}
 	if (peer->reportsz == 0)
@@ -1018,14 +1021,14 @@ qualities_read(struct peer *peer, const cJSON *array, bool complete)
 	for (i = 1; i < peer->reportsz; i++) {
 		r = &peer->reports[i];
 		if (quality_compare(r - 1, r) == 0)
-			return broken(peer, "%s/%s is in it twice", r->channel,
+			return broken(peer, "%s/%s appears twice", r->channel,
 			    r->quality);
 	}
 	return 0;
 }
 
 /*
- * Reads what stands before the reports, then these.
+ * Reads the whole document.
  */
 static int
 root_read(struct peer *peer, const cJSON *root)
@@ -1110,7 +1113,7 @@ arena_give(void *taken)
 }
 
 /*
- * Rejects a quality that an earlier file of the same node has, too.
+ * Rejects a quality that an earlier file of the same node has as well.
  */
 static int
 peer_compare(const struct peer *peers, struct peer *peer)
@@ -1125,7 +1128,7 @@ peer_compare(const struct peer *peers, struct peer *peer)
 		for (i = 0; i < peer->reportsz; i++) {
 			r = &peer->reports[i];
 			if (peer_report(earlier, r) != NULL)
-				return broken(peer, "%s/%s is in %s, too",
+				return broken(peer, "%s/%s is already in %s",
 				    r->channel, r->quality, earlier->file);
 		}
 	}
@@ -1133,9 +1136,9 @@ peer_compare(const struct peer *peers, struct peer *peer)
 }
 
 /*
- * Reads the report of peers[n], which has its name and file. The text ends
- * with a NUL that is not counted in its size, and is changed. Returns -1 if it
- * cannot be used; its message then says why. Those before it have been read.
+ * Reads the report of peers[n], whose name and file are set; those before it
+ * have been read. The text is changed; size does not count its final NUL.
+ * Returns -1 if the report cannot be used, with the reason in the message.
  */
 int
 peer_parse(struct peer *peers, size_t n, char *text, size_t size)
@@ -1170,7 +1173,7 @@ peer_parse(struct peer *peers, size_t n, char *text, size_t size)
 }
 
 /*
- * Frees the array, too. May be NULL.
+ * Frees the peers and the array.
  */
 void
 peers_free(struct peer *peers, size_t peersz)
@@ -1185,8 +1188,8 @@ peers_free(struct peer *peers, size_t peersz)
 }
 
 /*
- * Makes a report of each quality that a peer reports, with nothing of this
- * node. Their names stay the peers'.
+ * Without an archive: makes an empty report for each quality that a peer
+ * reports. The names remain the peers'.
  */
 void
 fleet_reports(struct survey *s)
@@ -1220,26 +1223,26 @@ fleet_reports(struct survey *s)
  * The fleet: a sweep from one instant at which any node changes to the next
  */
 
-enum says { /* of an instant, the better the higher */
+enum says { /* a node, of an instant */
 	SAYS_UNKNOWN,
 	SAYS_LACKS,
 	SAYS_INCOMPLETE,
 	SAYS_COMPLETE
 };
 
-struct voice { /* of a node during the sweep */
+struct voice { /* a node during the sweep */
 	const struct fleet_node *node;
 	struct spans incomplete; /* owned */
-	size_t hole; /* first of each that ends later */
+	size_t hole; /* index of the first that ends later, as below */
 	size_t incomplete_at;
 	size_t unreadable;
 	enum says says;
-	int64_t until; /* when it may say something else */
+	int64_t until; /* says the same up to here */
 };
 
 /*
- * Returns whether t is in one of the spans. *at is the first that does not end
- * before; *until is moved to where that changes, if that is earlier.
+ * Returns whether t is in one of the spans, and moves *until back to where that
+ * changes, if it is later. *at is the first span that may matter.
  */
 static bool
 spans_at(const struct spans *spans, size_t *at, int64_t t, int64_t *until)
@@ -1268,7 +1271,7 @@ span_at(struct span span, int64_t t, int64_t *until)
 }
 
 /*
- * Moves a node to t, no earlier than before.
+ * Finds what a node says from t on. Calls for one node never go back in time.
  */
 static void
 voice_move(struct voice *v, int64_t t)
@@ -1294,7 +1297,7 @@ voice_move(struct voice *v, int64_t t)
 }
 
 /*
- * Adds the indices of peers that say so to those that have the next gap.
+ * Appends the peers that say so to the list of those that have the next gap.
  */
 static void
 having_add(
@@ -1312,8 +1315,7 @@ having_add(
 }
 
 /*
- * Adds a gap, or makes the last one longer if it is of the same state and the
- * same nodes have it.
+ * Adds a gap, or extends the last one if state and nodes are the same.
  */
 static void
 gap_add(struct fleet *f, struct gap gap, const struct voice *voices)
@@ -1341,7 +1343,7 @@ gap_add(struct fleet *f, struct gap gap, const struct voice *voices)
 }
 
 /*
- * Takes what all nodes say of a span, to each node's own account first.
+ * Accounts for a span in which no node changes.
  */
 static void
 span_take(struct fleet *f, const struct voice *voices, struct span span)
@@ -1376,8 +1378,8 @@ span_take(struct fleet *f, const struct voice *voices, struct span span)
 }
 
 /*
- * Returns whether a lost gap lies between two instants that somebody has, and
- * is too short to tell: one of the nodes takes no notice of such.
+ * Returns whether a lost gap is within the tolerance, and some node has what
+ * comes before it and what comes after it.
  */
 static bool
 is_sliver(const struct fleet *f, const struct gap *gap, int64_t tolerance)
@@ -1396,7 +1398,7 @@ is_sliver(const struct fleet *f, const struct gap *gap, int64_t tolerance)
 }
 
 /*
- * Drops what is too short to be lost, and sums up.
+ * Drops slivers and adds up the rest.
  */
 static void
 gaps_sum(struct fleet *f)
@@ -1500,8 +1502,8 @@ node_named(struct fleet *f, const char *name)
 }
 
 /*
- * Lists the nodes: this one, if it was asked about its own archive, and one
- * for each name of a peer, which may have a file for each quality.
+ * Lists the nodes: this one, unless there is no archive, then one for each name
+ * of a peer. A peer may have several files, one for each quality.
  */
 static void
 fleet_nodes(const struct options *opt, const struct survey *s,
@@ -1561,17 +1563,18 @@ peers_note(const struct options *opt, struct survey *s)
 			continue;
 		time_format(time, peer->generated_at);
 		if (peer->generated_at > opt->now + AHEAD)
-			note(s, "%s: its report is from the future: %s",
+			note(s, "%s: report dated in the future: %s",
 			    peer->name, time);
 		seconds_format(time, peer->tolerance);
 		if (peer->tolerance > opt->tolerance)
-			note(s, "%s: it ignores gaps of up to %s s, we of %s s",
+			note(s,
+			    "%s: tolerance is %s s, ours %s s: shorter holes there do not show",
 			    peer->name, time, ours);
 	}
 }
 
 /*
- * Fills in the fleet of every report, if there are peers.
+ * Sets the fleet of every report, if there are peers.
  */
 void
 fleet_make(const struct options *opt, struct survey *s)
@@ -1627,7 +1630,6 @@ fleet_free(struct fleet *f)
 #define WORD_WIDTH      13 /* of its verdict */
 #define STRIP_END       47 /* columns left of the figures of days and hours */
 #define HOLES_LISTED    5
-#define NOTES_LISTED    3
 #define SIBLINGS_LISTED 5
 
 /* lines of the text for one quality, for one of more days, for several */
@@ -2145,13 +2147,18 @@ static void
 rows_make(struct rows *rows, const struct options *opt, const struct report *r)
 {
 	const int64_t length = rows->unit->length;
+	const struct spans *holes = &r->raw.holes;
 	struct row row;
 	struct span time = r->stream;
 	int64_t until;
 	size_t next = 0;
 
-	if (r->raw.holes.n > 0 && r->raw.holes.v[0].start < time.start)
-		time.start = r->raw.holes.v[0].start;
+	/* holes reach beyond segments to an unreadable hour, or --expect */
+	if (holes->n > 0 &&
+	    (time.start == TIME_NONE || holes->v[0].start < time.start))
+		time.start = holes->v[0].start;
+	if (holes->n > 0 && holes->v[holes->n - 1].end > time.end)
+		time.end = holes->v[holes->n - 1].end;
 	if (!span_cut(&time, opt->window.start, opt->window.end))
 		time = (struct span){INT64_MAX, INT64_MIN};
 	rows->range = time;
@@ -2215,9 +2222,6 @@ cell_glyph(const struct sheet *sheet, const struct report *r,
 	const int64_t length = cell->end - cell->start;
 	int64_t incomplete, lost;
 
-	*colour = "";
-	if (spans_within(&r->unreadable, cell, &lost) > 0)
-		return "?";
 	if (spans_within(&r->raw.holes, cell, &lost) > 0) {
 		*colour = ON_RED;
 		return drawn ? blocks[(length - lost) * 8 / length]
@@ -2242,13 +2246,15 @@ text_cells(struct sheet *sheet, const struct report *r, const struct rows *rows,
 	const int64_t width = rows->unit->length / rows->unit->cells;
 	const char *colour = "", *glyph, *wanted;
 	struct span cell;
-	int64_t t;
+	int64_t t, unreadable;
 
 	for (t = row->span.start; t < row->span.end; t += width) {
 		cell = (struct span){t, t + width};
 		wanted = "";
 		glyph = " ";
-		if (span_cut(&cell, rows->range.start, rows->range.end))
+		if (spans_within(&r->unreadable, &cell, &unreadable) > 0)
+			glyph = "?";
+		else if (span_cut(&cell, rows->range.start, rows->range.end))
 			glyph = cell_glyph(sheet, r, &cell, &wanted);
 		if (sheet->opt->colour && strcmp(colour, wanted) != 0)
 			fprintf(sheet->fp, "%s%s", *colour != '\0' ? RESET : "",
@@ -2479,24 +2485,6 @@ text_legend(struct sheet *sheet)
 	newline(sheet);
 }
 
-static void
-text_notes(struct sheet *sheet, const struct names *notes)
-{
-	size_t i, n = notes->n;
-
-	if (n > NOTES_LISTED + 1 && !sheet->opt->all_hours)
-		n = NOTES_LISTED;
-	for (i = 0; i < n; i++) {
-		fputs("  ", sheet->fp);
-		print_name(sheet, notes->v[i]);
-		newline(sheet);
-	}
-	if (n < notes->n) {
-		fprintf(sheet->fp, "  and %zu more", notes->n - n);
-		newline(sheet);
-	}
-}
-
 /*
  * Writes the text in proportion: the table of all qualities first, then of
  * those that are not OK what fits on a screen or two.
@@ -2515,7 +2503,7 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
 	text_table(&sheet, s, reports, reportsz);
 	for (i = 0; i < reportsz; i++)
 		detailed += is_detailed(opt, &reports[i]);
-	used = sheet.lines + 1 + (s->notes.n < 4 ? s->notes.n : 4);
+	used = sheet.lines + 1 + s->notes.n;
 	for (i = 0; i < reportsz; i++) {
 		if (!is_detailed(opt, &reports[i]))
 			continue;
@@ -2528,7 +2516,11 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
 	}
 	if (sheet.cells)
 		text_legend(&sheet);
-	text_notes(&sheet, &s->notes);
+	for (i = 0; i < s->notes.n; i++) {
+		fputs("  ", fp);
+		print_name(&sheet, s->notes.v[i]);
+		newline(&sheet);
+	}
 	return ferror(fp) ? -1 : 0;
 }
 
@@ -2607,7 +2599,7 @@ static const struct family quality_families[] = {
     {NAME("fleet_better_seconds"), 0,
 	"Seconds that are incomplete here and complete at a peer."},
     {NAME("fleet_unknown_seconds"), 0,
-	"Seconds that no node has, but of which not all reports tell."},
+	"Seconds that no node has, as far as is known."},
 };
 /* clang-format on */
 
@@ -3096,8 +3088,8 @@ report_summary(FILE *fp, const struct options *opt, const struct survey *s,
 #define NODES_WIDE 11 /* columns of nodes' names beside their figures */
 
 /*
- * Prints the names of those that have a gap: the first, and as many of the
- * others as fit in so many columns.
+ * Prints the names of the nodes that have a gap, as many as fit in so many
+ * columns, but at least one.
  */
 static void
 print_having(FILE *fp, const struct fleet *f, const struct gap *gap, bool utf8,
@@ -3120,7 +3112,7 @@ print_having(FILE *fp, const struct fleet *f, const struct gap *gap, bool utf8,
 /*
  * Picks the longest gaps of a state, at most max: of those that are not known,
  * or with check set of those that --check counts. What a peer has counts only
- * once there was time to fetch it.
+ * after the time that --backfill allows.
  */
 static void
 gaps_pick(struct pick *pick, const struct options *opt, const struct report *r,
@@ -3143,8 +3135,8 @@ gaps_pick(struct pick *pick, const struct options *opt, const struct report *r,
 }
 
 /*
- * Prints how old a node's newest segment is, or for how long the stream had
- * stopped when its report was made.
+ * Prints the age of a node's newest segment, or how long before its report the
+ * stream stopped.
  */
 static void
 text_newest(struct sheet *sheet, const struct fleet_node *node, int width)
@@ -3168,7 +3160,7 @@ text_newest(struct sheet *sheet, const struct fleet_node *node, int width)
 }
 
 /*
- * Prints a node's name and figures, or those of all together.
+ * Prints the figures of a node, or of all together.
  */
 static void
 text_figures(struct sheet *sheet, const char *name, const struct coverage *c)
@@ -3249,8 +3241,7 @@ text_gaps(struct sheet *sheet, const struct report *r, enum gap_state state,
 }
 
 /*
- * Prints what all nodes have: their figures, what no node has, and who has
- * what this one lacks.
+ * Prints the table of nodes, what no node has, and who has what this one lacks.
  */
 static void
 text_fleet(struct sheet *sheet, const struct report *r)
@@ -3289,14 +3280,11 @@ text_fleet(struct sheet *sheet, const struct report *r)
 }
 
 /*
- * Prints the gaps that are holes here, or in all nodes.
+ * Prints the gaps that are holes.
  */
 static void
 holes_fleet(FILE *fp, const struct options *opt, const struct report *r)
 {
-	static const char *const names[GAP_STATES] = {[GAP_LOST] = "lost",
-	    [GAP_ELSEWHERE] = "elsewhere",
-	    [GAP_UNKNOWN] = "unknown"};
 	const struct fleet *f = r->fleet;
 	const struct gap *gap;
 	const char *state;
@@ -3308,7 +3296,7 @@ holes_fleet(FILE *fp, const struct options *opt, const struct report *r)
 			continue;
 		state = hole_state(opt, r, &gap->span);
 		if (gap->state == GAP_ELSEWHERE || strcmp(state, "hole") == 0)
-			state = names[gap->state];
+			state = gap_names[gap->state];
 		print_hole(fp, r, &gap->span, state);
 		print_having(fp, f, gap, true, ",", SIZE_MAX);
 		putc('\n', fp);
@@ -3360,8 +3348,8 @@ check_fleet(FILE *fp, const struct options *opt, const struct report *r)
 		const char *before;
 		const char *after;
 	} words[] = {{GAP_LOST, "LOST: no node has", ""},
-	    {GAP_ELSEWHERE, "not fetched yet:", "; it is on "},
-	    {GAP_UNKNOWN, "a hole of", "; not all peers can tell of it"}};
+	    {GAP_ELSEWHERE, "not backfilled:", "; available on "},
+	    {GAP_UNKNOWN, "a hole of", "; not every node could tell"}};
 	char end[TIME_SIZE], length[TIME_SIZE], *nodes, start[TIME_SIZE];
 	const struct span *span;
 	struct pick pick;

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # The best segment of each start, and what the others are; sizes settle ties.
 . "${0%/*}/lib.sh"
 

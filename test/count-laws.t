@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Laws that hold between runs of the program on the same archive, whatever
 is in it: no expected figures, and no model.
 

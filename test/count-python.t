@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Where the program differs from the Python service, on purpose.
 
 Each case is one small archive, the figure that the service has for it and the

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Random archives: every key of the report and every pixel of the map.
 
 Each seed makes an archive, on which the program runs with several tolerances,

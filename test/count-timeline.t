@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # The timeline of a quality: holes, overlaps and what a cutter would join, over
 # the hours; every figure worked out by hand.
 . "${0%/*}/lib.sh"

@@ -1,7 +1,23 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # What is reported of a timeline: windows, hours that cannot be read, time that
 # is incomplete, ahead of the clock or expected; worked out by hand.
 . "${0%/*}/lib.sh"
+
+# late PATH COMMANDS OPTION...: COMMANDS are run while PATH is about to be opened
+late() {
+	path=$1 meanwhile=$2
+	shift 2
+	: >"$tmp/strace"
+	runs sh -c '{ until [ -s "$0" ]; do sleep 0.01; done; eval "$1"; } &
+	    shift; "$@"; status=$?; wait; [ ! -d ch/old ] || mv ch/old ch/source
+	    exit $status' "$tmp/strace" "$meanwhile" \
+	    strace -f -e quiet=all -o "$tmp/strace" \
+	    -E ASAN_OPTIONS=detect_leaks=0 -P "$path" -P "./$path" \
+	    -P "${path##*/}" -e inject=open,openat:delay_enter=400000 \
+	    "$sc" -n -f json "$@" ch
+	ok "$path is late" grep -q DELAYED "$tmp/strace"
+}
 
 # Windows
 
@@ -123,6 +139,9 @@ is_status 2
 is '[.start, .end]' \
     '["2025-11-15T03:00:05.000000Z","2025-11-15T03:00:07.000000Z"]'
 is '[.raw.hole_count, .raw.hole_duration, .missing_hours.count]' '[2,7198,1]'
+report --first-hour 2025-11-15T03 --last-hour 2025-11-15T03
+is_status 2
+is '[.raw.hole_count, .raw.hole_duration]' '[2,3598]' 'beside the window'
 
 case_dir 'hours that fail'
 for hour in 2025-11-15T02 2025-11-15T03 2025-11-15T04; do
@@ -142,11 +161,7 @@ for fault in openat,openat2:error=EACCES openat,openat2:error=EIO \
 	    '[false,0,0]' "$fault: nothing of it is known"
 done
 rm -r ch/source/2025-11-15T03/*
-runs sh -c '{ sleep 0.2; rmdir ch/source/2025-11-15T03; } & exec "$@"' sh \
-    strace -f -e quiet=all -o "$tmp/strace" -E ASAN_OPTIONS=detect_leaks=0 \
-    -P ch/source/2025-11-15T03 -P ./ch/source/2025-11-15T03 -P 2025-11-15T03 \
-    -e inject=open,openat:delay_enter=500000 \
-    "$sc" -n -f json --now 2025-11-16 ch
+late ch/source/2025-11-15T03 'rmdir ch/source/2025-11-15T03' --now 2025-11-16
 is_status 0
 is_err </dev/null
 is '[.hours[] | .hour[11:]]' '["02","04"]' 'gone is as if never there'
@@ -221,6 +236,10 @@ for time in 2025-11-15T02:30:00 2025-11-15T02:30:01 2025-11-15T05:00; do
 done
 report --expect 2025-11-15T02:29 --first-hour 2025-11-15T03
 is '[.raw.hole_count, .raw.hole_duration]' '[1,3600]' 'not in the window'
+rm ch/source/2025-11-15T02/*
+report --expect 2025-11-15T02:29 --first-hour 2025-11-15T03
+is .raw.hole_count 0 'nor from its start on'
+at 02 '30:00 2 full'
 report --expect 2025-11-15T02:29 --last-hour 2025-11-15T02
 is '[.raw.hole_count, .raw.hole_duration]' '[2,1858]'
 
@@ -230,37 +249,26 @@ case_dir 'a quality that is renamed while it is read'
 for hour in 00 01 02 03 04 05; do
 	at $hour '00:00 3600 full'
 done
-runs sh -c '{ sleep 0.3; mv ch/source ch/old; } & "$@"; status=$?; wait
-mv ch/old ch/source; exit $status' sh strace -f \
-    -e quiet=all -o "$tmp/strace" -E ASAN_OPTIONS=detect_leaks=0 \
-    -P ch/source/2025-11-15T05 -P ./ch/source/2025-11-15T05 -P 2025-11-15T05 \
-    -e inject=open,openat:delay_enter=700000 \
-    "$sc" -n -f json --now 2025-11-15T06 -j 1 ch
+late ch/source/2025-11-15T05 'mv ch/source ch/old' --now 2025-11-15T06 -j 1
 is_status 0
 is '[.raw.coverage, .raw.hole_count, .missing_hours.count]' '[21600,0,0]'
 
-# turn LATE OPTION...: a run that comes a second late to the hour LATE, while a
+# turn LATE OPTION...: a run that comes too late to the hour LATE: meanwhile a
 # segment ends the hour 01 and one begins 02, the newest one with segments
 turn() {
-	path=ch/source/2025-11-15T$1
+	late=$1
 	shift
 	at 01 '00:00 3598 full'
 	at 02
 	at 03
 	: >"$hour/chat.json"
-	leaves ch/source/2025-11-15T01/59:58-2-full-Hash.ts \
-	    ch/source/2025-11-15T02/00:00-2-full-Hash.ts
+	last=ch/source/2025-11-15T01/59:58-2-full-Hash.ts
+	first=ch/source/2025-11-15T02/00:00-2-full-Hash.ts
+	leaves $last $first
 	touch -d '1 hour ago' ch/source/*
-	runs sh -c '{ sleep 0.3; : >"$1"; : >"$2"; } & shift 2; exec "$@"' sh \
-	    ch/source/2025-11-15T01/59:58-2-full-Hash.ts \
-	    ch/source/2025-11-15T02/00:00-2-full-Hash.ts \
-	    strace -f -e quiet=all -o "$tmp/strace" \
-	    -E ASAN_OPTIONS=detect_leaks=0 -e trace=open,openat \
-	    -P "$path" -P "./$path" -P "${path##*/}" \
-	    -e inject=open,openat:delay_enter=700000 \
-	    "$sc" -n -f json --now 2025-11-15T02:10:00 "$@" ch
+	late "ch/source/2025-11-15T$late" ": >$last; : >$first" \
+	    --now 2025-11-15T02:10:00 "$@"
 	is_status 0
-	ok "$path is late" grep -q DELAYED "$tmp/strace"
 	jq_is '.complete, .reports[0].raw.holes' 'true
 []' 'no hole'
 }

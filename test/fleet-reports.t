@@ -123,8 +123,8 @@ def broken():
     yield 'a window turned round', json.dumps(dict(
         GOOD, first_hour='2025-11-15T03', last_hour='2025-11-15T02')), (
             'last_hour is before first_hour')
-    yield 'no reports', changed('reports', ...), 'no array reports'
-    yield 'reports as an object', changed('reports', {}), 'no array reports'
+    yield 'no reports', changed('reports', ...), 'reports is not an array'
+    yield 'reports as an object', changed('reports', {}), 'reports is not an array'
     yield 'a report that is a string', changed('reports', ['x']), (
         'reports[0]: channel is not a string')
     for key in ('channel', 'quality'):
@@ -140,9 +140,9 @@ def broken():
         'reports 0 end', '2025-11-15T01:00:00Z'), (
             'reports[0]: end is before start')
     yield 'no raw', changed('reports 0 raw', ...), (
-        'reports[0]: no array raw.holes')
+        'reports[0]: raw.holes is not an array')
     yield 'holes as a string', changed('reports 0 raw holes', 'none'), (
-        'reports[0]: no array raw.holes')
+        'reports[0]: raw.holes is not an array')
     yield 'a hole that is a number', changed('reports 0 raw holes', [1]), (
         'reports[0]: raw.holes[0]: start is not an instant')
     yield 'a hole before itself', holes((EARLY, LATE), (LATE, EARLY)), (
@@ -152,18 +152,18 @@ def broken():
     yield 'a hole of nonsense', holes(('yesterday', LATE)), (
         'reports[0]: raw.holes[0]: start is not an instant: yesterday')
     yield 'no incomplete', changed('reports 0 incomplete', []), (
-        'reports[0]: no array incomplete.spans')
+        'reports[0]: incomplete.spans is not an array')
     yield 'incomplete before itself', changed(
         'reports 0 incomplete spans', [span(LATE, EARLY)]), (
             'reports[0]: incomplete.spans[0]: end is before start')
     yield 'unreadable_hours as an array', changed(
         'reports 0 unreadable_hours', []), (
-            'reports[0]: no array unreadable_hours.ranges')
+            'reports[0]: unreadable_hours.ranges is not an array')
     yield 'unreadable hours before themselves', changed(
         'reports 0 unreadable_hours ranges',
         [{'first': '2025-11-15T03', 'last': '2025-11-15T02'}]), (
             'reports[0]: unreadable_hours.ranges[0]: last is before first')
-    yield 'a quality twice', twice, 'ch/source is in it twice'
+    yield 'a quality twice', twice, 'ch/source appears twice'
 
 
 def broken_try(what, text, line):
@@ -241,7 +241,7 @@ def names():
              'one name may have a file for each quality')
     tap.same(run('-n', '-f', 'none', '-m', 'metrics', '--peer', 'n2=b.json',
                  '--peer', 'n3=a.json', '--peer', 'n2=b.json', 'ch')[0::2],
-             (2, 'segment-coverage: n2=b.json: ch/480p is in b.json, too\n'),
+             (2, 'segment-coverage: n2=b.json: ch/480p is already in b.json\n'),
              'but not two for one')
     for peer in ('=a.json', 'here=a.json', 'a.json', 'x' * 256 + '=a.json'):
         status, _, said = run('--peer', peer, 'ch')

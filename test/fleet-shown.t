@@ -122,8 +122,8 @@ def text():
     out = run('--peer', 'node2=node2.json', '-t', '0', 'ch',
               now='2025-11-15T04:30:00')[1]
     same('\n'.join(out.splitlines()[-2:]), lines('''
-|  node2: its report is from the future: 2025-11-15T05:00:01.000000Z
-|  node2: it ignores gaps of up to 0.01 s, we of 0 s
+|  node2: report dated in the future: 2025-11-15T05:00:01.000000Z
+|  node2: tolerance is 0.01 s, ours 0 s: shorter holes there do not show
 '''), 'text: a clock ahead of ours, a larger tolerance')
 
 
@@ -179,7 +179,7 @@ def holes():
 
 
 LOST = 'segment-coverage: ch/source: LOST: no node has '
-LATE = 'segment-coverage: ch/source: not fetched yet: '
+LATE = 'segment-coverage: ch/source: not backfilled: '
 
 
 def check():
@@ -188,13 +188,13 @@ def check():
 
     tap.same(run('-c', '-f', 'none', '--known', 'known', '--min-hole', '11',
                  '--backfill', '65m', *PEERS, 'ch'), (1, '', LATE + at(
-                     '16m40.0s from %s to %s; it is on node2\n',
+                     '16m40.0s from %s to %s; available on node2\n',
                      '03:06:40', '03:23:20') + LATE + at(
-                         '16m10.0s from %s to %s; it is on node2\n',
+                         '16m10.0s from %s to %s; available on node2\n',
                          '03:23:50', '03:40:00') + LATE + at(
-                             '6m40.0s from %s to %s; it is on node2, node3\n',
+                             '6m40.0s from %s to %s; available on node2, node3\n',
                              '03:00:00', '03:06:40') + LATE + at(
-                                 '50.0s from %s to %s; it is on node2\n',
+                                 '50.0s from %s to %s; available on node2\n',
                                  '02:01:40', '02:02:30')),
              'check: known and short ones do not count, nor those that '
              'backfill still has time for')
@@ -212,7 +212,7 @@ def check():
                  *PEERS, '--peer', 'node4=node4.json', 'ch'),
              (2, '', 'segment-coverage: node4=node4.json: HTML, not JSON\n'
               'segment-coverage: ch/source: a hole ' +
-              at('of 50.0s from %s to %s; not all peers can tell of it\n',
+              at('of 50.0s from %s to %s; not every node could tell\n',
                  '02:02:30', '02:03:20')),
              'check: what is unknown counts, and trouble wins')
     tap.same(run('-c', '-f', 'none', '--backfill', '1d', '--known', 'known',
@@ -237,7 +237,7 @@ def metrics():
 |NAMEfleet_elsewhere_secondsLABELS} 3640
 |# HELP NAMEfleet_better_seconds Seconds that are incomplete here and complete at a peer.
 |NAMEfleet_better_secondsLABELS} 10
-|# HELP NAMEfleet_unknown_seconds Seconds that no node has, but of which not all reports tell.
+|# HELP NAMEfleet_unknown_seconds Seconds that no node has, as far as is known.
 |NAMEfleet_unknown_secondsLABELS} 70
 |# HELP NAMEpeer_has_seconds Seconds that this node lacks and the peer has.
 |NAMEpeer_has_secondsLABELS,peer="node2"} 3640

@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# SPDX-License-Identifier: MIT
 # What every shell test is written in. A test file is a list of cases:
 #
 #	. "${0%/*}/lib.sh"

@@ -14,6 +14,8 @@ import re
 import sys
 
 TYPES = ("full", "suspect", "partial")
+COUNTED = TYPES + ("bad", "temp", "tombstoned")
+HOUR = 3600
 SAMPLE = re.compile(r'(\w+)\{((?:\w+="(?:[^"\\\n]|\\["\\n])*",?)*)\} (\S+)')
 LABEL = re.compile(r'(\w+)="((?:[^"\\\n]|\\["\\n])*)"')
 OURS = re.compile("(segment_|overlap_|(raw|editable)_(coverage|holes))")
@@ -44,10 +46,33 @@ def of_hour(hour):
     return wanted
 
 
-def of_quality(report):
+def of_holes(report, now, first):
+    """Returns the seconds of recent holes, and of known ones."""
+    recent = known = 0
+    for hole in report["raw"]["holes"]:
+        start = seconds(hole["start"])
+        known += hole["duration"] * hole["known"]
+        settled = start <= now - 60 or start == first
+        recent += hole["duration"] * (start > now - HOUR and settled)
+    return recent, known
+
+
+def stalled(report, now):
+    """Returns how long the stream has stopped, without a last hour."""
+    unread = report["unreadable_hours"]["ranges"]
+    newest = report["end"] and seconds(report["end"])
+    if newest is None or unread and newest < HOUR + seconds(
+            unread[-1]["last"] + ":00:00Z"):
+        return None
+    return now - newest if now - newest > 120 else 0
+
+
+def of_quality(report, document):
     wanted = {}
+    now = seconds(document["generated_at"])
+    first = document["first_hour"]
     counts, overlaps = report["segments"], report["overlaps"]
-    wanted.update(by_type("segments", "count", counts, counts))
+    wanted.update(by_type("segments", "count", counts, COUNTED))
     wanted.update(by_type("segment_seconds", "duration", counts, TYPES))
     wanted.update(by_type("overlaps", "count", overlaps, TYPES))
     wanted.update(by_type("overlap_seconds", "duration", overlaps, TYPES))
@@ -62,9 +87,12 @@ def of_quality(report):
             longest["duration"] if longest else 0)
     wanted["incomplete_segments",] = report["incomplete"]["count"]
     wanted["incomplete_seconds",] = report["incomplete"]["duration"]
-    wanted["missing_seconds",] = report["missing_hours"]["count"] * 3600
-    wanted["unreadable_seconds",] = 3600 * sum(
-        not hour["readable"] for hour in report["hours"])
+    wanted["recent_hole_seconds",], wanted["known_hole_seconds",] = of_holes(
+        report, now, first and seconds(first + ":00:00Z"))
+    wanted["ahead_segments",] = counts["ahead"]["count"]
+    wanted["stalled_seconds",] = stalled(report, now)
+    for what in ("missing", "unreadable"):
+        wanted[what + "_seconds",] = report[what + "_hours"]["count"] * HOUR
     for name, instant in (("oldest", "start"), ("newest", "end")):
         wanted[name + "_segment_timestamp_seconds",] = (
             report[instant] and seconds(report[instant]))
@@ -73,7 +101,9 @@ def of_quality(report):
 
 
 def of_run(document):
-    return {("run_timestamp_seconds",): seconds(document["generated_at"]),
+    version = document["generator"].split(" ")[1]
+    return {("build_info", ("version", version)): 1,
+            ("run_timestamp_seconds",): seconds(document["generated_at"]),
             ("run_errors",): len(document["errors"]),
             ("run_complete",): int(document["complete"])}
 
@@ -88,7 +118,7 @@ def series(document, hours):
                 for (name, *kind), value in of_hour(hour).items():
                     yield (name, frozenset(labels + kind +
                                            [("hour", hour["hour"])])), value
-        for (name, *kind), value in {**of_quality(report),
+        for (name, *kind), value in {**of_quality(report, document),
                                      **of_run(document)}.items():
             if value is not None:
                 yield ("segment_coverage_" + name,
@@ -116,42 +146,43 @@ def samples(text, served):
                                    LABEL.findall(match[2]))), match[3]
 
 
-def main(arguments):
-    served = arguments[0] == "--served"
-    hours, metrics, *reports = arguments[served:]
-    wanted = {}
-    for name in reports:
-        with open(name, encoding="utf-8") as file:
-            wanted.update(series(json.load(
-                file, parse_float=decimal.Decimal), int(hours)))
-    with open(metrics, encoding="utf-8", newline="\n") as file:
-        text = file.read()
-    got, status = {}, 0
+def differences(text, documents, hours, served=False):
+    """Returns a line for each difference."""
+    wanted, got, lines = {}, {}, []
+    for document in documents:
+        wanted.update(series(document, hours))
     for key, value in samples(text, served):
         if key in got:
-            print("twice:", *key)
-            status = 1
+            lines.append("twice: %s %s" % key)
         got[key] = value
         if not served and not re.fullmatch(r"-?(0|[1-9]\d*)(\.\d*[1-9])?",
                                            value):
-            print("no plain decimal:", *key, value)
-            status = 1
+            lines.append("no plain decimal: %s %s %s" % (*key, value))
     runs = [key for key in got
             if key[0] == "segment_coverage_run_duration_seconds"]
-    for key in runs:
-        if not 0 <= float(got.pop(key)) < 600:
-            print("odd duration")
-            status = 1
-    if len(runs) != sum(key[0] == "segment_coverage_found" for key in wanted):
-        print("durations:", len(runs))
-        status = 1
+    if not all(0 <= float(got.pop(key)) < 600 for key in runs) or len(
+            runs) != sum(key[0] == "segment_coverage_found" for key in wanted):
+        lines.append("run durations: %d" % len(runs))
     kind = float if served else decimal.Decimal
     for key in sorted(got.keys() | wanted.keys(), key=str):
         if (key not in got or key not in wanted or
                 kind(got[key]) != kind(wanted[key])):
-            print(*key, "got", got.get(key), "wanted", wanted.get(key))
-            status = 1
-    return status
+            lines.append("%s %s got %s wanted %s" % (
+                *key, got.get(key), wanted.get(key)))
+    return lines
+
+
+def main(arguments):
+    served = arguments[0] == "--served"
+    hours, metrics, *reports = arguments[served:]
+    documents = []
+    for name in reports:
+        with open(name, encoding="utf-8") as file:
+            documents.append(json.load(file, parse_float=decimal.Decimal))
+    with open(metrics, encoding="utf-8", newline="\n") as file:
+        lines = differences(file.read(), documents, int(hours), served)
+    print(*lines, sep="\n", end="")
+    return bool(lines)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # What a name means: hours and strays, segments, bad names, tombstones.
 . "${0%/*}/lib.sh"
 

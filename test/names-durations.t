@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Durations in names, to the microsecond as CPython's timedelta has them."""
 import datetime
 import os

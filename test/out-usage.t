@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # The command line: what each option takes, how it refuses the rest, and what
 # is said to the mistakes that one makes at a shell.
 . "${0%/*}/lib.sh"

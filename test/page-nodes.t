@@ -253,6 +253,7 @@ with open(sys.argv[1], 'w') as file:
 sys.exit(process.returncode)
 PYTHON
 bounded() {
+	run=lost child=lost
 	# shellcheck disable=SC1090
 	. "$tmp/$1.peak"
 	ok "$ms ms" [ "$ms" -lt 15000 ]
@@ -277,7 +278,11 @@ flood rows 'more than 1000 nodes'
 flood million 'more than 1000 nodes'
 flood wide 'more than 4 MiB of names and URLs'
 flood long 'more than 4 MiB of names and URLs'
-flood giant 'memory'
+if [ -n "${SANITIZE-}" ]; then
+	flood giant 'ends early' # a sanitizer's malloc() does not fail, it dies
+else
+	flood giant 'memory'
+fi
 
 # Those that hang do so at the same time. hang NAME DSN MESSAGE [COMMAND...]
 hanging=''
@@ -312,6 +317,10 @@ hang frozen "host=127.0.0.1 port=$port password=SECRET" 'no answer within 10 s'
 # shellcheck disable=SC2016
 hang crash "host=127.0.0.1 port=$port" 'the process that asks it has crashed' \
     sh -c 'echo $$ >"$0"; exec "$@"' "$tmp/crash.pid"
+for _ in $(seq 50); do
+	[ -s "$tmp/crash.pid" ] && pkill -ABRT -P "$(cat "$tmp/crash.pid")" && break
+	sleep 0.1
+done
 for mode in notify settings; do
 	fake "$mode"
 	hang "$mode" "host=127.0.0.1 port=$port" 'database: ' \
@@ -358,12 +367,6 @@ fi
 sleep 2
 pgrep -f "[-]-make-page --connection-string" >"$tmp/pids"
 ok 'they all hang at the same time' [ -s "$tmp/pids" ]
-for _ in 1 2 3 4 5 6; do
-	pgrep -P "$(cat "$tmp/crash.pid")" >/dev/null && break
-	sleep 1
-done
-case=crash
-ok 'the child is killed' pkill -ABRT -P "$(cat "$tmp/crash.pid")"
 case='password'
 while read -r pid; do
 	tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the Python service that segment-coverage replaces would count.
 
 Its way of counting in as few lines as possible, faults included, for the

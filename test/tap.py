@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The Test Anything Protocol, for the tests in Python."""
 import sys
 import traceback

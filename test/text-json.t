@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # The JSON report: its form in every situation, whatever the names.
 . "${0%/*}/lib.sh"
 

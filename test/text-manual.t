@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """The manual against the program.
 
 Its lists are the program's: the options of SYNOPSIS, DESCRIPTION and --help,

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Validates JSON reports, files or stdin, against report.schema.json.
 
 Stricter than most readers: bytes that are not UTF-8, a key that stands twice

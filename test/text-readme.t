@@ -29,8 +29,10 @@ ok 'a run is shown' [ -s "$tmp/shown" ]
 same_file "$tmp/shown" "$out" 'and is what the program prints'
 
 case_dir 'cron'
-hour segments/desertbus/source/2025-11-15T21
-seg 00:00 2.0 full
+for quality in source 480p; do
+	hour segments/desertbus/$quality/2025-11-15T21
+	seg 00:00 2.0 full
+done
 value=$(sed -n 's/^  out=//p' "$readme")
 path=$(sed -n 's/^  PATH=//p' "$readme")
 line=$(sed -n 's|^  \*/5 \* \* \* \* segment-coverage ||p' "$readme" |
@@ -39,8 +41,10 @@ line=$(sed -n 's|^  \*/5 \* \* \* \* segment-coverage ||p' "$readme" |
 ok 'the crontab' [ -n "$value" ]
 ok 'is one line each' [ "$line" = "${line%\\}" ]
 leaves coverage.prom segments/coverage-maps
-leaves segments/coverage-maps/desertbus_source_coverage.png
-leaves segments/coverage-maps/desertbus_source_coverage.json
+for quality in source 480p; do
+	leaves segments/coverage-maps/desertbus_${quality}_coverage.png
+	leaves segments/coverage-maps/desertbus_${quality}_coverage.json
+done
 # as cron would: the program is where make install puts it
 prefix=$(sed -n 's/^PREFIX ?= //p' "$here/../Makefile")
 same "${path%%:*}" "$prefix/bin" 'PATH has where it is'
