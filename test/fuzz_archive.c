@@ -73,7 +73,8 @@ static struct { /* of the archive that was made */
 	bool unreadable; /* an hour is */
 	int hours, files;
 	int segments; /* names that end in .ts, in hours that count */
-	char first[TIME_SIZE]; /* the first hour that counts, or empty */
+	int64_t low, high; /* the earliest and the latest hour that count */
+	char first[TIME_SIZE]; /* the first one made, or empty */
 	char last[TIME_SIZE];
 	bool spare; /* in the last one no name has SPARE */
 } made;
@@ -165,6 +166,10 @@ hour_make(char kind, const char *s, size_t len)
 	if (target != NULL && symlinkat(target, made.quality, name) == -1)
 		return;
 	made.counts = hour_parse(name, &t) == 0;
+	if (made.counts) {
+		made.low = made.low == 0 || t < made.low ? t : made.low;
+		made.high = made.high == 0 || t > made.high ? t : made.high;
+	}
 	made.unreadable |= made.counts && strchr("xG", kind) != NULL;
 	if (kind == 'F')
 		close(openat(made.quality, name, O_WRONLY | O_CREAT, 0644));
@@ -337,6 +342,8 @@ run_start(struct run *run, const char *options)
 		args[n++] = word;
 	if (verbose)
 		args[n++] = "-v";
+	if (made.high - made.low > 30 * HOUR)
+		args[n++] = "-n"; /* a wide map takes too long */
 	args[n++] = "--";
 	args[n++] = channel;
 	args[n] = NULL;
@@ -426,8 +433,8 @@ map_laws(const struct blob *blob)
 	int depth, height, i, width;
 	size_t c;
 
-	if (png == NULL || png[17] != 0 || png[18] > 1)
-		return; /* none, or so wide that it takes too long */
+	if (png == NULL)
+		return;
 	pixels = stbi_load_from_memory(
 	    png, (int)blob->size, &width, &height, &depth, 0);
 	assert(pixels != NULL && depth == 3 && height == 300);
