@@ -323,8 +323,10 @@ age_format(char buf[TIME_SIZE], int64_t us)
 		s[1] = '\0';
 	else if ((s = strchr(buf, 'm')) != NULL && strchr(buf, 'h') != NULL)
 		s[1] = '\0';
-	else if (s != NULL && (s = strchr(s, '.')) != NULL)
-		strcpy(s, "s");
+	else if (s != NULL && (s = strchr(s, '.')) != NULL) {
+		s[0] = 's';
+		s[1] = '\0';
+	}
 }
 
 /*
@@ -1999,10 +2001,9 @@ text_quality(struct sheet *sheet, const struct report *r)
 		figure(sheet, 10, "",
 		    longest == NULL ? 0 : longest->end - longest->start, true);
 		figure(sheet, 10, YELLOW, r->counts.incomplete.duration, true);
-		strcpy(age, "-");
 		if (r->newest != TIME_NONE)
 			age_format(age, sheet->opt->now - r->newest);
-		fprintf(sheet->fp, "  %s", age);
+		fprintf(sheet->fp, "  %s", r->newest != TIME_NONE ? age : "-");
 	}
 	newline(sheet);
 	text_remarks(sheet, r);
@@ -2883,14 +2884,14 @@ report_holes(FILE *fp, const struct options *opt, const struct survey *s,
     const struct report *report)
 {
 	const struct report **sorted =
-	    need(calloc(s->reportsz + 1, sizeof(*sorted)));
+	    need(calloc(s->reportsz + 1, sizeof(struct report *)));
 	const struct span *hole;
 	size_t i, j, n = 0;
 
 	for (i = 0; i < s->reportsz; i++)
 		if (report == NULL || report == &s->reports[i])
 			sorted[n++] = &s->reports[i];
-	qsort(sorted, n, sizeof(*sorted), report_compare);
+	qsort(sorted, n, sizeof(struct report *), report_compare);
 	for (i = 0; i < n; i++) {
 		if (sorted[i]->fleet != NULL)
 			holes_fleet(fp, opt, sorted[i]);
