@@ -129,18 +129,23 @@ else
 		sleep "$1"
 		first=$(cat "/proc/$!/task/$!/children")
 		begun=$(date +%s%N)
-		# shellcheck disable=SC2086
-		kill $first
-		wait $!
+		loop_pid=$!
+		kill "$first"
+		{ sleep 5; kill -9 "$first"; } >/dev/null 2>&1 &
+		wait $loop_pid
 		echo "$? $((($(date +%s%N) - begun) / 1000000))"
+		kill $!
 	}
 	# shellcheck disable=SC2046
 	set -- $(ends 1)
 	same "$1" 0 'TERM ends it well'
 	ok 'within 100 ms' [ "$2" -lt 100 ]
 	ok 'the program has run' filled mnt/m.prom
-	mkfifo "$tmp/stuck"
-	printf '#!/bin/sh\nexec cat "%s"\n' "$tmp/stuck" >"$tmp/slow"
+	cat >"$tmp/slow" <<-EOT
+		#!/bin/sh
+		trap 'echo >"$tmp/told"; kill \$!; exit' TERM
+		sleep 100 & wait
+	EOT
 	chmod 755 "$tmp/slow"
 	ln -sf "$tmp/slow" "$tmp/bin/segment-coverage"
 	# shellcheck disable=SC2046
@@ -148,6 +153,7 @@ else
 	ln -sf "$sc" "$tmp/bin/segment-coverage"
 	same "$1" 0 'TERM ends it while the program works'
 	ok 'within 100 ms' [ "$2" -lt 100 ]
+	ok 'which is told' filled "$tmp/told"
 fi
 
 # The image has what "make deps" installs to build, and what that links with.
