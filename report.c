@@ -6,7 +6,6 @@
  * Seconds are printed from integer microseconds, never from a double.
  */
 #include <cjson/cJSON.h>
-#include <err.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -379,22 +378,24 @@ json_text(FILE *fp, const char *bytes)
 	putc('"', fp);
 }
 
-static void
-json_value(FILE *fp, char type, int64_t us)
+/*
+ * Puts a value at p. Returns its end.
+ */
+static char *
+json_value(char *p, char type, int64_t us)
 {
-	char buf[TIME_SIZE];
-
 	if (us == TIME_NONE)
-		fputs("null", fp);
-	else if (type == 's') {
-		seconds_format(buf, us);
-		fputs(buf, fp);
-	} else {
-		(type == 'h' ? hour_format : time_format)(buf, us);
-		putc('"', fp);
-		fputs(buf, fp);
-		putc('"', fp);
+		return stpcpy(p, "null");
+	if (type == 's') {
+		seconds_format(p, us);
+		return p + strlen(p);
 	}
+	*p = '"';
+	if (type == 'h')
+		hour_format(p + 1, us);
+	else
+		time_format(p + 1, us);
+	return stpcpy(p + strlen(p), "\"");
 }
 
 /*
@@ -410,25 +411,30 @@ json_value(FILE *fp, char type, int64_t us)
 static void
 json(FILE *fp, const char *fmt, ...)
 {
+	char buf[1024], *p = buf;
 	va_list ap;
 
 	va_start(ap, fmt);
 	for (; *fmt != '\0'; fmt++) {
-		if (*fmt == '\'')
-			putc('"', fp);
-		else if (*fmt != '%')
-			putc(*fmt, fp);
+		if (buf + sizeof(buf) - p < 2 * TIME_SIZE ||
+		    (fmt[0] == '%' && fmt[1] == 't')) {
+			fwrite(buf, 1, (size_t)(p - buf), fp);
+			p = buf;
+		}
+		if (*fmt != '%')
+			*p++ = *fmt == '\'' ? '"' : *fmt;
 		else if (*++fmt == 'b')
-			fputs(va_arg(ap, int) ? "true" : "false", fp);
+			p = stpcpy(p, va_arg(ap, int) ? "true" : "false");
 		else if (*fmt == 't')
 			json_text(fp, va_arg(ap, const char *));
 		else if (*fmt == 'n')
-			json_value(
-			    fp, 's', (int64_t)va_arg(ap, size_t) * SECOND);
+			p = json_value(
+			    p, 's', (int64_t)va_arg(ap, size_t) * SECOND);
 		else
-			json_value(fp, *fmt, va_arg(ap, int64_t));
+			p = json_value(p, *fmt, va_arg(ap, int64_t));
 	}
 	va_end(ap);
+	fwrite(buf, 1, (size_t)(p - buf), fp);
 }
 
 /*
@@ -770,13 +776,10 @@ broken(struct peer *peer, const char *fmt, ...)
 {
 	char *outer = peer->message;
 	va_list ap;
-	int length;
 
 	va_start(ap, fmt);
-	length = vasprintf(&peer->message, fmt, ap);
+	peer->message = vcompose(fmt, ap);
 	va_end(ap);
-	if (length < 0)
-		errx(EXIT_TROUBLE, "out of memory");
 	free(outer);
 	return -1;
 }
@@ -912,15 +915,15 @@ static int
 spans_read(struct peer *peer, const cJSON *array, const char *name,
     const char *const keys[2], int64_t length, struct spans *spans)
 {
-	const cJSON *item;
+	const cJSON *element;
 	struct span span;
 	size_t i = 0;
 
 	if (!cJSON_IsArray(array))
 		return broken(peer, "%s is not an array", name);
-	cJSON_ArrayForEach(item, array)
+	cJSON_ArrayForEach(element, array)
 	{
-		if (span_read(peer, item, keys, &span) != 0)
+		if (span_read(peer, element, keys, &span) != 0)
 			return broken_in(peer, name, i);
 		i++;
 		span.end += length;
@@ -993,19 +996,19 @@ quality_compare(const void *a, const void *b)
 static int
 qualities_read(struct peer *peer, const cJSON *array, bool complete)
 {
-	const cJSON *item;
+	const cJSON *element;
 	struct report *r;
 	size_t cap = 0, i;
 
 	if (!cJSON_IsArray(array))
 		return broken(peer, "reports is not an array");
-	cJSON_ArrayForEach(item, array)
+	cJSON_ArrayForEach(element, array)
 	{
 		peer->reports = need(array_room(
 		    peer->reports, &cap, peer->reportsz, sizeof(*r)));
 		r = &peer->reports[peer->reportsz++];
 		*r = (struct report){.channel = NULL};
-		if (quality_read(peer, item, complete, r) != 0)
+		if (quality_read(peer, element, complete, r) != 0)
 			return broken_in(peer, "reports", peer->reportsz - 1);
 	}
 	if (peer->reportsz == 0)
@@ -1530,20 +1533,6 @@ fleet_nodes(const struct options *opt, const struct survey *s,
 	}
 }
 
-static void __attribute__((format(printf, 2, 3)))
-note(struct survey *s, const char *fmt, ...)
-{
-	struct names *notes = &s->notes;
-	va_list ap;
-
-	notes->v = need(
-	    array_room(notes->v, &notes->cap, notes->n, sizeof(*notes->v)));
-	va_start(ap, fmt);
-	if (vasprintf(&notes->v[notes->n++], fmt, ap) < 0)
-		errx(EXIT_TROUBLE, "out of memory");
-	va_end(ap);
-}
-
 static void
 peers_note(const struct options *opt, struct survey *s)
 {
@@ -1556,13 +1545,15 @@ peers_note(const struct options *opt, struct survey *s)
 			continue;
 		time_format(time, peer->generated_at);
 		if (peer->generated_at > opt->now + AHEAD)
-			note(s, "%s: report dated in the future: %s",
-			    peer->name, time);
+			names_add(&s->notes,
+			    compose("%s: report dated in the future: %s",
+				peer->name, time));
 		seconds_format(time, peer->tolerance);
 		if (peer->tolerance > opt->tolerance)
-			note(s,
-			    "%s: tolerance is %s s, ours %s s: shorter holes there do not show",
-			    peer->name, time, ours);
+			names_add(&s->notes,
+			    compose("%s: tolerance is %s s, ours %s s: shorter "
+				    "holes there do not show",
+				peer->name, time, ours));
 	}
 }
 
@@ -1623,7 +1614,6 @@ fleet_free(struct fleet *f)
 #define WORD_WIDTH      13 /* of its verdict */
 #define STRIP_END       47 /* columns left of the figures of days and hours */
 #define HOLES_LISTED    5
-#define NOTES_LISTED    3
 #define SIBLINGS_LISTED 5
 
 /* lines of the text for one quality, for one of more days, for several */
@@ -1745,7 +1735,7 @@ item(struct sheet *sheet, const char *colour, const char *fmt, ...)
 static void
 print_name(const struct sheet *sheet, const char *name)
 {
-	char *printable = need(name_printable(name, sheet->opt->utf8));
+	char *printable = name_printable(name, sheet->opt->utf8);
 
 	fputs(printable, sheet->fp);
 	free(printable);
@@ -1758,7 +1748,7 @@ print_name(const struct sheet *sheet, const char *name)
 static void
 print_first(struct sheet *sheet, int indent, const char *name, int width)
 {
-	char *printable = need(name_printable(name, sheet->opt->utf8));
+	char *printable = name_printable(name, sheet->opt->utf8);
 	int used = (int)utf8_length(printable);
 
 	fprintf(sheet->fp, "%*s%s%s%s", indent, "",
@@ -2479,24 +2469,6 @@ text_legend(struct sheet *sheet)
 	newline(sheet);
 }
 
-static void
-text_notes(struct sheet *sheet, const struct names *notes)
-{
-	size_t i, n = notes->n;
-
-	if (n > NOTES_LISTED + 1 && !sheet->opt->all_hours)
-		n = NOTES_LISTED;
-	for (i = 0; i < n; i++) {
-		fputs("  ", sheet->fp);
-		print_name(sheet, notes->v[i]);
-		newline(sheet);
-	}
-	if (n < notes->n) {
-		fprintf(sheet->fp, "  and %zu more", notes->n - n);
-		newline(sheet);
-	}
-}
-
 /*
  * Writes the text in proportion: the table of all qualities first, then of
  * those that are not OK what fits on a screen or two.
@@ -2515,7 +2487,7 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
 	text_table(&sheet, s, reports, reportsz);
 	for (i = 0; i < reportsz; i++)
 		detailed += is_detailed(opt, &reports[i]);
-	used = sheet.lines + 1 + (s->notes.n < 4 ? s->notes.n : 4);
+	used = sheet.lines + 1 + s->notes.n;
 	for (i = 0; i < reportsz; i++) {
 		if (!is_detailed(opt, &reports[i]))
 			continue;
@@ -2528,7 +2500,11 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
 	}
 	if (sheet.cells)
 		text_legend(&sheet);
-	text_notes(&sheet, &s->notes);
+	for (i = 0; i < s->notes.n; i++) {
+		fputs("  ", fp);
+		print_name(&sheet, s->notes.v[i]);
+		newline(&sheet);
+	}
 	return ferror(fp) ? -1 : 0;
 }
 
@@ -2869,8 +2845,8 @@ static void
 print_hole(FILE *fp, const struct report *r, const struct span *hole,
     const char *state)
 {
-	char *channel = need(name_printable(r->channel, true));
-	char *quality = need(name_printable(r->quality, true));
+	char *channel = name_printable(r->channel, true);
+	char *quality = name_printable(r->quality, true);
 	char end[TIME_SIZE], seconds[TIME_SIZE], start[TIME_SIZE];
 
 	time_format(start, hole->start);
@@ -2929,8 +2905,8 @@ report_holes(FILE *fp, const struct options *opt, const struct survey *s,
 static void __attribute__((format(printf, 4, 5))) finding(FILE *fp,
     const struct options *opt, const struct report *r, const char *fmt, ...)
 {
-	char *channel = need(name_printable(r->channel, opt->utf8));
-	char *quality = need(name_printable(r->quality, opt->utf8));
+	char *channel = name_printable(r->channel, opt->utf8);
+	char *quality = name_printable(r->quality, opt->utf8);
 	va_list ap;
 
 	fprintf(fp, PROGRAM ": %s/%s: ", channel, quality);
@@ -3059,8 +3035,7 @@ report_summary(FILE *fp, const struct options *opt, const struct survey *s,
 	if (!report_check(memory, opt, s))
 		for (i = 0; i < s->errorsz; i++) {
 			word = "UNKNOWN";
-			text =
-			    need(name_printable(s->errors[i].path, opt->utf8));
+			text = name_printable(s->errors[i].path, opt->utf8);
 			fprintf(memory, PROGRAM ": %s: ", text);
 			free(text);
 			text = need(
@@ -3108,8 +3083,8 @@ print_having(FILE *fp, const struct fleet *f, const struct gap *gap, bool utf8,
 	bool fits = true;
 
 	for (i = 0; i < gap->havingsz && fits; i++) {
-		name = need(name_printable(
-		    f->nodes[f->having[gap->first + i]].name, utf8));
+		name = name_printable(
+		    f->nodes[f->having[gap->first + i]].name, utf8);
 		used += utf8_length(name) + strlen(comma);
 		fits = i == 0 || used <= columns;
 		fprintf(fp, "%s%s", i > 0 ? comma : "", fits ? name : "...");

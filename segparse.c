@@ -30,6 +30,9 @@
 #define READ_FIRST 262144 /* holds an ordinary hour whole */
 #define FRESH      (SECOND / 50) /* an mtime younger may not be final */
 
+#define BUCKET  (2 * SECOND) /* of starts that are sorted together */
+#define BUCKETS (HOUR / BUCKET)
+
 #define BLOCK            16 /* bytes of a hash looked at together */
 #define SEGMENT_NAME_MIN 13 /* of `00:00-0-temp-`, the shortest */
 #define SUFFIX           ".ts"
@@ -485,7 +488,7 @@ type_take(const char **s, const char *end, enum segment_type *type)
 
 /*
  * Whether all 16 bytes are of base64url's alphabet. Uses the compiler's
- * vectors: byte by byte a run takes 11 % more CPU time.
+ * vectors: with a table of bits a run takes 6 % more CPU time.
  */
 static bool
 is_base64url(const char *s)
@@ -1162,21 +1165,40 @@ segment_compare(const void *a, const void *b, void *buf)
 
 /*
  * Sorts segments by start, then by name, and drops names that were listed
- * twice.
+ * twice. An ordinary hour has a bucket for each segment: where a file system
+ * lists names in no order, a run with one qsort_r() takes 15 % more CPU time.
  */
-static void
+static int
 segments_sort(struct listing *l)
 {
-	struct segment *segs = l->segs;
-	size_t i, n = l->segsz;
+	size_t ends[BUCKETS] = {0}, end, i, start = 0, n = l->segsz;
+	struct segment *segs;
 
-	if (n > 1)
-		qsort_r(segs, n, sizeof(*segs), segment_compare, l->buf);
+	if (n == 0)
+		return 0;
+	if ((segs = reallocarray(NULL, l->segcap, sizeof(*segs))) == NULL)
+		return -1;
+	for (i = 0; i < n; i++)
+		ends[l->segs[i].offset / BUCKET]++;
+	for (i = 0; i < BUCKETS; i++) {
+		end = start + ends[i];
+		ends[i] = start;
+		start = end;
+	}
+	for (i = 0; i < n; i++)
+		segs[ends[l->segs[i].offset / BUCKET]++] = l->segs[i];
+	free(l->segs);
+	l->segs = segs;
+	for (i = 0, start = 0; i < BUCKETS; start = ends[i++])
+		if (ends[i] - start > 1)
+			qsort_r(segs + start, ends[i] - start, sizeof(*segs),
+			    segment_compare, l->buf);
 	l->segsz = 0;
 	for (i = 0; i < n; i++)
 		if (l->segsz == 0 ||
 		    segment_compare(&segs[l->segsz - 1], &segs[i], l->buf) != 0)
 			segs[l->segsz++] = segs[i];
+	return 0;
 }
 
 /*
@@ -1309,9 +1331,9 @@ hour_list(
     int fd, struct listing *l, const struct options *opt, struct reading *r)
 {
 	l->segsz = l->bad = l->tombstonesz = 0;
-	if (records_list(fd, l) != 0 || records_take(fd, l, r) != 0)
+	if (records_list(fd, l) != 0 || records_take(fd, l, r) != 0 ||
+	    segments_sort(l) != 0)
 		return -1;
-	segments_sort(l);
 	l->tombstonesz = names_sort(l->tombstones, l->tombstonesz);
 	if (segments_sift(fd, l, opt, r) != 0)
 		return -1;

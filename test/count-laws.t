@@ -311,6 +311,38 @@ class Laws:
                   colour == 'orange' or grey and wanted == 'white',
                   model.instant(time), colour, wanted)
 
+    def law_9(self):
+        """Full segments only: of others the best one may differ."""
+        first = model.parse_hour(b'2025-11-15T02')
+        base = os.path.join(self.archive.base, 'nodes')
+        options = '-q', 'source', '-n', '-t', '0', '--now', '2025-11-16'
+        for number in range(self.chance.randrange(1, 60)):
+            start = self.chance.randrange(3 * HOUR)
+            name = '%s/ch/source/%s/%02d:%09.6f-%d-full-a%03d.ts' % (
+                '%s', model.hour_name(first + start),
+                start // (60 * model.SECOND) % 60,
+                start % (60 * model.SECOND) / model.SECOND,
+                self.chance.randrange(600), number)
+            nodes = self.chance.sample('abc', self.chance.randrange(1, 4))
+            for node in nodes + ['union']:
+                path = os.path.join(base, name % node)
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, 'w', encoding='ascii'):
+                    pass
+        union = Run(os.path.join(base, 'union'), *options)
+        for node in os.listdir(base):
+            if node != 'union':
+                path = os.path.join(base, node)
+                options += '--peer', '%s=%s.json' % (node, path)
+                with open(path + '.json', 'wb') as file:
+                    file.write(Run(path, *options[:7]).out)
+        fleet = Run(base, *options, channel=()).report['fleet']
+        shutil.rmtree(base)
+        check(9, us(fleet['coverage']) == union.covered,
+              fleet['coverage'], union.covered)
+        check(9, spans(fleet['lost']['spans']) == union.holes,
+              fleet['lost'], union.holes)
+
 
 def obeys(seed):
     """[(law, what breaks it)] of one archive, and the laws that were asked."""

@@ -139,6 +139,9 @@ is_status 2
 is '[.start, .end]' \
     '["2025-11-15T03:00:05.000000Z","2025-11-15T03:00:07.000000Z"]'
 is '[.raw.hole_count, .raw.hole_duration, .missing_hours.count]' '[2,7198,1]'
+report --first-hour 2025-11-15T03 --last-hour 2025-11-15T03
+is_status 2
+is '[.raw.hole_count, .raw.hole_duration]' '[2,3598]' 'beside the window'
 
 case_dir 'hours that fail'
 for hour in 2025-11-15T02 2025-11-15T03 2025-11-15T04; do
@@ -233,6 +236,10 @@ for time in 2025-11-15T02:30:00 2025-11-15T02:30:01 2025-11-15T05:00; do
 done
 report --expect 2025-11-15T02:29 --first-hour 2025-11-15T03
 is '[.raw.hole_count, .raw.hole_duration]' '[1,3600]' 'not in the window'
+rm ch/source/2025-11-15T02/*
+report --expect 2025-11-15T02:29 --first-hour 2025-11-15T03
+is .raw.hole_count 0 'nor from its start on'
+at 02 '30:00 2 full'
 report --expect 2025-11-15T02:29 --last-hour 2025-11-15T02
 is '[.raw.hole_count, .raw.hole_duration]' '[2,1858]'
 

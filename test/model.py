@@ -144,20 +144,6 @@ def readable_name(name):
 
 # one hour directory
 
-class Tally:
-    def __init__(self):
-        self.count = 0
-        self.duration = 0
-
-    def add(self, duration):
-        self.count += 1
-        self.duration += duration
-
-    def add_all(self, other):
-        self.count += other.count
-        self.duration += other.duration
-
-
 class Hour:
     """What the listing of one hour directory holds.
 
@@ -169,9 +155,10 @@ class Hour:
     def __init__(self, time, listing, now, sizes):
         self.time, self.now, self.sizes = time, now, sizes
         self.readable = listing is not None
-        self.segments = {kind: Tally() for kind in TYPES}
-        self.overlaps = {kind: Tally() for kind in TYPES}
-        self.incomplete = Tally()
+        # durations
+        self.segments = {kind: [] for kind in TYPES}
+        self.overlaps = {kind: [] for kind in TYPES}
+        self.incomplete = []
         self.temp = self.tombstoned = self.ahead = self.empty = 0
         self.bad_names = []
         self.best = []
@@ -216,11 +203,11 @@ class Hour:
             best = max(rivals, key=merit)
             self.best.append(best)
             if best.type != 'full':
-                self.incomplete.add(best.duration)
+                self.incomplete.append(best.duration)
             for segment in rivals:
-                self.segments[segment.type].add(segment.duration)
+                self.segments[segment.type].append(segment.duration)
                 if segment is not best:
-                    self.overlaps[segment.type].add(segment.duration)
+                    self.overlaps[segment.type].append(segment.duration)
 
     def stands(self):
         """Whether it takes a place on the timeline."""
@@ -358,7 +345,7 @@ class Survey:
             hour.editable_covered = covered[hour.time]
         by_time = {hour.time: hour for hour in self.line}
         for entry, duration in overlapping(self.entries, tolerance):
-            by_time[entry.hour].overlaps[entry.type].add(duration)
+            by_time[entry.hour].overlaps[entry.type].append(duration)
 
     def find_incomplete(self, tolerance):
         spans = [(e.start, e.end) for e in self.entries
@@ -396,9 +383,6 @@ class Survey:
     def report(self, channel, quality, found=True):
         start = min((h.start() for h in self.hours if h.best), default=None)
         end = max((h.end() for h in self.hours if h.best), default=None)
-        incomplete = Tally()
-        for hour in self.hours:
-            incomplete.add_all(hour.incomplete)
         return {
             'channel': channel,
             'quality': quality,
@@ -407,14 +391,14 @@ class Survey:
             'end': instant_or_null(end),
             'age': None if end is None else Seconds(self.now - end),
             'segments': show_segments(self.hours),
-            'overlaps': show_overlaps(self.hours),
+            'overlaps': show_types(self.hours, 'overlaps'),
             'raw': show_coverage(sum(h.covered for h in self.hours),
                                  self.holes),
             'editable': show_coverage(
                 sum(h.editable_covered for h in self.hours),
                 self.editable_holes),
             'incomplete': dict(
-                show_tally(incomplete),
+                show_tally([hour.incomplete for hour in self.hours]),
                 spans=[show_span(span) for span in self.incomplete]),
             'missing_hours': show_ranges(self.missing),
             'unreadable_hours': show_ranges(self.unreadable_ranges()),
@@ -427,11 +411,11 @@ class Survey:
             'start': instant_or_null(hour.start()),
             'end': instant_or_null(hour.end()),
             'segments': show_segments([hour]),
-            'overlaps': show_overlaps([hour]),
+            'overlaps': show_types([hour], 'overlaps'),
             'raw': show_share(hour, hour.covered, self.holes),
             'editable': show_share(hour, hour.editable_covered,
                                    self.editable_holes),
-            'incomplete': show_tally(hour.incomplete),
+            'incomplete': show_tally([hour.incomplete]),
             'bad_names': [readable_name(name)
                           for name in hour.bad_names[:BAD_NAMES_MAX]],
             'readable': hour.readable,
@@ -442,8 +426,9 @@ def instant_or_null(time):
     return None if time is None else instant(time)
 
 
-def show_tally(tally):
-    return {'count': tally.count, 'duration': Seconds(tally.duration)}
+def show_tally(lists):
+    return {'count': sum(map(len, lists)),
+            'duration': Seconds(sum(map(sum, lists)))}
 
 
 def show_span(span):
@@ -457,38 +442,23 @@ def show_ranges(ranges):
                         'count': count} for first, last, count in ranges]}
 
 
-def show_types(tallies):
-    """One tally by type of a list of tallies by type."""
-    shown = {}
-    for kind in TYPES:
-        tally = Tally()
-        for each in tallies:
-            tally.add_all(each[kind])
-        shown[kind] = show_tally(tally)
-    return shown
+def show_types(hours, key):
+    return {kind: show_tally([getattr(hour, key)[kind] for hour in hours])
+            for kind in TYPES}
 
 
 def show_segments(hours):
-    shown = show_types([hour.segments for hour in hours])
-    for key, counts in (('temp', [h.temp for h in hours]),
-                        ('bad', [len(h.bad_names) for h in hours]),
-                        ('tombstoned', [h.tombstoned for h in hours]),
-                        ('ahead', [h.ahead for h in hours]),
-                        ('empty', [h.empty for h in hours])):
-        shown[key] = {'count': sum(counts)}
+    shown = show_types(hours, 'segments')
+    for key in ('temp', 'bad', 'tombstoned', 'ahead', 'empty'):
+        shown[key] = {'count': sum(
+            len(hour.bad_names) if key == 'bad' else getattr(hour, key)
+            for hour in hours)}
     return shown
-
-
-def show_overlaps(hours):
-    return show_types([hour.overlaps for hour in hours])
 
 
 def show_coverage(covered, holes):
     whole = covered + total(holes)
-    longest = None
-    for hole in holes:
-        if longest is None or hole[1] - hole[0] > longest[1] - longest[0]:
-            longest = hole
+    longest = max(holes, key=lambda hole: hole[1] - hole[0], default=None)
     return {
         'coverage': Seconds(covered),
         'ratio': Fraction(covered * 1000000 // whole) if whole else None,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Preloaded, makes the allocation number NOMEM_AT of main() fail and, with
  * NOMEM_GOOD set, all that follow. With NOMEM_COUNT set, says on stderr at the

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """What cannot be read, what is not a segment, and what is too large: each is
 reported, nothing becomes a false hole, and the rest is done.
 
@@ -144,7 +145,8 @@ def _(s):
 def _(s):
     os.makedirs(s.root + '/base/ch/low/' + s.HOURS[0])
     os.makedirs(s.root + '/base/other/source')
-    closed = s.path(s.HOURS[1]), s.root + '/base/ch/low', s.root + '/base/other'
+    closed = (s.path(s.HOURS[1]), s.root + '/base/ch/low',
+              s.root + '/base/other')
     for mode, number in (0, 4), (0o111, 2):
         for path in closed:
             os.chmod(path, mode)
@@ -178,6 +180,10 @@ def _(s):
         result, _ = fails(s, fault, path)
         unread(s, result, os.path.basename(path), os.strerror(getattr(
             errno, fault.split('=')[1].split(':')[0])))
+    for path in hour, s.path():
+        result, got = fails(s, 'getdents64:error=EINTR:when=1', path)
+        need(result.status == 0 and got == s.right['r.json'], 'interrupted',
+             path, result)
     for fault in 'getdents64:error=EIO', 'getdents64:error=EIO:when=2', \
             'openat:error=EACCES':
         result, got = fails(s, fault, s.path())
@@ -210,6 +216,18 @@ def _(s):
             need(not hour['readable'] or
                  hour['segments'] == counts[hour['hour']], limit, hour)
     need(unreadable, 'it was never met')
+
+
+@case('no process for the database')
+def _(s):
+    command = s.command('--connection-string', 'host=127.0.0.1 port=1')
+    at = command.index('--node')
+    del command[at:at + 2]
+    result = spawn([*strace(['clone,clone3,fork,vfork:error=EAGAIN']),
+                    *command], TRACED, cwd=s.root)
+    s.expect(result, 2, 'database: Resource temporarily unavailable',
+             reading=True)
+    need(s.old() == ['ch_source_coverage.html'], s.old())
 
 
 # What changes meanwhile
@@ -345,8 +363,8 @@ def _(s):
          metrics and b'zzz' not in metrics, 'labels')
     result = s.run('--output-dir', 'other', channel)
     page = read(s.root + '/base/other/%s_source_coverage.html' % channel)
-    need(b'<q>' not in page and not ESCAPES.search(re.sub(b'[\n\t]', b'', page)),
-         'the page')
+    need(b'<q>' not in page and not ESCAPES.search(
+        re.sub(b'[\n\t]', b'', page)), 'the page')
 
 
 # What is large
@@ -383,6 +401,12 @@ def _(s):
     s.run('--first-hour', s.HOURS[0], '--last-hour', s.HOURS[1])
     need(read(s.web + '/ch_source_coverage.png') ==
          s.right['ch_source_coverage.png'], 'the remedy')
+    # the widest that there is
+    for last, status in ('2026-04-01T01', 0), ('2026-04-01T02', 2):
+        result = s.run('--first-hour', '2025-01-01T00', '--last-hour', last)
+        need(result.status == status, last, result)
+        need(read(s.web + '/ch_source_coverage.png')[16:20] == bytes([
+            0, 0, 65532 // 256, 65532 % 256]), last, 'the width')
 
 
 @case('a great many names, bad names and tombstones in an hour')
@@ -419,21 +443,17 @@ def _(s):
 
 def as_first(s, faults, sig=None):
     """A run as process 1 of its own; sig is sent while it reads."""
-    before = strace(faults) + ['unshare', '--pid', '--fork']
-    if not can('unshare', '--pid', '--fork', 'true'):
+    first, trace = ['unshare', '--pid', '--fork'], s.root + '/trace'
+    if not can(*first, 'true'):
         raise Skip('no process namespaces here')
-    process = s.start(before=before, environment=TRACED)
-    for _ in range(500 if sig else 0):
-        pids = [pid for pid in os.listdir('/proc') if pid.isdigit()]
-        for pid in pids:
-            with contextlib.suppress(OSError):
-                if b'NSpid:\t%s\t1\n' % pid.encode() in read(
-                        '/proc/%s/status' % pid) and os.readlink(
-                            '/proc/%s/cwd' % pid) == s.root and b'segment-c' \
-                        in read('/proc/%s/comm' % pid):
-                    time.sleep(0.1)
-                    os.kill(int(pid), sig)
-                    return end(process)
+    write(trace)
+    process = s.start(before=strace(faults, out=trace) + first,
+                      environment=TRACED)
+    while sig and process.poll() is None:
+        reading = re.match(rb'(\d+) +getdents64', read(trace))
+        if reading:
+            os.kill(int(reading[1]), sig)
+            break
         time.sleep(0.01)
     return end(process)
 

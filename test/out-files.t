@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """What a user can see of each output: the old file or the new one, whole, and
 nothing left behind. Arguments choose cases by a word of their names."""
 import contextlib
@@ -61,7 +62,8 @@ def _(s):
 
 @case('the same bytes and modes in any locale, time zone, umask and directory')
 def _(s):
-    locales, gone, base = s.root + '/locales', s.root + '/gone', s.root + '/base'
+    locales, gone, base = [s.root + name for name in (
+        '/locales', '/gone', '/base')]
     os.mkdir(locales)
     made = [name for name in ('de_DE', 'tr_TR') if can(
         'localedef', '--no-archive', '-i', name, '-f', 'UTF-8',
@@ -89,14 +91,16 @@ def _(s):
 
 @case('missing directories are made for maps, readable, and only for them')
 def _(s):
-    result = s.run('--output-dir', 'one/two', '-m', 'no/m.prom',
+    result = s.run('--output-dir', './/one/./two/', '-m', 'no/m.prom',
                    before=sh('umask 077; exec "$@"'))
     need(result.status == 2 and result.err == 'segment-coverage: no/m.prom: '
          'its directory does not exist: make it\n', result)
     need(not os.path.exists(s.root + '/no'), 'made')
     need(mode(s.root, 'base/one') | mode(s.root, 'base/one/two') == {'755'},
          'not for everybody')
-    need(MAP + 'png' in os.listdir(s.root + '/base/one/two'), 'no map')
+    need(os.path.exists(s.root + '/base/one/two/' + MAP + 'png'), 'no map')
+    need(b'http://here.example/segments/one/two/' + MAP.encode() in read(
+        s.root + '/base/one/two/' + MAP + 'html'), 'where the page has it')
     # one that exists keeps its mode
     os.chmod(s.web, 0o2750)
     s.expect(s.run(), 0)
@@ -274,6 +278,7 @@ def _(s):
     os.chmod(s.root + '/base', 0o555)
     for made in False, True:
         if made:
+            os.chmod(s.root + '/base', 0o755)
             os.mkdir(s.root + '/base/coverage-maps', 0o555)
         result = spawn([*command, *base], cwd=s.root)
         need(result.status == 0 and not result.err, result)
@@ -502,12 +507,12 @@ def _(s):
                 need(plant != directory or read(s.at(name) + '/precious') ==
                      b'precious', 'emptied')
                 need(not os.path.isfile(s.at(name)) or os.path.islink(
-                    s.at(name)), 'a leftover stays')
+                    s.at(name)) or plant == unreadable, 'a leftover stays')
             need(read(victim) == b'precious' and mode(victim) == {'600'},
                  plant, 'the victim: %r, %s' % (read(victim), mode(victim)))
             need(not os.path.exists(s.root + '/base/made'), plant, 'followed')
             need(result.status == 0 and not result.hung, plant, result)
-            need(all(settled(name, s.look()[name]) == s.right[name]
+            need(all(settled(name, read(s.at(name))) == s.right[name]
                      for name in s.outputs), plant, 'not right')
 
 

@@ -18,7 +18,6 @@ import zlib
 
 sys.dont_write_bytecode = True
 import browser
-import model
 import pagesite
 import tap
 from browser import eventually
@@ -51,15 +50,15 @@ class Page:
         self.url = site.url('alpha') + '/segments/' + pagesite.PAGE
 
     def clock(self, now):
-        """Sets the browser's clock, in all pages opened from now on."""
+        """Stops the browser's clock, in all pages opened from now on."""
         if self.script:
             self.view.devtools('Page.removeScriptToEvaluateOnNewDocument',
                                identifier=self.script)
         self.script = self.view.devtools(
             'Page.addScriptToEvaluateOnNewDocument', source='''
             window.ticks = %d;
-            const begun = performance.now();
-            Date.now = () => ticks + Math.floor(performance.now() - begun);
+            let calls = 0;
+            Date.now = () => ticks + calls++ %% 1000;
             ''' % (now.timestamp() * 1000))['identifier']
 
     def open(self):
@@ -92,7 +91,7 @@ class Page:
             const area = frame.getBoundingClientRect();
             return [area.left + scrollX, area.top + scrollY, area.width,
                 area.height];''')
-        return model.png_rows(self.view.screenshot(*box))
+        return browser.png_rows(self.view.screenshot(*box))
 
 
 def rows_of(page):

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A small archive and a run that writes every output, for the tests in which
 something goes wrong.
 

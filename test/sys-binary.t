@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # How the program is built: hardened, and linked with no more than it needs.
 . "${0%/*}/lib.sh"
 

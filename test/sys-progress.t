@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """The progress line, as a terminal shows it. strace makes hours slow."""
 import concurrent.futures
 import fcntl
@@ -33,8 +34,8 @@ class Run:
         termios.tcsetattr(slave, termios.TCSANOW, mode)
         begun = time.monotonic()
         process = scene.start(
-            [*(SLOWLY if delay else ()), scene.PROGRAM, '-n', '-j', '1', '--now',
-             '2025-11-16', *options],
+            [*(SLOWLY if delay else ()), scene.PROGRAM, '-n', '-j', '1',
+             '--now', '2025-11-16', *options],
             dict(scene.TRACED, TERM='xterm'), cwd=base, stderr=slave,
             **{'stdout': slave} if both else {})
         os.close(slave)

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """valgrind finds no leak and no invalid access, if something is wrong, too.
 
 The sanitizers run all tests, but look for no leaks in those with strace.
@@ -46,7 +47,8 @@ def clean(s, status, kinds, fault, more):
         os.unlink(s.path('2025-11-15T05'))
     log = s.root + '/log'
     before = ['valgrind', '-q', '--vgdb=no', '--child-silent-after-fork=yes',
-              '--error-exitcode=99', '--leak-check=full', '--show-leak-kinds=' + kinds,
+              '--error-exitcode=99', '--leak-check=full',
+              '--show-leak-kinds=' + kinds,
               '--errors-for-leak-kinds=' + kinds, '--log-file=' + log]
     if fault:
         before = scene.strace([fault], out='trace') + before

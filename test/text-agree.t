@@ -233,8 +233,8 @@ def check_archive(seed, base):
                    '--now', model.instant(now)]
         if window:
             marks = sorted(chance.choices(archive.marks, k=2))
-            options += ['--first-hour', randarchive.name_of(marks[0]),
-                        '--last-hour', randarchive.name_of(marks[1])]
+            options += ['--first-hour', model.hour_name(marks[0]),
+                        '--last-hour', model.hour_name(marks[1])]
         prom = os.path.join(base, 'metrics')
         document = json.loads(run(base, options, '-f', 'json', '-m', prom),
                               parse_float=decimal.Decimal,
@@ -269,7 +269,7 @@ def main():
             rows += found
             tap.ok(difference is None, 'random archive %d' % seed,
                    difference or '')
-    tap.ok(rows > 10 * len(seeds), 'days and hours were compared', rows)
+    tap.ok(rows > 5 * len(seeds), 'days and hours were compared', rows)
     return tap.done()
 
 

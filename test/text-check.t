@@ -258,7 +258,9 @@ jq_is '[.reports[0].raw | .hole_count, .holes[].known]' '[2,true,true]' \
     'a hole in every number'
 rm ch/source/*T02/00:04-*
 seg 00:04.01 300 full
+mv "$hour/00:00-2.0-full-Hash.ts" "$hour/00:00-1.99-full-Hash.ts"
 fine --known known
+mv "$hour/00:00-1.99-full-Hash.ts" "$hour/00:00-2.0-full-Hash.ts"
 rm ch/480p/*T02/00:04-* ch/source/*T02/00:04.01-*
 hour ch/source/2025-11-15T02
 seg 00:04.011 300 full

@@ -181,6 +181,8 @@ ahead_segments 0
 newest_segment_timestamp_seconds 1763193598
 stalled_seconds 902
 EOT
+gauges --now 2025-11-15T12:00:00 --last-hour 2025-11-15T08
+ok 'nothing stalls once the window has ended' grep -qx 'stalled_seconds 0' "$out"
 at 09 '00:00 2 full, 00:02 2 full'
 printf '*\t*\t2025-11-15T07:20:00Z\t2025-11-15T07:20:20Z\n' >known
 gauges --now 2025-11-15T08:15:00 --last-hour 2025-11-15T06 --known known

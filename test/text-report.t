@@ -316,6 +316,17 @@ is_out 'more than 1 % incomplete, or missing' <<'EOT'
   2025-11-15T05  #############################+      -         -     37.0s     1
 EOT
 
+case_dir 'the worst hours'
+for at in 00 01 02 03 04 05 06 07 08 09 10; do
+	at $at '00:00 3000 full, 50:00 600 partial'
+done
+at 11 '00:00 3000 full, 50:01 599 full'
+now=2025-11-15T12:00:00Z
+text ch
+part /Worst.hours/
+ok 'at most ten' [ "$(grep -c '^  2025-' "$out")" -eq 10 ]
+out_has '  2025-11-15T11  #########################9####      1      1.0s         -     -'
+
 case_dir 'days'
 now=2025-11-21T00:00:00Z
 day() {
@@ -335,6 +346,7 @@ rm -r ch/source/2025-11-16T1[01]
 for day in 18 19 20; do
 	day "$day"
 done
+: >"$hour/bad.ts"
 text ch
 part /Days/ /Hours/
 is_out 'runs of whole days, and of missing ones, are one line' <<'EOT'
@@ -344,7 +356,7 @@ is_out 'runs of whole days, and of missing ones, are one line' <<'EOT'
   2025-11-15  ########################               -         -         -     1
   2025-11-16  ##########00############               1  2h00m00s         -     -
   2025-11-17  MISSING                                1     1d00h         -     -
-  2025-11-18  to 2025-11-20  whole                   -         -         -     -
+  2025-11-18  to 2025-11-20  whole                   -         -         -     1
   Hours          00   10   20   30   40   50     holes      lost  incompl.   bad
 EOT
 text --first-hour 2025-11-18T03 --last-hour 2025-11-20T05 ch
