@@ -6,7 +6,6 @@
  * Seconds are printed from integer microseconds, never from a double.
  */
 #include <cjson/cJSON.h>
-#include <err.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -777,13 +776,10 @@ broken(struct peer *peer, const char *fmt, ...)
 {
 	char *outer = peer->message;
 	va_list ap;
-	int length;
 
 	va_start(ap, fmt);
-	length = vasprintf(&peer->message, fmt, ap);
+	peer->message = vcompose(fmt, ap);
 	va_end(ap);
-	if (length < 0)
-		errx(EXIT_TROUBLE, "out of memory");
 	free(outer);
 	return -1;
 }
@@ -1537,20 +1533,6 @@ fleet_nodes(const struct options *opt, const struct survey *s,
 	}
 }
 
-static void __attribute__((format(printf, 2, 3)))
-note(struct survey *s, const char *fmt, ...)
-{
-	struct names *notes = &s->notes;
-	va_list ap;
-
-	notes->v = need(
-	    array_room(notes->v, &notes->cap, notes->n, sizeof(*notes->v)));
-	va_start(ap, fmt);
-	if (vasprintf(&notes->v[notes->n++], fmt, ap) < 0)
-		errx(EXIT_TROUBLE, "out of memory");
-	va_end(ap);
-}
-
 static void
 peers_note(const struct options *opt, struct survey *s)
 {
@@ -1563,13 +1545,15 @@ peers_note(const struct options *opt, struct survey *s)
 			continue;
 		time_format(time, peer->generated_at);
 		if (peer->generated_at > opt->now + AHEAD)
-			note(s, "%s: report dated in the future: %s",
-			    peer->name, time);
+			names_add(&s->notes,
+			    compose("%s: report dated in the future: %s",
+				peer->name, time));
 		seconds_format(time, peer->tolerance);
 		if (peer->tolerance > opt->tolerance)
-			note(s,
-			    "%s: tolerance is %s s, ours %s s: shorter holes there do not show",
-			    peer->name, time, ours);
+			names_add(&s->notes,
+			    compose("%s: tolerance is %s s, ours %s s: shorter "
+				    "holes there do not show",
+				peer->name, time, ours));
 	}
 }
 
@@ -1751,7 +1735,7 @@ item(struct sheet *sheet, const char *colour, const char *fmt, ...)
 static void
 print_name(const struct sheet *sheet, const char *name)
 {
-	char *printable = need(name_printable(name, sheet->opt->utf8));
+	char *printable = name_printable(name, sheet->opt->utf8);
 
 	fputs(printable, sheet->fp);
 	free(printable);
@@ -1764,7 +1748,7 @@ print_name(const struct sheet *sheet, const char *name)
 static void
 print_first(struct sheet *sheet, int indent, const char *name, int width)
 {
-	char *printable = need(name_printable(name, sheet->opt->utf8));
+	char *printable = name_printable(name, sheet->opt->utf8);
 	int used = (int)utf8_length(printable);
 
 	fprintf(sheet->fp, "%*s%s%s%s", indent, "",
@@ -2861,8 +2845,8 @@ static void
 print_hole(FILE *fp, const struct report *r, const struct span *hole,
     const char *state)
 {
-	char *channel = need(name_printable(r->channel, true));
-	char *quality = need(name_printable(r->quality, true));
+	char *channel = name_printable(r->channel, true);
+	char *quality = name_printable(r->quality, true);
 	char end[TIME_SIZE], seconds[TIME_SIZE], start[TIME_SIZE];
 
 	time_format(start, hole->start);
@@ -2921,8 +2905,8 @@ report_holes(FILE *fp, const struct options *opt, const struct survey *s,
 static void __attribute__((format(printf, 4, 5))) finding(FILE *fp,
     const struct options *opt, const struct report *r, const char *fmt, ...)
 {
-	char *channel = need(name_printable(r->channel, opt->utf8));
-	char *quality = need(name_printable(r->quality, opt->utf8));
+	char *channel = name_printable(r->channel, opt->utf8);
+	char *quality = name_printable(r->quality, opt->utf8);
 	va_list ap;
 
 	fprintf(fp, PROGRAM ": %s/%s: ", channel, quality);
@@ -3051,8 +3035,7 @@ report_summary(FILE *fp, const struct options *opt, const struct survey *s,
 	if (!report_check(memory, opt, s))
 		for (i = 0; i < s->errorsz; i++) {
 			word = "UNKNOWN";
-			text =
-			    need(name_printable(s->errors[i].path, opt->utf8));
+			text = name_printable(s->errors[i].path, opt->utf8);
 			fprintf(memory, PROGRAM ": %s: ", text);
 			free(text);
 			text = need(
@@ -3100,8 +3083,8 @@ print_having(FILE *fp, const struct fleet *f, const struct gap *gap, bool utf8,
 	bool fits = true;
 
 	for (i = 0; i < gap->havingsz && fits; i++) {
-		name = need(name_printable(
-		    f->nodes[f->having[gap->first + i]].name, utf8));
+		name = name_printable(
+		    f->nodes[f->having[gap->first + i]].name, utf8);
 		used += utf8_length(name) + strlen(comma);
 		fits = i == 0 || used <= columns;
 		fprintf(fp, "%s%s", i > 0 ? comma : "", fits ? name : "...");
