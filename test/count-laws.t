@@ -179,6 +179,10 @@ class Laws:
             check(1, share['hole_count'] == len(share['holes']), key)
             check(1, us(share['coverage']) == sum(
                 us(hour[key]['coverage']) for hour in report['hours']), key)
+            for hour in report['hours']:
+                start = model.parse_hour(hour['hour'].encode())
+                check(1, spans(hour[key]['holes']) == cut(
+                    spans(share['holes']), start, start + HOUR), hour)
         for kind, sums in report['segments'].items():
             check(1, sums['count'] == sum(
                 hour['segments'][kind]['count']
