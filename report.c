@@ -1,4 +1,6 @@
 /*
+ * SPDX-License-Identifier: MIT
+ *
  * What is read: text for people, JSON, lines of holes, metrics for
  * Prometheus, and the findings of --check.
  *
@@ -3030,17 +3032,18 @@ report_summary(FILE *fp, const struct options *opt, const struct survey *s,
 	int64_t longest = 0;
 	size_t i, n = 0, size;
 	const char *word = "CRITICAL";
+	bool found;
 
 	(void)report;
 	memory = need(open_memstream(&findings, &size));
-	if (!report_check(memory, opt, s))
+	if (!(found = report_check(memory, opt, s)))
 		for (i = 0; i < s->errorsz; i++) {
 			word = "UNKNOWN";
 			text = name_printable(s->errors[i].path, opt->utf8);
 			fprintf(memory, PROGRAM ": %s: ", text);
 			free(text);
-			text = need(
-			    name_printable(s->errors[i].message, opt->utf8));
+			text =
+			    name_printable(s->errors[i].message, opt->utf8);
 			fprintf(memory, "%s\n", text);
 			free(text);
 		}
@@ -3048,6 +3051,8 @@ report_summary(FILE *fp, const struct options *opt, const struct survey *s,
 		need(NULL);
 	for (at = findings; (at = strchr(at, '\n')) != NULL; at++)
 		n++;
+	if (found && n == 0) /* memory ran out, and the stream kept silent */
+		(void)need(NULL);
 	for (i = 0; i < s->reportsz; i++)
 		if (s->reports[i].end - s->reports[i].start > longest)
 			longest = s->reports[i].end - s->reports[i].start;

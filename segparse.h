@@ -1,4 +1,6 @@
 /*
+ * SPDX-License-Identifier: MIT
+ *
  * segment-coverage: what is there and what is missing in an archive of a
  * live stream, BASE/CHANNEL/QUALITY/HOUR/TIME-DURATION-TYPE-HASH.ts
  *
