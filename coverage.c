@@ -1,4 +1,6 @@
 /*
+ * SPDX-License-Identifier: MIT
+ *
  * The program: options, the walk over channels, qualities and hours, the
  * accounting of holes and overlaps, output files, exit status.
  *

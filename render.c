@@ -1,4 +1,6 @@
 /*
+ * SPDX-License-Identifier: MIT
+ *
  * What people look at: the map of a quality (PNG), and the page that shows
  * all nodes' maps (HTML), with the nodes that a database lists.
  */

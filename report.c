@@ -1,4 +1,6 @@
 /*
+ * SPDX-License-Identifier: MIT
+ *
  * What is read: text for people, JSON, lines of holes, metrics for
  * Prometheus, and the findings of --check.
  *
@@ -6,7 +8,6 @@
  * Seconds are printed from integer microseconds, never from a double.
  */
 #include <cjson/cJSON.h>
-#include <err.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -323,8 +324,10 @@ age_format(char buf[TIME_SIZE], int64_t us)
 		s[1] = '\0';
 	else if ((s = strchr(buf, 'm')) != NULL && strchr(buf, 'h') != NULL)
 		s[1] = '\0';
-	else if (s != NULL && (s = strchr(s, '.')) != NULL)
-		strcpy(s, "s");
+	else if (s != NULL && (s = strchr(s, '.')) != NULL) {
+		s[0] = 's';
+		s[1] = '\0';
+	}
 }
 
 /*
@@ -777,13 +780,10 @@ broken(struct peer *peer, const char *fmt, ...)
 {
 	char *outer = peer->message;
 	va_list ap;
-	int length;
 
 	va_start(ap, fmt);
-	length = vasprintf(&peer->message, fmt, ap);
+	peer->message = vcompose(fmt, ap);
 	va_end(ap);
-	if (length < 0)
-		errx(EXIT_TROUBLE, "out of memory");
 	free(outer);
 	return -1;
 }
@@ -1537,20 +1537,6 @@ fleet_nodes(const struct options *opt, const struct survey *s,
 	}
 }
 
-static void __attribute__((format(printf, 2, 3)))
-note(struct survey *s, const char *fmt, ...)
-{
-	struct names *notes = &s->notes;
-	va_list ap;
-
-	notes->v = need(
-	    array_room(notes->v, &notes->cap, notes->n, sizeof(*notes->v)));
-	va_start(ap, fmt);
-	if (vasprintf(&notes->v[notes->n++], fmt, ap) < 0)
-		errx(EXIT_TROUBLE, "out of memory");
-	va_end(ap);
-}
-
 static void
 peers_note(const struct options *opt, struct survey *s)
 {
@@ -1563,13 +1549,15 @@ peers_note(const struct options *opt, struct survey *s)
 			continue;
 		time_format(time, peer->generated_at);
 		if (peer->generated_at > opt->now + AHEAD)
-			note(s, "%s: report dated in the future: %s",
-			    peer->name, time);
+			names_add(&s->notes,
+			    compose("%s: report dated in the future: %s",
+				peer->name, time));
 		seconds_format(time, peer->tolerance);
 		if (peer->tolerance > opt->tolerance)
-			note(s,
-			    "%s: tolerance is %s s, ours %s s: shorter holes there do not show",
-			    peer->name, time, ours);
+			names_add(&s->notes,
+			    compose("%s: tolerance is %s s, ours %s s: shorter "
+				    "holes there do not show",
+				peer->name, time, ours));
 	}
 }
 
@@ -1751,7 +1739,7 @@ item(struct sheet *sheet, const char *colour, const char *fmt, ...)
 static void
 print_name(const struct sheet *sheet, const char *name)
 {
-	char *printable = need(name_printable(name, sheet->opt->utf8));
+	char *printable = name_printable(name, sheet->opt->utf8);
 
 	fputs(printable, sheet->fp);
 	free(printable);
@@ -1764,7 +1752,7 @@ print_name(const struct sheet *sheet, const char *name)
 static void
 print_first(struct sheet *sheet, int indent, const char *name, int width)
 {
-	char *printable = need(name_printable(name, sheet->opt->utf8));
+	char *printable = name_printable(name, sheet->opt->utf8);
 	int used = (int)utf8_length(printable);
 
 	fprintf(sheet->fp, "%*s%s%s%s", indent, "",
@@ -2006,10 +1994,9 @@ text_quality(struct sheet *sheet, const struct report *r)
 		figure(sheet, 10, "",
 		    longest == NULL ? 0 : longest->end - longest->start, true);
 		figure(sheet, 10, YELLOW, r->counts.incomplete.duration, true);
-		strcpy(age, "-");
 		if (r->newest != TIME_NONE)
 			age_format(age, sheet->opt->now - r->newest);
-		fprintf(sheet->fp, "  %s", age);
+		fprintf(sheet->fp, "  %s", r->newest != TIME_NONE ? age : "-");
 	}
 	newline(sheet);
 	text_remarks(sheet, r);
@@ -2861,8 +2848,8 @@ static void
 print_hole(FILE *fp, const struct report *r, const struct span *hole,
     const char *state)
 {
-	char *channel = need(name_printable(r->channel, true));
-	char *quality = need(name_printable(r->quality, true));
+	char *channel = name_printable(r->channel, true);
+	char *quality = name_printable(r->quality, true);
 	char end[TIME_SIZE], seconds[TIME_SIZE], start[TIME_SIZE];
 
 	time_format(start, hole->start);
@@ -2890,14 +2877,14 @@ report_holes(FILE *fp, const struct options *opt, const struct survey *s,
     const struct report *report)
 {
 	const struct report **sorted =
-	    need(calloc(s->reportsz + 1, sizeof(*sorted)));
+	    need(calloc(s->reportsz + 1, sizeof(struct report *)));
 	const struct span *hole;
 	size_t i, j, n = 0;
 
 	for (i = 0; i < s->reportsz; i++)
 		if (report == NULL || report == &s->reports[i])
 			sorted[n++] = &s->reports[i];
-	qsort(sorted, n, sizeof(*sorted), report_compare);
+	qsort(sorted, n, sizeof(struct report *), report_compare);
 	for (i = 0; i < n; i++) {
 		if (sorted[i]->fleet != NULL)
 			holes_fleet(fp, opt, sorted[i]);
@@ -2921,8 +2908,8 @@ report_holes(FILE *fp, const struct options *opt, const struct survey *s,
 static void __attribute__((format(printf, 4, 5))) finding(FILE *fp,
     const struct options *opt, const struct report *r, const char *fmt, ...)
 {
-	char *channel = need(name_printable(r->channel, opt->utf8));
-	char *quality = need(name_printable(r->quality, opt->utf8));
+	char *channel = name_printable(r->channel, opt->utf8);
+	char *quality = name_printable(r->quality, opt->utf8);
 	va_list ap;
 
 	fprintf(fp, PROGRAM ": %s/%s: ", channel, quality);
@@ -3045,18 +3032,18 @@ report_summary(FILE *fp, const struct options *opt, const struct survey *s,
 	int64_t longest = 0;
 	size_t i, n = 0, size;
 	const char *word = "CRITICAL";
+	bool found;
 
 	(void)report;
 	memory = need(open_memstream(&findings, &size));
-	if (!report_check(memory, opt, s))
+	if (!(found = report_check(memory, opt, s)))
 		for (i = 0; i < s->errorsz; i++) {
 			word = "UNKNOWN";
-			text =
-			    need(name_printable(s->errors[i].path, opt->utf8));
+			text = name_printable(s->errors[i].path, opt->utf8);
 			fprintf(memory, PROGRAM ": %s: ", text);
 			free(text);
-			text = need(
-			    name_printable(s->errors[i].message, opt->utf8));
+			text =
+			    name_printable(s->errors[i].message, opt->utf8);
 			fprintf(memory, "%s\n", text);
 			free(text);
 		}
@@ -3064,6 +3051,8 @@ report_summary(FILE *fp, const struct options *opt, const struct survey *s,
 		need(NULL);
 	for (at = findings; (at = strchr(at, '\n')) != NULL; at++)
 		n++;
+	if (found && n == 0) /* memory ran out, and the stream kept silent */
+		(void)need(NULL);
 	for (i = 0; i < s->reportsz; i++)
 		if (s->reports[i].end - s->reports[i].start > longest)
 			longest = s->reports[i].end - s->reports[i].start;
@@ -3100,8 +3089,8 @@ print_having(FILE *fp, const struct fleet *f, const struct gap *gap, bool utf8,
 	bool fits = true;
 
 	for (i = 0; i < gap->havingsz && fits; i++) {
-		name = need(name_printable(
-		    f->nodes[f->having[gap->first + i]].name, utf8));
+		name = name_printable(
+		    f->nodes[f->having[gap->first + i]].name, utf8);
 		used += utf8_length(name) + strlen(comma);
 		fits = i == 0 || used <= columns;
 		fprintf(fp, "%s%s", i > 0 ? comma : "", fits ? name : "...");

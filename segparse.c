@@ -1,4 +1,6 @@
 /*
+ * SPDX-License-Identifier: MIT
+ *
  * The disk: what names mean, and what one hour directory holds.
  *
  * hour_read() is called from several threads at once. Only need() ends the

@@ -1,10 +1,12 @@
 /*
+ * SPDX-License-Identifier: MIT
+ *
  * segment-coverage: what is there and what is missing in an archive of a
  * live stream, BASE/CHANNEL/QUALITY/HOUR/TIME-DURATION-TYPE-HASH.ts
  *
  * This header is the map of the program. coverage.c has main() and calls the
- * other files; none of them calls back, opens an output or prints to stderr
- * on its own account, except when memory runs out.
+ * other files; none of them calls back, and none prints to stderr on its own
+ * account or ends the program, except when memory runs out.
  *
  *	segparse.c	the disk: names, times, one hour directory read
  *	coverage.c	the program: options, walk, accounting, output files

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Counts ages on, loads maps and page again, and says what is where; without
    it the page is whole, too. Times are milliseconds since the axis' start. */
 "use strict";

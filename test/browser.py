@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A headless Chromium, driven through chromedriver's WebDriver protocol."""
 import base64
 import http.client

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Random fleets: what the program says of them, and what the model does.
 
 Each seed makes archives of two to six nodes, some of which have lost the same

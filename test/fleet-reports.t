@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Peers' reports that are not as they should be: each has its line, exit 2,
 an unknown node, and everything else as without it.
 """

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """One fleet, byte for byte: text, lines, findings, metrics, JSON.
 
 Of three hours node2 and node3 have what they can; node3's stream stopped

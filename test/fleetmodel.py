@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a fleet of nodes has, instant by instant: slow, and without a sweep.
 
 Time is cut at every instant that any report names.  Of each piece every node

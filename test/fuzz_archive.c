@@ -1,4 +1,6 @@
 /*
+ * SPDX-License-Identifier: MIT
+ *
  * Fuzzes the whole program. The input is an archive, a line for each name;
  * it is made in a directory in memory, and main() runs on it several times.
  * There is no second model of the program here: what it prints must parse,

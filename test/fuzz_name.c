@@ -1,4 +1,6 @@
 /*
+ * SPDX-License-Identifier: MIT
+ *
  * Fuzzes the readers of names and times. There is no second parser here, but
  * laws: what was read and is printed again reads the same, zeros in front
  * change nothing, a good name stays good with another good hash.

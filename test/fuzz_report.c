@@ -1,4 +1,6 @@
 /*
+ * SPDX-License-Identifier: MIT
+ *
  * Fuzzes the reader of peers' reports, and what is made of them: up to three
  * reports, form feeds between them, of nodes of which two have one name.
  */

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Compares metrics with the JSON reports of the same runs.
 
     metrics.py [--served] HOURS METRICS JSON...

@@ -1,4 +1,6 @@
 /*
+ * SPDX-License-Identifier: MIT
+ *
  * Makes an archive of any size, the same one for the same options: a stream
  * that would be whole, and what happens to it. Each hour depends only on the
  * seeds, its quality and its time. Archives with another -o are those of

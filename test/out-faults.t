@@ -9,9 +9,9 @@ Where the faults that are known from practice are tested:
     failing calls, signals, SIGKILL, no memory          out-sweep.t
     names, times and durations, best segments           names-, count-*.t
     the timeline: gaps, overlaps, missing hours         count-*.t
-    files renamed while they are listed                 live.t
+    files renamed while they are listed                 sys-live.t
     the command line                                    out-usage.t
-    nodes, and the database that they come from         page-*.t
+    nodes, and the database that they come from         page-nodes.t
     all else                                            here
 """
 import contextlib
@@ -28,8 +28,8 @@ import time
 
 sys.dont_write_bytecode = True
 import scene
-from scene import (NOBODY, PROGRAM, ROOT, TRACED, Skip, can, case, end, holes,
-                   mounted, need, read, sh, spawn, start, stop, strace, write)
+from scene import (PROGRAM, TRACED, Skip, can, case, end, holes, mounted, need,
+                   read, spawn, stop, strace, write)
 
 FULL = os.environ.get('FAULTS', '') == 'full'
 MIB = 1 << 20

@@ -429,10 +429,10 @@ def _(s):
 
     def reading():
         while not stopped.is_set():
-            for name, data in s.look().items():
+            for name in s.outputs:
+                data = read(s.at(name))
                 reads[0] += 1
-                if name in s.outputs and data != OLD and \
-                        settled(name, data) != s.right[name]:
+                if data != OLD and settled(name, data) != s.right[name]:
                     torn.append(name)
 
     for number in 2, 10, 10:

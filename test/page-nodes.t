@@ -403,6 +403,24 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
 done
 same "$(left)" 0 'ends on the server, too'
 
+case_dir 'a run that is ended'
+fake frozen
+hour b/ch/source/2025-11-15T02
+seg 00:00 3600 full
+"$sc" -b b --make-page --connection-string "host=127.0.0.1 port=$port" ch \
+    >"$out" 2>"$err" &
+run=$!
+for _ in $(seq 50); do
+	child=$(pgrep -P "$run") && break
+	sleep 0.1
+done
+kill "$run"
+wait "$run" 2>/dev/null
+sleep 0.5
+# it may still wait for somebody to collect it
+ok 'takes with it the process that asks' \
+    not grep -qs '^State:.[^ZX]' "/proc/$child/status"
+
 case_dir 'two silent hosts before a good one'
 sql "DROP VIEW nodes; CREATE TABLE nodes AS TABLE good"
 hour b/ch/source/2025-11-15T02

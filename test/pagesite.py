@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A fleet for tests of the page: archives, a web server for each node, and
 the program that makes the page of one of them from the others' reports.
 
@@ -6,9 +7,9 @@ own, without CORS headers. A node's archive is a list of spans in hours before
 NOW; its segments are as long as an hour allows.
 """
 import os
+import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from datetime import datetime, timedelta, timezone
 
@@ -93,7 +94,7 @@ class Site:
                     %(servers)s
                 }''' % {'home': self.home, 'servers': servers})
         self.server = subprocess.Popen(
-            ['nginx', '-c', config, '-e', self.home + '/error'],
+            [nginx(), '-c', config, '-e', self.home + '/error'],
             stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for name in names:
             for _ in range(100):
@@ -178,8 +179,5 @@ def fleet(site):
     return options + ['--name', 'alpha', '--make-page', *WINDOW]
 
 
-def nginx_missing():
-    for path in os.environ['PATH'].split(':') + ['/usr/sbin']:
-        if os.access(os.path.join(path, 'nginx'), os.X_OK):
-            return None
-    return 'nginx'
+def nginx():
+    return shutil.which('nginx', path=os.environ['PATH'] + ':/usr/sbin')

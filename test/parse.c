@@ -1,4 +1,6 @@
 /*
+ * SPDX-License-Identifier: MIT
+ *
  * TAP tests of segparse.c: names, durations, times, UTF-8, one hour read.
  *
  *	parse			runs them

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """A live archive: the program runs in a loop while a writer finishes segments
 as fast as it can, replaces some, hides what it replaced, begins new hours and
 removes old ones, and now and then leaves a hole. Each run must show all holes

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Text, lines of holes and metrics say what the JSON says.
 
 Each seed makes a random archive, on which the program runs with and without a

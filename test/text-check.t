@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # --check, --known and -f holes: every reason to find something, and none.
 . "${0%/*}/lib.sh"
 

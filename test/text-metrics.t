@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Metrics, as a real node_exporter and promtool take them.
 . "${0%/*}/lib.sh"
 

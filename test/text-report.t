@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # The report for people: what stands in it, and how long it is.
 . "${0%/*}/lib.sh"
 

@@ -1,4 +1,6 @@
 /*
+ * SPDX-License-Identifier: MIT
+ *
  * What it costs to name the files of a tree, and nothing else: the measure
  * that "make bench" holds the program against. One thread, getdents64 with
  * the buffer that libc gives it, and no stat.
