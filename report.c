@@ -1631,7 +1631,7 @@ struct sheet { /* the text on its way out */
 	FILE *fp;
 	const struct options *opt;
 	size_t lines; /* written so far */
-	size_t column; /* of the line of items being written */
+	size_t column; /* of the line of remarks being written */
 	bool cells; /* some were shown and want a legend */
 };
 
@@ -1708,10 +1708,10 @@ print_span(const struct sheet *sheet, const struct span *span)
 }
 
 /*
- * Prints one item of a list, on a new line if it does not fit.
+ * Prints one remark of a list, on a new line if it does not fit.
  */
 static void __attribute__((format(printf, 3, 4)))
-item(struct sheet *sheet, const char *colour, const char *fmt, ...)
+remark(struct sheet *sheet, const char *colour, const char *fmt, ...)
 {
 	const int indent = 4 + NAME_WIDTH + 1;
 	char buf[256];
@@ -1871,7 +1871,8 @@ print_siblings(struct sheet *sheet, const char *intro, const struct report *r,
 		     s->reports[j - 1].siblings == r->siblings &&
 		     strcmp(s->reports[j - 1].quality, name) != 0;)
 			j--;
-		if (j > 0 && s->reports[j - 1].siblings == r->siblings)
+		if (s != NULL && j > 0 &&
+		    s->reports[j - 1].siblings == r->siblings)
 			continue;
 		fputs(n == 0 ? intro : ", ", sheet->fp);
 		print_name(sheet, n < SIBLINGS_LISTED ? name : "...");
@@ -1897,30 +1898,31 @@ text_remarks(struct sheet *sheet, const struct report *r)
 		hour_format(before, gap->start - HOUR);
 		hour_format(after, gap->end);
 		if (gap->end - gap->start > YEAR)
-			item(sheet, RED, "%s and %s: more than a year apart",
+			remark(sheet, RED, "%s and %s: more than a year apart",
 			    before, after);
 	}
 	if ((n = spans_hours(&r->unreadable)) > 0)
-		item(sheet, RED, "%zu hour%s unreadable", n, plural(n));
+		remark(sheet, RED, "%zu hour%s unreadable", n, plural(n));
 	if ((n = spans_hours(&r->missing)) > 0)
-		item(sheet, RED, "%zu hour%s missing", n, plural(n));
+		remark(sheet, RED, "%zu hour%s missing", n, plural(n));
 	for (i = 0; i < r->raw.holes.n; i++)
 		known += hole_known(sheet->opt, r, &r->raw.holes.v[i]);
 	if (known > 0)
-		item(sheet, "", "%zu hole%s (%zu known)", r->raw.holes.n,
+		remark(sheet, "", "%zu hole%s (%zu known)", r->raw.holes.n,
 		    plural(r->raw.holes.n), known);
 	if (c->ahead > 0)
-		item(sheet, YELLOW, "%zu segment%s ahead of the clock, ignored",
-		    c->ahead, plural(c->ahead));
+		remark(sheet, YELLOW,
+		    "%zu segment%s ahead of the clock, ignored", c->ahead,
+		    plural(c->ahead));
 	if (c->bad > 0)
-		item(sheet, YELLOW, "%zu bad name%s", c->bad, plural(c->bad));
+		remark(sheet, YELLOW, "%zu bad name%s", c->bad, plural(c->bad));
 	if (c->empty > 0)
-		item(sheet, YELLOW, "%zu empty", c->empty);
+		remark(sheet, YELLOW, "%zu empty", c->empty);
 	if (c->temp > 0 && r->start == TIME_NONE)
-		item(sheet, "", "%zu being downloaded", c->temp);
+		remark(sheet, "", "%zu being downloaded", c->temp);
 	duration_format(before, r->editable.hole_duration);
 	if (r->editable.hole_duration > 2 * r->raw.hole_duration)
-		item(sheet, "", "editable: %zu hole%s lose%s %s",
+		remark(sheet, "", "editable: %zu hole%s lose%s %s",
 		    r->editable.holes.n, plural(r->editable.holes.n),
 		    r->editable.holes.n == 1 ? "s" : "", before);
 	if (sheet->column > 0)
@@ -2189,7 +2191,8 @@ rows_choose(struct rows *rows, size_t max)
 			    (worst == NULL || row->trouble > worst->trouble))
 				worst = row;
 		}
-		worst->shown = true;
+		if (worst != NULL)
+			worst->shown = true;
 	}
 }
 
