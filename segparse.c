@@ -1259,11 +1259,12 @@ is_hidden(const struct listing *l, const char *name)
 }
 
 /*
- * Returns the size of a file, 0 if it is gone, or -1 if stat failed otherwise.
+ * Returns the size of a file, `gone` if it is gone, or -1 if stat failed
+ * otherwise.
  */
 static off_t
 segment_size(int fd, const struct listing *l, const struct segment *seg,
-    struct reading *r)
+    off_t gone, struct reading *r)
 {
 	const char *name = l->buf + seg->name;
 	struct stat st;
@@ -1271,7 +1272,7 @@ segment_size(int fd, const struct listing *l, const struct segment *seg,
 	if (fstatat(fd, name, &st, 0) == 0)
 		return st.st_size;
 	if (errno == ENOENT)
-		return 0;
+		return gone;
 	stat_failed(r, name);
 	return -1;
 }
@@ -1297,7 +1298,7 @@ segments_sift(
 			counts->temp++;
 		else if (seg->offset > ahead)
 			counts->ahead++;
-		else if (opt->sizes && segment_size(fd, l, seg, r) == 0) {
+		else if (opt->sizes && segment_size(fd, l, seg, 1, r) == 0) {
 			counts->empty++;
 			if (bad_take(l, l->buf + seg->name) != 0)
 				return -1;
@@ -1399,7 +1400,7 @@ largest_choose(int fd, const struct listing *l, const struct segment *segs,
 	for (i = 0; i < n; i++) {
 		if (segs[i].type != type)
 			continue;
-		size = segment_size(fd, l, &segs[i], r);
+		size = segment_size(fd, l, &segs[i], 0, r);
 		if (largest == NULL || size >= most) {
 			largest = &segs[i];
 			most = size;

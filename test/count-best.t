@@ -92,4 +92,11 @@ err_lines 1
 err_has 00:02-2-full-Hash.ts
 is '[.segments.full.count, .segments.empty.count, .raw.coverage]' '[2,0,4]'
 
+case_dir 'gone before its size was asked for, with --sizes'
+at 02 '00:00 2 full 9, 00:02 2 full 9'
+strikes "$hour/00:02-2-full-Hash.ts" newfstatat,statx:error=ENOENT \
+    -n -s -f json ch
+is_status 0
+is '[.segments.full.count, .segments.empty.count, .raw.coverage]' '[2,0,4]'
+
 done_testing
