@@ -1284,7 +1284,7 @@ hours_account(struct run *run, struct walk *walk, struct report *report)
 	tail_read(run, walk);
 	report->newest =
 	    reading_get(run, walk, walk->tail_first, NULL)->hour.end;
-	report->hours = need(calloc(end - first + 1, sizeof(*report->hours)));
+	report->hours = need(calloc(walk->n + 1, sizeof(*report->hours)));
 	after = neighbour_find(run, walk, end, 1, &after_scratch);
 	n = end < walk->tail_first ? end : walk->tail_first;
 	n = n > first ? n - first : 0;

@@ -415,18 +415,18 @@ json_value(char *p, char type, int64_t us)
 static void
 json(FILE *fp, const char *fmt, ...)
 {
-	char buf[1024], *p = buf;
+	char buf[1024] = "", *p = buf;
 	va_list ap;
 
 	va_start(ap, fmt);
 	for (; *fmt != '\0'; fmt++) {
-		if (buf + sizeof(buf) - p < 2 * TIME_SIZE ||
+		if ((size_t)(p - buf) + 2 * (size_t)TIME_SIZE > sizeof(buf) ||
 		    (fmt[0] == '%' && fmt[1] == 't')) {
 			fwrite(buf, 1, (size_t)(p - buf), fp);
 			p = buf;
 		}
 		if (*fmt != '%')
-			*p++ = *fmt == '\'' ? '"' : *fmt;
+			*p++ = (char)(*fmt == '\'' ? '"' : *fmt);
 		else if (*++fmt == 'b')
 			p = stpcpy(p, va_arg(ap, int) ? "true" : "false");
 		else if (*fmt == 't')
@@ -3045,8 +3045,7 @@ report_summary(FILE *fp, const struct options *opt, const struct survey *s,
 			text = name_printable(s->errors[i].path, opt->utf8);
 			fprintf(memory, PROGRAM ": %s: ", text);
 			free(text);
-			text =
-			    name_printable(s->errors[i].message, opt->utf8);
+			text = name_printable(s->errors[i].message, opt->utf8);
 			fprintf(memory, "%s\n", text);
 			free(text);
 		}

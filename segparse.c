@@ -740,7 +740,6 @@ string_compare(const void *a, const void *b)
 int
 directory_list(int fd, struct names *dirs, struct names *rest)
 {
-	struct names *names;
 	struct dirent *d;
 	int again = directory_open(fd, ".", O_RDONLY), error;
 	DIR *dp;
@@ -754,14 +753,13 @@ directory_list(int fd, struct names *dirs, struct names *rest)
 	while (errno = 0, (d = readdir(dp)) != NULL || errno == EINTR) {
 		if (d == NULL)
 			continue;
-		names = d->d_name[0] != '.' &&
-			(d->d_type == DT_DIR || d->d_type == DT_LNK ||
-			    d->d_type == DT_UNKNOWN)
-		    ? dirs
-		    : rest;
-		if (names != NULL && strcmp(d->d_name, ".") != 0 &&
+		if (d->d_name[0] != '.' &&
+		    (d->d_type == DT_DIR || d->d_type == DT_LNK ||
+			d->d_type == DT_UNKNOWN))
+			names_add(dirs, need(strdup(d->d_name)));
+		else if (rest != NULL && strcmp(d->d_name, ".") != 0 &&
 		    strcmp(d->d_name, "..") != 0)
-			names_add(names, need(strdup(d->d_name)));
+			names_add(rest, need(strdup(d->d_name)));
 	}
 	error = errno;
 	(void)closedir(dp);
@@ -1479,8 +1477,10 @@ best_take(int fd, const struct listing *l, struct reading *r)
 static int
 bad_names_keep(struct hour *hour, const struct listing *l)
 {
-	size_t n = l->bad < BAD_NAMES_MAX ? l->bad : BAD_NAMES_MAX;
+	size_t n = l->bad;
 
+	if (n > BAD_NAMES_MAX)
+		n = BAD_NAMES_MAX;
 	if (n == 0)
 		return 0;
 	if ((hour->bad_names = calloc(n, sizeof(*hour->bad_names))) == NULL)

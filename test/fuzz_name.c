@@ -129,8 +129,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *name = malloc(len + 3);
 
 	/* no NUL: the sanitizer finds what reads on */
-	memcpy(name, text, len);
-	memcpy(name + len, ".ts", 3);
+	mempcpy(mempcpy(name, text, len), ".ts", 3);
 	seconds_laws(name, len, HOUR);
 	seconds_laws(name, len, 3650 * DAY);
 	segment_laws(name, len + 3);

@@ -139,6 +139,14 @@ stem_print(char buf[NAME_SIZE], int64_t start, int64_t duration, enum type type,
 }
 
 static void
+suffix_add(char name[NAME_SIZE], const char *suffix)
+{
+	size_t len = strlen(name);
+
+	snprintf(name + len, NAME_SIZE - len, "%s", suffix);
+}
+
+static void
 segment_make(struct place *p, int64_t start, int64_t duration, enum type type,
     uint64_t id, int64_t size)
 {
@@ -147,7 +155,7 @@ segment_make(struct place *p, int64_t start, int64_t duration, enum type type,
 	if (start >= HOUR)
 		return;
 	stem_print(name, start, duration < HOUR ? duration : HOUR, type, id);
-	strcat(name, ".ts");
+	suffix_add(name, ".ts");
 	file_make(p->fd, name, size);
 }
 
@@ -177,12 +185,12 @@ bad_name_make(struct place *p)
 		file_make(p->fd, name, 0);
 	} else if (r % 8 > 0) { /* as long as a name can be */
 		memset(name, (int)('a' + r / 8 % 26), NAME_MAX - 3);
-		strcpy(name + NAME_MAX - 3, ".ts");
+		snprintf(name + NAME_MAX - 3, 4, ".ts");
 		file_make(p->fd, name, 0);
 	} else { /* the name is good, but it is no file */
 		stem_print(
 		    name, (int64_t)(r / 64 % 3600) * SECOND, SECOND, FULL, r);
-		strcat(name, ".ts");
+		suffix_add(name, ".ts");
 		if (r / 8 % 4 == 0)
 			close(directory_make(p->fd, name));
 		else if (r / 8 % 4 == 1)
@@ -201,7 +209,8 @@ event(struct place *p, int64_t start, int64_t duration, uint64_t id)
 {
 	static const char *const others[] = {".hidden.ts", "chat.json",
 	    "07:30-2.0-full-Hash.ts.part", "notes", ".stfolder"};
-	int64_t r = random_to(&p->rng, 10 * MILLION) / (trouble ? trouble : 1);
+	int64_t r =
+	    random_to(&p->rng, INT64_C(10) * MILLION) / (trouble ? trouble : 1);
 	int64_t at = random_to(&p->rng, duration), i;
 	enum type type = (enum type)random_to(&p->rng, 3);
 	char name[NAME_SIZE];
@@ -220,7 +229,7 @@ event(struct place *p, int64_t start, int64_t duration, uint64_t id)
 			    id + (uint64_t)i + 1, i * 1000);
 	else if (r < 8000) { /* one that is hidden */
 		stem_print(name, start, duration, type, ~id);
-		strcat(name, ".tombstone");
+		suffix_add(name, ".tombstone");
 		file_make(p->fd, name, 0);
 		segment_make(p, start, duration, type, ~id, 0);
 	} else if (r < 10000)
@@ -352,7 +361,7 @@ number(const char *text, int64_t min, int64_t max)
 int
 main(int argc, char *argv[])
 {
-	char *qualities = strdup("source"), *quality;
+	char source[] = "source", *qualities = source, *quality;
 	int ch, fd;
 
 	while ((ch = getopt(argc, argv, "c:q:f:h:n:s:o:t:")) != -1)
