@@ -1621,7 +1621,7 @@ fleet_free(struct fleet *f)
 #define SIBLINGS_LISTED 5
 
 /* lines of the text for one quality, for one of more days, for several */
-#define LINES_WEEK  24
+#define LINES_WEEK  22
 #define LINES_DAYS  8
 #define LINES_YEAR  40
 #define LINES_MANY  60
@@ -2490,6 +2490,7 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
 
 	if (s->errorsz > 0)
 		text_errors(&sheet, s);
+	sheet.lines = 0; /* errors leave the rest its room */
 	text_table(&sheet, s, reports, reportsz);
 	for (i = 0; i < reportsz; i++)
 		detailed += is_detailed(opt, &reports[i]);
