@@ -76,6 +76,7 @@ struct run {
 				 each output, so that no other replaces it */
 	size_t maps; /* written */
 	const struct report *map; /* the last one's quality */
+	bool map_denied; /* the report has a note on it */
 	int64_t started; /* us of the monotonic clock */
 	int64_t progress_at; /* likewise; when it is next shown */
 	bool progress; /* stderr is a terminal */
@@ -1662,9 +1663,11 @@ output_failed(struct run *run, const char *path, const char *fault, bool is_map)
 	if (!is_map || run->opt->map_asked ||
 	    (errno != EACCES && errno != EPERM && errno != EROFS))
 		trouble(run, path, "%s", fault);
-	else if (run->survey.notes.n == 0)
+	else if (!run->map_denied) {
 		names_add(&run->survey.notes,
 		    compose("no map: %s; -n to only look", fault));
+		run->map_denied = true;
+	}
 }
 
 /*
