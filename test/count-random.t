@@ -5,7 +5,7 @@
 Each seed makes an archive, on which the program runs with several tolerances,
 windows and numbers of jobs; the slow model says what must come of it.
 
-SEEDS=N runs the seeds 1 to N (default 300), SEED=K only that one; with KEEP=1
+SEEDS=N runs the seeds 1 to N (default 200), SEED=K only that one; with KEEP=1
 the archives stay, and their place is said.
 """
 import multiprocessing
@@ -246,7 +246,7 @@ def main():
     if 'SEED' in os.environ:
         seeds = [int(os.environ['SEED'])]
     else:
-        seeds = range(1, int(os.environ.get('SEEDS', '300')) + 1)
+        seeds = range(1, int(os.environ.get('SEEDS', '200')) + 1)
     seen = {}
     with multiprocessing.Pool(os.cpu_count()) as pool:
         for seed, found, difference in pool.imap(check, seeds):
