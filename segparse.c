@@ -556,13 +556,16 @@ segment_parse(const char *name, size_t len, struct segment *seg)
  */
 
 /*
- * Returns what an allocation returned, and ends the program if that is NULL.
+ * Returns what an allocation returned, and ends the program if that is NULL:
+ * at once, for exit() would flush the very stream that has no memory.
  */
 void *
 need(void *allocated)
 {
-	if (allocated == NULL)
-		errx(EXIT_TROUBLE, "out of memory");
+	if (allocated == NULL) {
+		warnx("out of memory");
+		_exit(EXIT_TROUBLE);
+	}
 	return allocated;
 }
 

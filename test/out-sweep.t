@@ -145,7 +145,7 @@ class Sweep:
 
     def error(self, s, error, call, n, path, reading):
         result = s.inject(['%s:error=%s:when=%d' % (call, error, n)],
-                          *self.more, out='trace',
+                          *self.more, out='trace', follow=bool(path),
                           paths=path and (path, s.path(path)))
         if error == 'ENOENT':
             # it believes that another run has its temporary file
@@ -167,7 +167,7 @@ class Sweep:
 
     def signal(self, s, name, call, n, _, reading):
         result = s.inject(['%s:signal=%s:when=%d' % (call, name, n)],
-                          *self.more)
+                          *self.more, follow=False)
         sig = getattr(signal, 'SIG' + name)
         wrong = s.judge(result, signals=(sig,))
         if (result.status != -sig or result.err or result.out) and not (
@@ -182,7 +182,7 @@ class Sweep:
         wrong = []
         for when in (n, n, 1) if FULL else (n,):
             result = s.inject(['%s:signal=KILL:when=%d' % (call, when)],
-                              *self.more)
+                              *self.more, follow=False)
             wrong += s.judge(result, signals=(signal.SIGKILL,))
             if len(s.left()) > 1 or any(
                     not name.startswith(scene.TEMPORARY) or

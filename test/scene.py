@@ -108,11 +108,12 @@ def write(path, data=b''):
         file.write(data)
 
 
-def strace(faults, trace='', paths=(), out='/dev/null'):
-    """The start of a command with faults like openat:error=EIO:when=2; `out`
-    gets a trace of the calls with faults and of `trace`."""
+def strace(faults, trace='', paths=(), out='/dev/null', follow=True):
+    """The start of a command with faults like openat:error=EIO:when=2, in any
+    thread or the first alone; `out` gets a trace of the calls with faults and
+    of `trace`."""
     calls = [fault.split(':')[0] for fault in faults] + [trace] * bool(trace)
-    return ['strace', '-f', '-qqq', '-o', out, '-e',
+    return ['strace', *['-f'] * follow, '-qqq', '-o', out, '-e',
             'trace=' + ','.join(calls),
             *[part for path in paths for part in ('-P', path)],
             *[part for fault in faults for part in ('-e', 'inject=' + fault)]]
@@ -232,10 +233,10 @@ class Scene:
         return end(self.start(*more, **keywords), limit)
 
     def inject(self, faults, *more, before=(), paths=(), trace='',
-               out='/dev/null'):
+               out='/dev/null', follow=True):
         """A run with faults of strace(1)'s."""
         return self.run(*more, environment=TRACED, before=[
-            *strace(faults, trace, paths, out), *before])
+            *strace(faults, trace, paths, out, follow), *before])
 
     def plain(self, *more, before=(), limit=LIMIT, **keywords):
         """A run with these options and no others."""
