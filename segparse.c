@@ -11,7 +11,6 @@
 #include <sys/syscall.h>
 
 #include <dirent.h>
-#include <endian.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +29,6 @@
 
 #define READ_MIN   65536 /* least room for each getdents64 */
 #define READ_FIRST 262144 /* holds an ordinary hour whole */
-#define FRESH      (SECOND / 50) /* an mtime younger may not be final */
 
 #define BUCKET  (2 * SECOND) /* of starts that are sorted together */
 #define BUCKETS (HOUR / BUCKET)
@@ -48,17 +46,19 @@
 
 #define RING_PER_JOB 2 /* hours read ahead of the accounting */
 
-struct listing { /* of one hour directory; the arrays are owned */
-	struct segment *segs; /* by start, then by name */
+struct strings {
+	const char **v; /* owned; the strings are not */
+	size_t n;
+	size_t cap;
+};
+
+struct listing { /* of one hour directory */
+	struct segment *segs; /* owned; by start, then by name */
 	size_t segsz;
 	size_t segcap;
-	const char **bad_names; /* into buf, in byte order */
-	size_t bad;
-	size_t badcap;
-	const char **tombstones; /* into buf, in byte order */
-	size_t tombstonesz;
-	size_t tombstonecap;
-	char *buf; /* getdents64's records */
+	struct strings bad; /* names into buf, in byte order */
+	struct strings tombstones; /* likewise */
+	char *buf; /* owned; getdents64's records */
 	size_t bufsz;
 	size_t bufcap;
 };
@@ -103,32 +103,27 @@ fraction_parse(const char *s, uint32_t *us)
 }
 
 /*
- * Whether all of s is `D`, `D.D`, `D.` or `.D` with an optional exponent that
- * has no minus.
+ * Whether s is `D`, `D.D`, `D.` or `.D` with an optional exponent that has no
+ * minus.
  */
 static bool
-is_number(const char *s, size_t len)
+is_number(const char *s)
 {
-	size_t digits = 0, i = 0;
+	static const char digits[] = "0123456789";
+	size_t fraction = 0, whole = strspn(s, digits);
 
-	for (; i < len && is_digit(s[i]); i++)
-		digits++;
-	if (i < len && s[i] == '.')
-		for (i++; i < len && is_digit(s[i]); i++)
-			digits++;
-	if (digits == 0)
-		return false;
-	if (i == len)
-		return true;
-	if (s[i] != 'e' && s[i] != 'E')
-		return false;
-	if (++i < len && s[i] == '+')
-		i++;
-	if (i == len)
-		return false;
-	while (i < len && is_digit(s[i]))
-		i++;
-	return i == len;
+	s += whole;
+	if (*s == '.') {
+		fraction = strspn(s + 1, digits);
+		s += 1 + fraction;
+	}
+	if (*s == 'e' || *s == 'E') {
+		s += s[1] == '+' ? 2 : 1;
+		if (*s == '\0')
+			return false;
+		s += strspn(s, digits);
+	}
+	return whole + fraction > 0 && *s == '\0';
 }
 
 /*
@@ -144,10 +139,12 @@ seconds_parse(const char *s, size_t len, int64_t max, int64_t *us)
 	double seconds, micros;
 	int64_t whole, rounded;
 
-	if (len >= sizeof(number) || !is_number(s, len))
+	if (len >= sizeof(number))
 		return -1;
 	memcpy(number, s, len);
 	number[len] = '\0';
+	if (!is_number(number))
+		return -1;
 	seconds = strtod(number, NULL);
 	if (seconds > (double)max / SECOND + 1)
 		return -1;
@@ -188,56 +185,27 @@ seconds_plain(const char *s, int64_t *us)
 }
 
 /*
- * Returns the days from 1970-01-01 to a date of the Gregorian calendar.
- * Years start in March here, so that a leap day is the last of its year.
- */
-static int64_t
-date_days(int64_t year, int month, int day)
-{
-	int64_t era, of_era, of_year;
-
-	year -= month <= 2;
-	era = year / 400;
-	of_era = year % 400;
-	of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 +
-	    of_year - 719468;
-}
-
-static bool
-is_leap(int year)
-{
-	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-}
-
-static int
-month_days(int year, int month)
-{
-	static const int days[] = {
-	    31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-
-	return days[month - 1] + (month == 2 && is_leap(year));
-}
-
-/*
  * Reads `YYYY-MM-DD`, a real date in the years 1 to 9999.
  */
 static int
 date_parse(const char *s, size_t len, int64_t *t)
 {
-	int century, day, month, year;
+	struct tm tm = {.tm_year = 0};
+	int century, year;
 
-	if (len < 10 || s[4] != '-' || s[7] != '-' ||
-	    (century = digits_parse(s)) < 0 || (year = digits_parse(s + 2)) < 0)
+	if (len < 10 || s[4] != '-' || s[7] != '-')
 		return -1;
-	year += century * 100;
-	month = digits_parse(s + 5);
-	day = digits_parse(s + 8);
-	if (year < 1 || month < 1 || month > 12 || day < 1 ||
-	    day > month_days(year, month))
+	century = digits_parse(s);
+	year = digits_parse(s + 2);
+	tm.tm_mon = digits_parse(s + 5) - 1;
+	tm.tm_mday = digits_parse(s + 8);
+	if (century < 0 || year < 0 || century + year == 0 || tm.tm_mon < 0 ||
+	    tm.tm_mon > 11 || tm.tm_mday < 1)
 		return -1;
-	*t = date_days(year, month, day) * DAY;
-	return 0;
+	tm.tm_year = century * 100 + year - 1900;
+	*t = timegm(&tm) * SECOND;
+	/* timegm() makes 1 May of 31 April */
+	return tm.tm_mday == digits_parse(s + 8) ? 0 : -1;
 }
 
 /*
@@ -273,14 +241,36 @@ field_parse(const char **s, char before, int max)
 }
 
 /*
- * Reads the end of an instant: `Z`, an offset or nothing.
+ * Reads an instant: a date; optionally `T` or a space and the hour, minute,
+ * second and fraction, each optional; optionally `Z` or an offset.
  */
-static int
-zone_parse(const char *s, int64_t *t)
+int
+time_parse(const char *s, int64_t *t, bool *date_only)
 {
-	int64_t sign;
-	int hours, minutes;
+	static const int64_t units[] = {HOUR, MINUTE, SECOND};
+	uint32_t fraction = 0;
+	int hours, minutes, sign, value;
+	size_t i;
 
+	if (date_parse(s, strlen(s), t) != 0)
+		return -1;
+	s += 10;
+	*date_only = *s == '\0';
+	if (*date_only)
+		return 0;
+	for (i = 0; i < 3 && (i == 0 || *s == ':'); i++) {
+		value = field_parse(
+		    &s, *s == ' ' && i == 0 ? ' ' : "T::"[i], i == 0 ? 23 : 59);
+		if (value < 0)
+			return -1;
+		*t += value * units[i];
+	}
+	if (*s == '.' && i == 3) {
+		if ((i = fraction_parse(s + 1, &fraction)) == 0)
+			return -1;
+		*t += fraction;
+		s += 1 + i;
+	}
 	if (*s == '\0' || strcmp(s, "Z") == 0)
 		return 0;
 	if (*s != '+' && *s != '-')
@@ -294,90 +284,18 @@ zone_parse(const char *s, int64_t *t)
 }
 
 /*
- * Reads an instant: a date; optionally `T` or a space and the hour, minute,
- * second and fraction, each optional; optionally a zone, otherwise UTC.
- */
-int
-time_parse(const char *s, int64_t *t, bool *date_only)
-{
-	size_t digits;
-	uint32_t fraction;
-	int value;
-
-	if (date_parse(s, strlen(s), t) != 0)
-		return -1;
-	s += 10;
-	*date_only = *s == '\0';
-	if (*date_only)
-		return 0;
-	if ((value = field_parse(&s, *s == ' ' ? ' ' : 'T', 23)) < 0)
-		return -1;
-	*t += value * HOUR;
-	if (*s != ':')
-		return zone_parse(s, t);
-	if ((value = field_parse(&s, ':', 59)) < 0)
-		return -1;
-	*t += value * MINUTE;
-	if (*s != ':')
-		return zone_parse(s, t);
-	if ((value = field_parse(&s, ':', 59)) < 0)
-		return -1;
-	*t += value * SECOND;
-	if (*s == '.') {
-		digits = fraction_parse(s + 1, &fraction);
-		if (digits == 0)
-			return -1;
-		*t += fraction;
-		s += 1 + digits;
-	}
-	return zone_parse(s, t);
-}
-
-static void
-date_split(int64_t days, int *year, int *month, int *day)
-{
-	int64_t era, of_era, of_year, shifted;
-
-	days += 719468;
-	era = (days >= 0 ? days : days - 146096) / 146097;
-	days -= era * 146097;
-	of_era = (days - days / 1460 + days / 36524 - days / 146096) / 365;
-	of_year = days - (365 * of_era + of_era / 4 - of_era / 100);
-	shifted = (5 * of_year + 2) / 153;
-	*day = (int)(of_year - (153 * shifted + 2) / 5 + 1);
-	*month = (int)(shifted < 10 ? shifted + 3 : shifted - 9);
-	*year = (int)(era * 400 + of_era + (*month <= 2));
-}
-
-/*
- * Splits an instant into its date and the microseconds since midnight, which
- * it returns.
- */
-static int64_t
-day_split(int64_t t, int *year, int *month, int *day)
-{
-	int64_t days = t / DAY, rest = t % DAY;
-
-	if (rest < 0) {
-		rest += DAY;
-		days--;
-	}
-	date_split(days, year, month, day);
-	return rest;
-}
-
-/*
  * Prints `2025-11-15T02:45:51.608000Z`. The year must not be negative.
  */
 void
 time_format(char buf[TIME_SIZE], int64_t t)
 {
-	int day, month, year;
-	int64_t us = day_split(t, &year, &month, &day);
+	time_t seconds = (time_t)(t / SECOND - (t % SECOND < 0));
+	struct tm tm;
 
+	(void)gmtime_r(&seconds, &tm);
 	(void)snprintf(buf, TIME_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
-	    year, month, day, (int)(us / HOUR), (int)(us / MINUTE % 60),
-	    (int)(us / SECOND % 60), (int)(us % SECOND));
+	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+	    tm.tm_sec, (int)(t - seconds * SECOND));
 }
 
 /*
@@ -444,48 +362,37 @@ offset_take(const char **s, uint32_t *offset)
 static int
 duration_take(const char **s, const char *end, uint32_t *duration)
 {
-	const char *dash;
 	int64_t us;
+	const char *dash = seconds_plain(*s, &us);
 
-	if ((dash = seconds_plain(*s, &us)) == NULL || *dash != '-') {
+	if (dash == NULL || *dash != '-') {
 		dash = memchr(*s, '-', (size_t)(end - *s));
 		if (dash == NULL ||
 		    seconds_parse(*s, (size_t)(dash - *s), DURATION_MAX, &us) !=
 			0)
 			return -1;
-	} else if (us > DURATION_MAX)
-		return -1;
+	}
 	*s = dash + 1;
 	*duration = (uint32_t)us;
-	return 0;
-}
-
-/*
- * Moves *s past the word if it is there.
- */
-static inline bool
-word_take(const char **s, const char *end, const char *word, size_t len)
-{
-	if ((size_t)(end - *s) < len || memcmp(*s, word, len) != 0)
-		return false;
-	*s += len;
-	return true;
+	return us > DURATION_MAX ? -1 : 0;
 }
 
 static int
 type_take(const char **s, const char *end, enum segment_type *type)
 {
-	if (word_take(s, end, "full-", 5))
-		*type = SEGMENT_FULL;
-	else if (word_take(s, end, "suspect-", 8))
-		*type = SEGMENT_SUSPECT;
-	else if (word_take(s, end, "partial-", 8))
-		*type = SEGMENT_PARTIAL;
-	else if (word_take(s, end, "temp-", 5))
-		*type = SEGMENT_TEMP;
-	else
-		return -1;
-	return 0;
+	static const char *const words[] = {
+	    "full-", "suspect-", "partial-", "temp-"};
+	size_t i, len;
+
+	for (i = 0; i < LENGTH(words); i++) {
+		len = strlen(words[i]);
+		if ((size_t)(end - *s) < len || memcmp(*s, words[i], len) != 0)
+			continue;
+		*s += len;
+		*type = (enum segment_type)i;
+		return 0;
+	}
+	return -1;
 }
 
 /*
@@ -932,97 +839,34 @@ file_replace(int dirfd, const char *name, const char *data, size_t size)
  */
 
 /*
- * Makes room for so many bytes after the records in buf.
- */
-static int
-records_room(struct listing *l, size_t room)
-{
-	char *grown;
-	size_t want = l->bufcap == 0 ? READ_FIRST : l->bufcap;
-
-	while (want - l->bufsz < room)
-		want *= 2;
-	if (want == l->bufcap)
-		return 0;
-	if (want > UINT32_MAX) {
-		errno = EFBIG;
-		return -1;
-	}
-	if ((grown = realloc(l->buf, want)) == NULL)
-		return -1;
-	l->buf = grown;
-	l->bufcap = want;
-	return 0;
-}
-
-/*
- * Appends the directory's remaining records to those in buf.
+ * Appends the directory's records to those in buf.
  */
 static int
 records_read(int fd, struct listing *l)
 {
+	size_t cap;
+	char *grown;
 	long n;
 
-	do {
-		if (records_room(l, READ_MIN) != 0)
-			return -1;
-		do
-			n = syscall(SYS_getdents64, fd, l->buf + l->bufsz,
-			    l->bufcap - l->bufsz);
-		while (n == -1 && errno == EINTR);
+	for (;;) {
+		if (l->bufcap - l->bufsz < READ_MIN) {
+			cap = l->bufcap == 0 ? READ_FIRST : l->bufcap * 2;
+			if (cap > UINT32_MAX) {
+				errno = EFBIG;
+				return -1;
+			}
+			if ((grown = realloc(l->buf, cap)) == NULL)
+				return -1;
+			l->buf = grown;
+			l->bufcap = cap;
+		}
+		n = syscall(SYS_getdents64, fd, l->buf + l->bufsz,
+		    l->bufcap - l->bufsz);
 		if (n > 0)
 			l->bufsz += (size_t)n;
-	} while (n > 0);
-	return n == 0 ? 0 : -1;
-}
-
-static bool
-same_time(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
-static bool
-is_fresh(const struct timespec *mtime)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec < mtime->tv_sec ||
-	    (now.tv_sec - mtime->tv_sec < 2 &&
-		(now.tv_sec - mtime->tv_sec) * SECOND +
-			(now.tv_nsec - mtime->tv_nsec) / 1000 <
-		    FRESH);
-}
-
-/*
- * Lists the directory into buf, twice if it changed meanwhile or may have:
- * a single listing can miss a file that is being renamed, under both names.
- * After the second listing names stand in buf twice.
- *
- * The second listing has room for everything in one call. The kernel holds
- * the directory's lock during one getdents64, but between two of them a
- * segment can take a name behind the reader's position and the next one, or
- * a tombstone, a name ahead of it.
- */
-static int
-records_list(int fd, struct listing *l)
-{
-	struct stat after, before;
-	bool fresh;
-
-	l->bufsz = 0;
-	if (fstat(fd, &before) != 0)
-		return -1;
-	fresh = is_fresh(&before.st_mtim);
-	if (records_read(fd, l) != 0 || fstat(fd, &after) != 0)
-		return -1;
-	if (!fresh && same_time(&before.st_mtim, &after.st_mtim))
-		return 0;
-	if (lseek(fd, 0, SEEK_SET) != 0 ||
-	    records_room(l, l->bufsz + READ_MIN) != 0)
-		return -1;
-	return records_read(fd, l);
+		else if (n == 0 || errno != EINTR)
+			return (int)n;
+	}
 }
 
 /*
@@ -1061,25 +905,17 @@ is_regular(int fd, const struct dirent *d, struct reading *r)
 	return false;
 }
 
-/*
- * Appends to an array of names in buf.
- */
 static int
-name_take(const char ***names, size_t *n, size_t *cap, const char *name)
+string_add(struct strings *strings, const char *s)
 {
 	const char **room;
 
-	if ((room = array_room(*names, cap, *n, sizeof(*room))) == NULL)
+	room = array_room(strings->v, &strings->cap, strings->n, sizeof(*room));
+	if (room == NULL)
 		return -1;
-	*names = room;
-	room[(*n)++] = name;
+	strings->v = room;
+	room[strings->n++] = s;
 	return 0;
-}
-
-static int
-bad_take(struct listing *l, const char *name)
-{
-	return name_take(&l->bad_names, &l->bad, &l->badcap, name);
 }
 
 static int
@@ -1094,7 +930,7 @@ segment_take(int fd, struct listing *l, const struct dirent *d, size_t len,
 	l->segs = room;
 	seg = &l->segs[l->segsz];
 	if (segment_parse(d->d_name, len, seg) != 0 || !is_regular(fd, d, r))
-		return bad_take(l, d->d_name);
+		return string_add(&l->bad, d->d_name);
 	seg->name = (uint32_t)(d->d_name - l->buf);
 	l->segsz++;
 	return 0;
@@ -1142,18 +978,11 @@ records_take(int fd, struct listing *l, struct reading *r)
 			if (segment_take(fd, l, d, len, r) != 0)
 				return -1;
 		} else if (ends_in(name, len, TOMBSTONE, TOMBSTONE_LEN)) {
-			if (name_take(&l->tombstones, &l->tombstonesz,
-				&l->tombstonecap, name) != 0)
+			if (string_add(&l->tombstones, name) != 0)
 				return -1;
 		}
 	}
 	return 0;
-}
-
-static int
-name_compare(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 static int
@@ -1205,33 +1034,20 @@ segments_sort(struct listing *l)
 }
 
 /*
- * Returns the index after the last segment that starts with the one at i.
+ * Sorts strings in byte order and drops those that are there twice.
  */
-static size_t
-start_end(const struct listing *l, size_t i)
+static void
+strings_sort(struct strings *strings)
 {
-	size_t next = i + 1;
-
-	while (next < l->segsz && l->segs[next].offset == l->segs[i].offset)
-		next++;
-	return next;
-}
-
-/*
- * Sorts names in byte order and drops those that were listed twice. Returns
- * how many are left.
- */
-static size_t
-names_sort(const char **names, size_t n)
-{
-	size_t i, kept = 0;
+	size_t i, n = strings->n;
 
 	if (n > 1)
-		qsort(names, n, sizeof(*names), name_compare);
+		qsort(strings->v, n, sizeof(*strings->v), string_compare);
+	strings->n = 0;
 	for (i = 0; i < n; i++)
-		if (kept == 0 || strcmp(names[kept - 1], names[i]) != 0)
-			names[kept++] = names[i];
-	return kept;
+		if (strings->n == 0 ||
+		    strcmp(strings->v[strings->n - 1], strings->v[i]) != 0)
+			strings->v[strings->n++] = strings->v[i];
 }
 
 /*
@@ -1254,9 +1070,9 @@ hider_compare(const void *name, const void *tombstone)
 static bool
 is_hidden(const struct listing *l, const char *name)
 {
-	return l->tombstonesz > 0 &&
-	    bsearch(name, l->tombstones, l->tombstonesz, sizeof(*l->tombstones),
-		hider_compare) != NULL;
+	return l->tombstones.n > 0 &&
+	    bsearch(name, l->tombstones.v, l->tombstones.n,
+		sizeof(*l->tombstones.v), hider_compare) != NULL;
 }
 
 /*
@@ -1279,12 +1095,13 @@ segment_size(int fd, const struct listing *l, const struct segment *seg,
 }
 
 /*
- * Removes the segments that only count, and counts them: those that are
- * hidden, still being downloaded, ahead of the clock or, with --sizes, empty.
+ * Removes the segments and bad names that only count, and counts them: those
+ * that are hidden, still being downloaded, ahead of the clock or, with
+ * --sizes, empty. Drops what starts after `until`.
  */
 static int
-segments_sift(
-    int fd, struct listing *l, const struct options *opt, struct reading *r)
+listing_sift(int fd, struct listing *l, const struct options *opt,
+    int64_t until, struct reading *r)
 {
 	struct counts *counts = &r->hour.counts;
 	const int64_t ahead = opt->now + AHEAD - r->hour.time;
@@ -1301,48 +1118,41 @@ segments_sift(
 			counts->ahead++;
 		else if (opt->sizes && segment_size(fd, l, seg, 1, r) == 0) {
 			counts->empty++;
-			if (bad_take(l, l->buf + seg->name) != 0)
+			if (string_add(&l->bad, l->buf + seg->name) != 0)
 				return -1;
-		} else
+		} else if (r->hour.time + seg->offset <= until)
 			l->segs[kept++] = *seg;
 	}
 	l->segsz = kept;
-	return 0;
-}
-
-/*
- * Removes hidden bad names, and counts both kinds.
- */
-static void
-bad_names_sift(struct listing *l, struct counts *counts)
-{
-	size_t i, n = names_sort(l->bad_names, l->bad);
-
-	l->bad = 0;
-	for (i = 0; i < n; i++)
-		if (is_hidden(l, l->bad_names[i]))
+	strings_sort(&l->bad);
+	for (i = 0; i < l->bad.n; i++)
+		if (is_hidden(l, l->bad.v[i]))
 			counts->tombstoned++;
 		else
-			l->bad_names[l->bad++] = l->bad_names[i];
-	counts->bad = l->bad;
+			l->bad.v[counts->bad++] = l->bad.v[i];
+	l->bad.n = counts->bad;
+	return 0;
 }
 
 /*
  * Lists the hour directory fd into l, and counts in r what takes no part.
  */
 static int
-hour_list(
-    int fd, struct listing *l, const struct options *opt, struct reading *r)
+hour_list(int fd, struct listing *l, const struct options *opt, bool again,
+    int64_t until, struct reading *r)
 {
-	l->segsz = l->bad = l->tombstonesz = 0;
-	if (records_list(fd, l) != 0 || records_take(fd, l, r) != 0 ||
+	struct stat st;
+
+	l->segsz = l->bad.n = l->tombstones.n = l->bufsz = 0;
+	if (records_read(fd, l) != 0 ||
+	    (again &&
+		(lseek(fd, 0, SEEK_SET) != 0 || records_read(fd, l) != 0)) ||
+	    fstat(fd, &st) != 0 || records_take(fd, l, r) != 0 ||
 	    segments_sort(l) != 0)
 		return -1;
-	l->tombstonesz = names_sort(l->tombstones, l->tombstonesz);
-	if (segments_sift(fd, l, opt, r) != 0)
-		return -1;
-	bad_names_sift(l, &r->hour.counts);
-	return 0;
+	r->changed = st.st_mtim.tv_sec * SECOND + st.st_mtim.tv_nsec / 1000;
+	strings_sort(&l->tombstones);
+	return listing_sift(fd, l, opt, until, r);
 }
 
 /*
@@ -1360,8 +1170,8 @@ listing_free(struct listing *l)
 	if (l == NULL)
 		return;
 	free(l->segs);
-	free(l->bad_names);
-	free(l->tombstones);
+	free(l->bad.v);
+	free(l->tombstones.v);
 	free(l->buf);
 	free(l);
 }
@@ -1375,16 +1185,6 @@ tally_add(struct tally *tally, int64_t duration)
 {
 	tally->count++;
 	tally->duration += duration;
-}
-
-static void
-segment_count(struct counts *counts, const struct segment *seg, bool best)
-{
-	tally_add(&counts->segments[seg->type], seg->duration);
-	if (!best)
-		tally_add(&counts->overlaps[seg->type], seg->duration);
-	else if (seg->type != SEGMENT_FULL)
-		tally_add(&counts->incomplete, seg->duration);
 }
 
 /*
@@ -1445,8 +1245,9 @@ best_choose(int fd, const struct listing *l, const struct segment *segs,
 static int
 best_take(int fd, const struct listing *l, struct reading *r)
 {
+	struct counts *counts = &r->hour.counts;
 	const struct segment *best, *segs = l->segs;
-	size_t i, j, next;
+	size_t i, next;
 	int64_t end;
 
 	if (r->bestcap < l->segsz) {
@@ -1456,14 +1257,22 @@ best_take(int fd, const struct listing *l, struct reading *r)
 		if (r->best == NULL)
 			return -1;
 	}
-	for (i = 0; i < l->segsz; i = next) {
-		next = start_end(l, i);
+	for (i = 0; i < l->segsz;) {
+		next = i + 1;
+		while (next < l->segsz && segs[next].offset == segs[i].offset)
+			next++;
 		best = next - i == 1
 		    ? &segs[i]
 		    : best_choose(fd, l, &segs[i], next - i, r);
-		for (j = i; j < next; j++)
-			segment_count(
-			    &r->hour.counts, &segs[j], &segs[j] == best);
+		for (; i < next; i++) {
+			tally_add(
+			    &counts->segments[segs[i].type], segs[i].duration);
+			if (&segs[i] != best)
+				tally_add(&counts->overlaps[segs[i].type],
+				    segs[i].duration);
+		}
+		if (best->type != SEGMENT_FULL)
+			tally_add(&counts->incomplete, best->duration);
 		r->best[r->bestsz++] = *best;
 		end = r->hour.time + best->offset + best->duration;
 		if (end > r->hour.end)
@@ -1480,19 +1289,16 @@ best_take(int fd, const struct listing *l, struct reading *r)
 static int
 bad_names_keep(struct hour *hour, const struct listing *l)
 {
-	size_t n = l->bad;
+	size_t i, n = l->bad.n < BAD_NAMES_MAX ? l->bad.n : BAD_NAMES_MAX;
 
-	if (n > BAD_NAMES_MAX)
-		n = BAD_NAMES_MAX;
 	if (n == 0)
 		return 0;
 	if ((hour->bad_names = calloc(n, sizeof(*hour->bad_names))) == NULL)
 		return -1;
-	for (; hour->bad_namesz < n; hour->bad_namesz++) {
-		hour->bad_names[hour->bad_namesz] =
-		    strdup(l->bad_names[hour->bad_namesz]);
-		if (hour->bad_names[hour->bad_namesz] == NULL)
+	for (i = 0; i < n; i++) {
+		if ((hour->bad_names[i] = strdup(l->bad.v[i])) == NULL)
 			return -1;
+		hour->bad_namesz++;
 	}
 	return 0;
 }
@@ -1503,23 +1309,27 @@ bad_names_keep(struct hour *hour, const struct listing *l)
  * memory, but hour.bad_names and failed must have found a new owner. If the
  * hour cannot be read to its end, r->error says why and the rest of r says
  * nothing about it.
+ *
+ * A listing can miss a file that is being renamed, under both names. With
+ * `again` the directory is listed twice and the names of both are taken,
+ * but for segments that start after `until`: those are not expected yet.
  */
 void
-hour_read(const struct options *opt, int dirfd, int64_t time, struct listing *l,
-    struct reading *r)
+hour_read(const struct options *opt, int dirfd, int64_t time, bool again,
+    int64_t until, struct listing *l, struct reading *r)
 {
 	char name[TIME_SIZE];
 	int fd;
 
 	memset(&r->hour, 0, sizeof(r->hour));
 	r->hour.time = time;
-	r->hour.start = r->hour.end = TIME_NONE;
+	r->hour.start = r->hour.end = r->changed = TIME_NONE;
 	r->bestsz = 0;
 	r->failed = NULL;
 	r->failed_errno = r->error = 0;
 	hour_format(name, time);
 	fd = directory_open(dirfd, name, O_RDONLY);
-	if (fd == -1 || hour_list(fd, l, opt, r) != 0 ||
+	if (fd == -1 || hour_list(fd, l, opt, again, until, r) != 0 ||
 	    best_take(fd, l, r) != 0 ||
 	    ((opt->verbose || opt->format == FORMAT_JSON) &&
 		bad_names_keep(&r->hour, l) != 0))
@@ -1535,11 +1345,7 @@ hour_read(const struct options *opt, int dirfd, int64_t time, struct listing *l,
 }
 
 /*
- * The pool: hours read by several threads, handed over in order
- */
-
-/*
- * The hours of one quality, read by several threads and taken in order.
+ * The pool: the hours of a quality, read by several threads, taken in order
  */
 struct pool {
 	const struct options *opt;
@@ -1547,7 +1353,7 @@ struct pool {
 	const int64_t *times; /* of the hours */
 	size_t n;
 	size_t claimed; /* hours given to a thread */
-	size_t taken; /* hours accounted for */
+	size_t taken; /* hours handed over; the last is still in use */
 	struct slot {
 		struct reading reading;
 		bool done;
@@ -1574,15 +1380,15 @@ pool_work(void *arg)
 
 	(void)pthread_mutex_lock(&pool->lock);
 	while (pool->claimed < pool->n) {
-		if (pool->claimed == pool->taken + pool->ringsz) {
+		if (pool->claimed + 1 >= pool->taken + pool->ringsz) {
 			(void)pthread_cond_wait(&pool->room, &pool->lock);
 			continue;
 		}
 		i = pool->claimed++;
 		slot = &pool->ring[i % pool->ringsz];
 		(void)pthread_mutex_unlock(&pool->lock);
-		hour_read(pool->opt, pool->dirfd, pool->times[i],
-		    worker->listing, &slot->reading);
+		hour_read(pool->opt, pool->dirfd, pool->times[i], false,
+		    INT64_MAX, worker->listing, &slot->reading);
 		(void)pthread_mutex_lock(&pool->lock);
 		slot->done = true;
 		(void)pthread_cond_signal(&pool->done);
@@ -1592,97 +1398,69 @@ pool_work(void *arg)
 }
 
 /*
- * Returns a pool of opt->jobs threads, for pool_free().
+ * Starts to read n hours below dirfd in opt->jobs threads. Signals stay
+ * main's. Returns the pool, for pool_end().
  */
 struct pool *
-pool_new(const struct options *opt)
+pool_start(const struct options *opt, int dirfd, const int64_t *times, size_t n)
 {
 	struct pool *pool = need(calloc(1, sizeof(*pool)));
+	struct worker *worker;
+	sigset_t all, before;
 
 	pool->opt = opt;
-	pool->ringsz = (size_t)opt->jobs * RING_PER_JOB;
+	pool->dirfd = dirfd;
+	pool->times = times;
+	pool->n = n;
+	pool->ringsz = (size_t)opt->jobs * RING_PER_JOB + 1;
 	pool->ring = need(calloc(pool->ringsz, sizeof(*pool->ring)));
 	pool->workers = need(calloc(opt->jobs, sizeof(*pool->workers)));
 	(void)pthread_mutex_init(&pool->lock, NULL);
 	(void)pthread_cond_init(&pool->room, NULL);
 	(void)pthread_cond_init(&pool->done, NULL);
-	return pool;
-}
-
-void
-pool_free(struct pool *pool)
-{
-	size_t i;
-
-	for (i = 0; i < pool->ringsz; i++)
-		free(pool->ring[i].reading.best);
-	for (i = 0; i < pool->opt->jobs; i++)
-		listing_free(pool->workers[i].listing);
-	free(pool->ring);
-	free(pool->workers);
-	free(pool);
-}
-
-/*
- * Starts to read n hours below dirfd. Signals stay main's.
- */
-void
-pool_start(struct pool *pool, int dirfd, const int64_t *times, size_t n)
-{
-	struct worker *worker;
-	sigset_t all, before;
-
-	pool->dirfd = dirfd;
-	pool->times = times;
-	pool->n = n;
-	pool->claimed = pool->taken = pool->threads = 0;
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (pool->threads < pool->opt->jobs && pool->threads < n) {
+	while (pool->threads < opt->jobs && pool->threads < n) {
 		worker = &pool->workers[pool->threads];
 		worker->pool = pool;
-		if (worker->listing == NULL)
-			worker->listing = need(listing_new());
+		worker->listing = need(listing_new());
 		if (pthread_create(&worker->thread, NULL, pool_work, worker) !=
 		    0)
 			break;
 		pool->threads++;
 	}
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return pool;
 }
 
 /*
- * Returns the next hour once it has been read. It is the caller's until
- * pool_took(). If no thread could be started, the caller reads.
+ * Returns the next hour once it has been read. It is the caller's until the
+ * next call. If no thread could be started, the caller reads.
  */
 struct reading *
 pool_next(struct pool *pool)
 {
-	struct slot *slot = &pool->ring[pool->taken % pool->ringsz];
+	size_t i = pool->taken;
+	struct slot *slot = &pool->ring[i % pool->ringsz];
 
 	if (pool->threads == 0) {
-		hour_read(pool->opt, pool->dirfd, pool->times[pool->taken],
-		    pool->workers[0].listing, &slot->reading);
+		pool->taken++;
+		hour_read(pool->opt, pool->dirfd, pool->times[i], false,
+		    INT64_MAX, pool->workers[0].listing, &slot->reading);
 		return &slot->reading;
 	}
 	(void)pthread_mutex_lock(&pool->lock);
+	pool->taken++;
+	(void)pthread_cond_signal(&pool->room);
 	while (!slot->done)
 		(void)pthread_cond_wait(&pool->done, &pool->lock);
+	slot->done = false;
 	(void)pthread_mutex_unlock(&pool->lock);
 	return &slot->reading;
 }
 
-void
-pool_took(struct pool *pool)
-{
-	(void)pthread_mutex_lock(&pool->lock);
-	pool->ring[pool->taken++ % pool->ringsz].done = false;
-	(void)pthread_cond_signal(&pool->room);
-	(void)pthread_mutex_unlock(&pool->lock);
-}
-
 /*
- * Ends the threads, once all hours are taken.
+ * Ends the pool, once all hours are taken.
  */
 void
 pool_end(struct pool *pool)
@@ -1694,6 +1472,13 @@ pool_end(struct pool *pool)
 	(void)pthread_mutex_unlock(&pool->lock);
 	for (i = 0; i < pool->threads; i++)
 		(void)pthread_join(pool->workers[i].thread, NULL);
+	for (i = 0; i < pool->opt->jobs; i++)
+		listing_free(pool->workers[i].listing);
+	for (i = 0; i < pool->ringsz; i++)
+		free(pool->ring[i].reading.best);
+	free(pool->ring);
+	free(pool->workers);
+	free(pool);
 }
 
 /*
@@ -1707,23 +1492,16 @@ pool_end(struct pool *pool)
 long
 utf8_next(const char **s)
 {
+	static const long least[] = {0, 0x80, 0x800, 0x10000};
 	const unsigned char *p = (const unsigned char *)*s;
-	long code, least;
+	long code;
 	int i, more;
 
 	(*s)++;
 	if (p[0] < 0x80)
 		return p[0];
-	if (p[0] >= 0xc2 && p[0] < 0xe0) {
-		more = 1;
-		least = 0x80;
-	} else if (p[0] >= 0xe0 && p[0] < 0xf0) {
-		more = 2;
-		least = 0x800;
-	} else if (p[0] >= 0xf0 && p[0] < 0xf5) {
-		more = 3;
-		least = 0x10000;
-	} else
+	more = p[0] < 0xe0 ? 1 : p[0] < 0xf0 ? 2 : 3;
+	if (p[0] < 0xc2 || p[0] > 0xf4)
 		return -1;
 	code = p[0] & (0x3f >> more);
 	for (i = 1; i <= more; i++) {
@@ -1731,7 +1509,7 @@ utf8_next(const char **s)
 			return -1;
 		code = code << 6 | (p[i] & 0x3f);
 	}
-	if (code < least || code > 0x10ffff ||
+	if (code < least[more] || code > 0x10ffff ||
 	    (code >= 0xd800 && code <= 0xdfff))
 		return -1;
 	*s += more;
@@ -1752,8 +1530,8 @@ utf8_length(const char *s)
 }
 
 /*
- * Whether a terminal shows the code point as itself: it is no control
- * character, not invisible, and does not change the direction of text.
+ * Whether a terminal shows the code point as itself: not a control character,
+ * not invisible, no change of the text's direction.
  */
 static bool
 is_shown(long code)

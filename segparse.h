@@ -114,6 +114,7 @@ struct reading {		/* an hour directory as hour_read() found it */
 	char *failed;		/* owned; a name that stat failed on, or NULL */
 	int failed_errno;
 	int error;		/* errno if the hour could not be read, or 0 */
+	int64_t changed;	/* mtime of the directory, us since the epoch */
 };
 
 struct coverage {
@@ -292,12 +293,10 @@ int	 file_replace(int dirfd, const char *name, const char *data, size_t);
 struct listing *listing_new(void);
 void	 listing_free(struct listing *l);
 void	 hour_read(const struct options *opt, int dirfd, int64_t time,
-	    struct listing *l, struct reading *r);
-struct pool *pool_new(const struct options *opt);
-void	 pool_free(struct pool *pool);
-void	 pool_start(struct pool *, int dirfd, const int64_t *times, size_t n);
+	    bool again, int64_t until, struct listing *l, struct reading *r);
+struct pool *pool_start(
+	    const struct options *opt, int dirfd, const int64_t *times, size_t);
 struct reading *pool_next(struct pool *pool);
-void	 pool_took(struct pool *pool);
 void	 pool_end(struct pool *pool);
 long	 utf8_next(const char **s);
 size_t	 utf8_length(const char *s);
