@@ -32,6 +32,7 @@
 #define NAMES_SAID     10 /* directories that an error line names */
 #define PROGRESS_AFTER SECOND /* us before progress is shown */
 #define PROGRESS_EVERY (SECOND / 5)
+#define RECENT         (10 * MINUTE) /* a directory changed since */
 #define MEMORY_KEPT    (4 << 20) /* bytes */
 #define TIME_FIRST     (INT64_C(-62135596800) * SECOND) /* of the year 1 */
 #define OPTION_SECONDS (INT64_C(315360000) * SECOND) /* ten years */
@@ -46,15 +47,18 @@ struct timeline {
 };
 
 /*
- * The hours of a quality, and where the window lies in them.
+ * The way through the hours of a quality.
  */
 struct walk {
+	struct run *run;
 	int dirfd;
 	const char *dir; /* its path, for messages */
 	int64_t *times; /* owned; of all hour directories, in order */
 	size_t n;
-	struct reading *tail; /* owned; readings of the hours from tail_first */
-	size_t tail_first;
+	struct timeline tl;
+	struct reading held; /* not yet accounted for */
+	bool holding; /* there is one */
+	bool reported; /* it is in the window */
 };
 
 struct bytes {
@@ -66,7 +70,6 @@ struct bytes {
 struct run {
 	const struct options *opt;
 	struct survey survey;
-	struct pool *pool; /* owned */
 	struct listing *listing; /* owned; main's own */
 	size_t errorcap;
 	int base; /* file descriptor, -1: it could not be opened */
@@ -818,31 +821,27 @@ options_free(struct options *opt)
  * Accounting: one timeline through all hours of a quality
  */
 
-static void
-hole_add(
-    struct timeline *tl, struct coverage *coverage, int64_t start, int64_t end)
-{
-	struct span hole = {start, end};
-
-	if (!span_cut(&hole, tl->opt->window.start, tl->opt->window.end))
-		return;
-	spans_add(&coverage->holes, hole.start, hole.end);
-	coverage->hole_duration += hole.end - hole.start;
-}
-
 /*
  * Adds holes if the next segment starts here.
  */
 static void
 holes_find(struct timeline *tl, int64_t start)
 {
-	struct report *report = tl->report;
-	int64_t tolerance = tl->opt->tolerance;
+	struct coverage *coverages[] = {
+	    &tl->report->raw, &tl->report->editable};
+	int64_t ends[] = {tl->raw_end, tl->editable_end};
+	struct span hole;
+	int i;
 
-	if (start > tl->raw_end + tolerance)
-		hole_add(tl, &report->raw, tl->raw_end, start);
-	if (start > tl->editable_end + tolerance)
-		hole_add(tl, &report->editable, tl->editable_end, start);
+	for (i = 0; i < 2; i++) {
+		hole = (struct span){ends[i], start};
+		if (start <= ends[i] + tl->opt->tolerance ||
+		    !span_cut(
+			&hole, tl->opt->window.start, tl->opt->window.end))
+			continue;
+		spans_add(&coverages[i]->holes, hole.start, hole.end);
+		coverages[i]->hole_duration += hole.end - hole.start;
+	}
 }
 
 /*
@@ -935,50 +934,32 @@ static void
 hour_account(struct timeline *tl, struct reading *r)
 {
 	struct hour *hour = &r->hour;
-	struct report *report = tl->report;
 	const struct segment *seg;
 	int64_t start;
-	size_t i;
 
-	if (!hour->readable) {
+	if (!hour->readable)
 		unreadable_account(tl, hour->time);
-		return;
-	}
 	if (r->bestsz == 0)
 		return;
 	hour_begin(tl, hour->time, hour->start);
-	for (i = 0; i < r->bestsz; i++) {
-		seg = &r->best[i];
+	for (seg = r->best; seg < r->best + r->bestsz; seg++) {
 		start = hour->time + seg->offset;
 		segment_account(
 		    tl, hour, start, start + seg->duration, seg->type);
 	}
-	span_extend(&report->stream, hour->start, hour->end);
-	span_extend(&report->extent, hour->start, hour->end);
+	span_extend(&tl->report->stream, hour->start, hour->end);
+	span_extend(&tl->report->extent, hour->start, hour->end);
 }
 
 static void
-tally_sum(struct tally *sum, const struct tally *tally)
+tallies_sum(struct tally *sums, const struct tally *tallies, size_t n)
 {
-	sum->count += tally->count;
-	sum->duration += tally->duration;
-}
+	size_t i;
 
-static void
-counts_sum(struct counts *sum, const struct counts *counts)
-{
-	int i;
-
-	for (i = 0; i < SEGMENT_TYPES; i++) {
-		tally_sum(&sum->segments[i], &counts->segments[i]);
-		tally_sum(&sum->overlaps[i], &counts->overlaps[i]);
+	for (i = 0; i < n; i++) {
+		sums[i].count += tallies[i].count;
+		sums[i].duration += tallies[i].duration;
 	}
-	tally_sum(&sum->incomplete, &counts->incomplete);
-	sum->temp += counts->temp;
-	sum->bad += counts->bad;
-	sum->tombstoned += counts->tombstoned;
-	sum->ahead += counts->ahead;
-	sum->empty += counts->empty;
 }
 
 /*
@@ -987,7 +968,17 @@ counts_sum(struct counts *sum, const struct counts *counts)
 static void
 report_add(struct report *report, const struct hour *hour)
 {
-	counts_sum(&report->counts, &hour->counts);
+	struct counts *sum = &report->counts;
+	const struct counts *counts = &hour->counts;
+
+	tallies_sum(sum->segments, counts->segments, SEGMENT_TYPES);
+	tallies_sum(sum->overlaps, counts->overlaps, SEGMENT_TYPES);
+	tallies_sum(&sum->incomplete, &counts->incomplete, 1);
+	sum->temp += counts->temp;
+	sum->bad += counts->bad;
+	sum->tombstoned += counts->tombstoned;
+	sum->ahead += counts->ahead;
+	sum->empty += counts->empty;
 	report->raw.covered += hour->raw.covered;
 	report->editable.covered += hour->editable.covered;
 	if (report->start == TIME_NONE)
@@ -1022,18 +1013,39 @@ share_find(
 }
 
 static void
-shares_find(struct report *report)
+bad_names_free(struct hour *hour)
 {
-	struct hour *hour;
-	size_t editable = 0, i, raw = 0;
+	while (hour->bad_namesz > 0)
+		free(hour->bad_names[--hour->bad_namesz]);
+	free(hour->bad_names);
+	hour->bad_names = NULL;
+}
 
-	for (i = 0; i < report->hoursz; i++) {
-		hour = &report->hours[i];
-		raw =
-		    share_find(&hour->raw, &report->raw.holes, hour->time, raw);
-		editable = share_find(&hour->editable, &report->editable.holes,
-		    hour->time, editable);
-	}
+static void
+report_init(struct report *report)
+{
+	const struct span none = {TIME_NONE, TIME_NONE};
+
+	report->start = report->end = report->newest = TIME_NONE;
+	report->stream = report->extent = none;
+}
+
+/*
+ * Frees what a report owns.
+ */
+static void
+report_free(struct report *report)
+{
+	while (report->hoursz > 0)
+		bad_names_free(&report->hours[--report->hoursz]);
+	free(report->hours);
+	free(report->raw.holes.v);
+	free(report->editable.holes.v);
+	free(report->incomplete.v);
+	free(report->missing.v);
+	free(report->unreadable.v);
+	free(report->known.v);
+	fleet_free(report->fleet);
 }
 
 /*
@@ -1041,17 +1053,36 @@ shares_find(struct report *report)
  */
 
 /*
+ * Prints an error or a message about an hour, or about a name in it.
+ */
+static void
+hour_say(const struct walk *walk, int64_t time, const char *name, int error,
+    const char *message)
+{
+	char hour[TIME_SIZE], *path;
+
+	hour_format(hour, time);
+	path = compose("%s/%s%s%s", walk->dir, hour, name == NULL ? "" : "/",
+	    name == NULL ? "" : name);
+	if (error != 0)
+		unread(walk->run, path, error);
+	else
+		say(walk->run, path, message);
+	free(path);
+}
+
+/*
  * With -v, reports an entry that is not an hour directory.
  */
 static void
-stray_say(struct run *run, const char *dir, const char *name)
+stray_say(const struct walk *walk, const char *name)
 {
 	char *path;
 
-	if (!run->opt->verbose || name[0] == '.')
+	if (!walk->run->opt->verbose || name[0] == '.')
 		return;
-	path = compose("%s/%s", dir, name);
-	say(run, path, "stray: not an hour directory");
+	path = compose("%s/%s", walk->dir, name);
+	say(walk->run, path, "stray: not an hour directory");
 	free(path);
 }
 
@@ -1059,7 +1090,7 @@ stray_say(struct run *run, const char *dir, const char *name)
  * Lists the hours of a quality in order. Returns -1 with errno.
  */
 static int
-hours_list(struct run *run, struct walk *walk)
+hours_list(struct walk *walk)
 {
 	struct names dirs = {.n = 0}, strays = {.n = 0};
 	size_t i;
@@ -1070,9 +1101,9 @@ hours_list(struct run *run, struct walk *walk)
 		if (hour_parse(dirs.v[i], &walk->times[walk->n]) == 0)
 			walk->n++;
 		else
-			stray_say(run, walk->dir, dirs.v[i]);
+			stray_say(walk, dirs.v[i]);
 	for (i = 0; ret == 0 && i < strays.n; i++)
-		stray_say(run, walk->dir, strays.v[i]);
+		stray_say(walk, strays.v[i]);
 	names_free(&dirs);
 	names_free(&strays);
 	return ret;
@@ -1083,7 +1114,7 @@ hours_list(struct run *run, struct walk *walk)
  * directory. A link that leads nowhere exists: its disk may be away.
  */
 static bool
-reading_exists(struct run *run, const struct walk *walk, struct reading *r)
+reading_exists(const struct walk *walk, const struct reading *r)
 {
 	char name[TIME_SIZE];
 	struct stat st;
@@ -1094,161 +1125,172 @@ reading_exists(struct run *run, const struct walk *walk, struct reading *r)
 	if (r->error == ENOENT)
 		return fstatat(walk->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) ==
 		    0;
-	stray_say(run, walk->dir, name);
+	stray_say(walk, name);
 	return false;
 }
 
 /*
- * Reports an hour that could not be read, or a file in it.
+ * Reports an hour that could not be read, or a file in it; with -v, its bad
+ * names.
  */
 static void
-reading_say(struct run *run, const struct walk *walk, struct reading *r)
+reading_say(const struct walk *walk, const struct reading *r)
 {
-	char *path, time[TIME_SIZE];
+	const struct hour *hour = &r->hour;
+	char *message;
+	size_t i;
 
 	if (r->error == ENOMEM)
 		(void)need(NULL);
-	hour_format(time, r->hour.time);
-	if (r->error != 0) {
-		path = compose("%s/%s", walk->dir, time);
-		unread(run, path, r->error);
-		free(path);
-	} else if (r->failed_errno != 0) {
-		path = compose(
-		    "%s/%s/%s", walk->dir, time, (const char *)need(r->failed));
-		unread(run, path, r->failed_errno);
-		free(path);
-	}
+	if (r->error != 0)
+		hour_say(walk, hour->time, NULL, r->error, NULL);
+	else if (r->failed_errno != 0)
+		hour_say(
+		    walk, hour->time, need(r->failed), r->failed_errno, NULL);
+	if (!walk->run->opt->verbose || !walk->reported)
+		return;
+	for (i = 0; i < hour->bad_namesz; i++)
+		hour_say(walk, hour->time, hour->bad_names[i], 0,
+		    "bad: not a segment's name, not a regular file, or empty");
+	if (hour->counts.bad == hour->bad_namesz)
+		return;
+	message = compose("%zu more bad names, which are not listed",
+	    hour->counts.bad - hour->bad_namesz);
+	hour_say(walk, hour->time, NULL, 0, message);
+	free(message);
+}
+
+/*
+ * Frees what a reading owns, but for the memory that the next one uses.
+ */
+static void
+reading_drop(struct reading *r)
+{
+	bad_names_free(&r->hour);
 	free(r->failed);
 	r->failed = NULL;
 }
 
+/*
+ * Accounts for the hour that is held back.
+ */
 static void
-bad_names_say(struct run *run, const struct walk *walk, const struct hour *hour)
+held_account(struct walk *walk)
 {
-	char *message, *path, time[TIME_SIZE];
-	size_t i;
+	struct reading *r = &walk->held;
+	struct run *run = walk->run;
 
-	hour_format(time, hour->time);
-	for (i = 0; i < hour->bad_namesz; i++) {
-		path = compose("%s/%s/%s", walk->dir, time, hour->bad_names[i]);
-		say(run, path,
-		    "bad: not a segment's name, not a regular file, or empty");
-		free(path);
+	if (walk->holding && reading_exists(walk, r)) {
+		reading_say(walk, r);
+		hour_account(&walk->tl, r);
+		if (walk->reported) {
+			if (run->opt->format != FORMAT_JSON)
+				bad_names_free(&r->hour);
+			report_add(walk->tl.report, &r->hour);
+			r->hour.bad_names = NULL; /* the report's now */
+			r->hour.bad_namesz = 0;
+			run->segments += r->bestsz;
+		}
 	}
-	if (hour->bad_namesz == hour->counts.bad)
-		return;
-	path = compose("%s/%s", walk->dir, time);
-	message = compose("%zu more bad names, which are not listed",
-	    hour->counts.bad - hour->bad_namesz);
-	say(run, path, message);
-	free(message);
-	free(path);
-}
-
-static void
-bad_names_free(struct hour *hour)
-{
-	while (hour->bad_namesz > 0)
-		free(hour->bad_names[--hour->bad_namesz]);
-	free(hour->bad_names);
-	hour->bad_names = NULL;
+	reading_drop(r);
+	walk->holding = false;
 }
 
 /*
- * Accounts for an hour of the window.
+ * Whether accounting for the hour held back and for r finds a hole that ends
+ * in r.
  */
-static void
-hour_take(struct run *run, const struct walk *walk, struct timeline *tl,
-    struct reading *r)
+static bool
+hole_foreseen(const struct walk *walk, const struct reading *r)
 {
-	if (!reading_exists(run, walk, r)) {
-		bad_names_free(&r->hour);
-		return;
-	}
-	reading_say(run, walk, r);
-	if (run->opt->verbose)
-		bad_names_say(run, walk, &r->hour);
-	if (run->opt->format != FORMAT_JSON)
-		bad_names_free(&r->hour);
-	hour_account(tl, r);
-	report_add(tl->report, &r->hour);
-	run->segments += r->bestsz;
-	r->hour.bad_names = NULL; /* the report's now */
-	r->hour.bad_namesz = 0;
-}
-
-/*
- * Reads from the newest hour back to the first one with segments. While a
- * stream is live the newest hour must be read before the one preceding it;
- * otherwise a segment finished in between shows up as a hole.
- */
-static void
-tail_read(struct run *run, struct walk *walk)
-{
-	struct reading *r;
-	size_t cap = 0, n = 0;
-
-	do {
-		walk->tail =
-		    need(array_room(walk->tail, &cap, n, sizeof(*walk->tail)));
-		r = memset(&walk->tail[n++], 0, sizeof(*r));
-		hour_read(run->opt, walk->dirfd, walk->times[walk->n - n],
-		    run->listing, r);
-	} while (r->bestsz == 0 && n < walk->n);
-	walk->tail_first = walk->n - n;
-}
-
-static void
-tail_free(struct walk *walk)
-{
-	size_t i;
-
-	for (i = 0; i < walk->n - walk->tail_first; i++) {
-		bad_names_free(&walk->tail[i].hour);
-		free(walk->tail[i].failed);
-		free(walk->tail[i].best);
-	}
-	free(walk->tail);
-}
-
-/*
- * Returns the tail's reading of an hour, or reads it into scratch.
- */
-static struct reading *
-reading_get(
-    struct run *run, const struct walk *walk, size_t i, struct reading *scratch)
-{
-	if (i >= walk->tail_first)
-		return &walk->tail[walk->n - 1 - i];
-	hour_read(run->opt, walk->dirfd, walk->times[i], run->listing, scratch);
-	return scratch;
-}
-
-/*
- * Finds the nearest hour outside the window, from index i on, that has a best
- * segment or may have one: what spills into the window counts, and time
- * without any up to there is a hole. Nothing else of it is reported. Returns
- * NULL if there is none.
- */
-static struct reading *
-neighbour_find(struct run *run, const struct walk *walk, size_t i, int step,
-    struct reading *scratch)
-{
-	struct reading *r;
+	struct reading held = walk->held, next = *r;
+	struct timeline tl = walk->tl;
+	struct report report = {.state = STATE_READ};
+	size_t holes;
 	bool found;
 
-	for (; i < walk->n; i += (size_t)step) { /* ends after index 0, too */
-		r = reading_get(run, walk, i, scratch);
-		found = reading_exists(run, walk, r) &&
-		    (r->bestsz > 0 || !r->hour.readable);
-		bad_names_free(&r->hour);
-		if (!found)
-			continue;
-		reading_say(run, walk, r);
-		return r;
+	report_init(&report);
+	tl.report = &report;
+	if (walk->holding)
+		hour_account(&tl, &held);
+	holes = report.editable.holes.n; /* where a raw one is, so is one */
+	hour_account(&tl, &next);
+	found = report.editable.holes.n > holes;
+	report_free(&report);
+	return found;
+}
+
+/*
+ * Lists r and the hour held back once more, if a hole is to be said that ends
+ * in r and one of them changed lately: a listing misses what is renamed
+ * meanwhile, and the hour before may have been finished since it was read.
+ */
+static void
+look_again(struct walk *walk, struct reading *r)
+{
+	int64_t recent = clock_read(CLOCK_REALTIME) - RECENT, until = INT64_MAX;
+	struct run *run = walk->run;
+
+	if ((r->changed < recent &&
+		(!walk->holding || walk->held.changed < recent)) ||
+	    !hole_foreseen(walk, r))
+		return;
+	if (walk->holding) {
+		reading_drop(&walk->held);
+		hour_read(run->opt, walk->dirfd, walk->held.hour.time, true,
+		    until, run->listing, &walk->held);
 	}
-	return NULL;
+	if (r->bestsz > 0)
+		until = r->hour.time + r->best[r->bestsz - 1].offset;
+	reading_drop(r);
+	hour_read(
+	    run->opt, walk->dirfd, r->hour.time, true, until, run->listing, r);
+}
+
+/*
+ * Holds back an hour until the next one is known, and accounts for the one
+ * before it.
+ */
+static void
+hour_take(struct walk *walk, struct reading *r, bool reported)
+{
+	struct reading used;
+
+	if (!reading_exists(walk, r)) {
+		reading_drop(r);
+		return;
+	}
+	look_again(walk, r);
+	held_account(walk);
+	used = walk->held;
+	walk->held = *r;
+	*r = used;
+	walk->holding = true;
+	walk->reported = reported;
+}
+
+/*
+ * Takes the nearest hour outside the window, from index i on, that has a best
+ * segment or may have one: what spills into the window counts, and time
+ * without any up to there is a hole. Nothing else of it is reported.
+ */
+static void
+neighbour_take(struct walk *walk, size_t i, int step)
+{
+	struct reading r = {.best = NULL};
+	struct run *run = walk->run;
+	bool found = false;
+
+	for (; !found && i < walk->n; i += (size_t)step) { /* past 0, too */
+		hour_read(run->opt, walk->dirfd, walk->times[i], false,
+		    INT64_MAX, run->listing, &r);
+		found = r.bestsz > 0 || !r.hour.readable;
+		found = found && reading_exists(walk, &r);
+		if (found)
+			hour_take(walk, &r, false);
+		reading_drop(&r);
+	}
+	free(r.best);
 }
 
 /*
@@ -1265,49 +1307,38 @@ hours_before(const struct walk *walk, int64_t time)
 }
 
 /*
- * Accounts in order for the hours of the window and one on each side. The
- * one after the window is read first, like the newest hour.
+ * Accounts in order for the hours of the window and one on each side, and
+ * finds the end of the whole stream.
  */
 static void
-hours_account(struct run *run, struct walk *walk, struct report *report)
+hours_account(struct walk *walk)
 {
-	struct reading after_scratch = {.best = NULL};
-	struct reading before_scratch = {.best = NULL};
-	struct reading *after, *before;
-	struct timeline tl = {.report = report,
-	    .opt = run->opt,
-	    .raw_end = TIME_NONE,
-	    .editable_end = TIME_NONE,
-	    .last_hour = TIME_NONE};
-	size_t first = hours_before(walk, run->opt->window.start);
-	size_t end = hours_before(walk, run->opt->window.end), i = first, n;
+	const struct options *opt = walk->run->opt;
+	struct report *report = walk->tl.report;
+	struct reading newest = {.best = NULL};
+	size_t first = hours_before(walk, opt->window.start);
+	size_t end = hours_before(walk, opt->window.end), i;
+	struct pool *pool;
 
-	tail_read(run, walk);
-	report->newest =
-	    reading_get(run, walk, walk->tail_first, NULL)->hour.end;
-	report->hours = need(calloc(walk->n + 1, sizeof(*report->hours)));
-	after = neighbour_find(run, walk, end, 1, &after_scratch);
-	n = end < walk->tail_first ? end : walk->tail_first;
-	n = n > first ? n - first : 0;
-	pool_start(run->pool, walk->dirfd, walk->times + first, n);
-	before = neighbour_find(run, walk, first - 1, -1, &before_scratch);
-	if (before != NULL)
-		hour_account(&tl, before);
-	for (; i < first + n; i++) {
-		hour_take(run, walk, &tl, pool_next(run->pool));
-		pool_took(run->pool);
-		progress_show(run, report, i - first + 1, end - first);
+	report->hours = need(calloc(end - first + 1, sizeof(*report->hours)));
+	pool = pool_start(opt, walk->dirfd, walk->times + first, end - first);
+	neighbour_take(walk, first - 1, -1);
+	for (i = first; i < end; i++) {
+		hour_take(walk, pool_next(pool), true);
+		progress_show(walk->run, report, i - first + 1, end - first);
 	}
-	pool_end(run->pool);
-	for (; i < end; i++)
-		hour_take(run, walk, &tl, reading_get(run, walk, i, NULL));
-	if (after != NULL)
-		hour_account(&tl, after);
-	if (report->newest < report->stream.end)
-		report->newest = report->stream.end;
-	free(before_scratch.best);
-	free(after_scratch.best);
-	tail_free(walk);
+	neighbour_take(walk, end, 1);
+	held_account(walk);
+	pool_end(pool);
+	for (i = walk->n; i-- > end && newest.bestsz == 0;
+	     reading_drop(&newest))
+		hour_read(opt, walk->dirfd, walk->times[i], false, INT64_MAX,
+		    walk->run->listing, &newest);
+	report->newest = report->stream.end;
+	if (newest.bestsz > 0 && report->newest < newest.hour.end)
+		report->newest = newest.hour.end;
+	free(newest.best);
+	free(walk->held.best);
 }
 
 /*
@@ -1371,7 +1402,11 @@ static void
 quality_survey(
     struct run *run, struct report *report, int channel, const char *dir)
 {
-	struct walk walk = {.dir = dir};
+	struct walk walk = {.run = run,
+	    .dir = dir,
+	    .tl = {report, run->opt, TIME_NONE, TIME_NONE, TIME_NONE}};
+	struct hour *hour;
+	size_t editable = 0, raw = 0;
 	struct stat st;
 
 	walk.dirfd = directory_open(channel, report->quality, O_RDONLY);
@@ -1380,14 +1415,20 @@ quality_survey(
 		quality_absent(run, report, dir);
 		return;
 	}
-	if (walk.dirfd == -1 || hours_list(run, &walk) != 0) {
+	if (walk.dirfd == -1 || hours_list(&walk) != 0) {
 		report->state = STATE_UNREADABLE;
 		unread(run, dir, errno);
 	} else {
 		report->state = STATE_READ;
 		if (walk.n > 0)
-			hours_account(run, &walk, report);
-		shares_find(report);
+			hours_account(&walk);
+	}
+	for (hour = report->hours; hour < report->hours + report->hoursz;
+	     hour++) {
+		raw =
+		    share_find(&hour->raw, &report->raw.holes, hour->time, raw);
+		editable = share_find(&hour->editable, &report->editable.holes,
+		    hour->time, editable);
 	}
 	free(walk.times);
 	if (walk.dirfd != -1)
@@ -1449,9 +1490,7 @@ channel_survey(struct run *run, size_t i)
 		report->channel = opt->channels[i];
 		report->quality = opt->qualities.v[j];
 		report->siblings = siblings;
-		report->start = report->end = report->newest = TIME_NONE;
-		report->stream = report->extent =
-		    (struct span){TIME_NONE, TIME_NONE};
+		report_init(report);
 		if (fd == -1)
 			continue;
 		dir = compose("%s/%s", path, report->quality);
@@ -1486,10 +1525,8 @@ survey_make(struct run *run)
 		survey->complete = false;
 	}
 	run->listing = need(listing_new());
-	run->pool = pool_new(opt);
 	for (i = 0; i < opt->channelsz; i++)
 		channel_survey(run, i);
-	pool_free(run->pool);
 	listing_free(run->listing);
 	progress_wipe(run);
 }
@@ -1497,22 +1534,10 @@ survey_make(struct run *run)
 static void
 survey_free(struct survey *survey, size_t channelsz)
 {
-	struct report *report;
-	size_t i, j;
+	size_t i;
 
-	for (i = 0; i < survey->reportsz; i++) {
-		report = &survey->reports[i];
-		for (j = 0; j < report->hoursz; j++)
-			bad_names_free(&report->hours[j]);
-		free(report->hours);
-		free(report->raw.holes.v);
-		free(report->editable.holes.v);
-		free(report->incomplete.v);
-		free(report->missing.v);
-		free(report->unreadable.v);
-		free(report->known.v);
-		fleet_free(report->fleet);
-	}
+	for (i = 0; i < survey->reportsz; i++)
+		report_free(&survey->reports[i]);
 	free(survey->reports);
 	for (i = 0; i < channelsz; i++)
 		names_free(&survey->siblings[i]);

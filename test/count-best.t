@@ -57,8 +57,8 @@ asked() {
 	same "$(grep -c '\.ts' "$tmp/strace")" "$2" "$2 candidates"
 }
 asked 12 0
-at 02 '00:14 2 suspect 0 AAAA, 00:14 3 suspect 0 BBBB, 00:14 4 partial,
-    00:20 2 partial 0 AAAA, 00:20 2 partial 0 BBBB, 00:20 2 partial 0 CCCC'
+at 02 '00:12 2 suspect 0 AAAA, 00:12 3 suspect 0 BBBB, 00:12 4 partial,
+    00:15 2 partial 0 AAAA, 00:15 2 partial 0 BBBB, 00:15 2 partial 0 CCCC'
 asked 17 5
 
 case_dir 'gone before its size was asked for'

@@ -557,7 +557,7 @@ reading_take(const struct options *opt, const char *make, struct reading *r)
 	if (l == NULL)
 		l = listing_new();
 	shell("mkdir 1970-01-01T00 && cd 1970-01-01T00 && { %s; }", make);
-	hour_read(opt, dir, 0, l, r);
+	hour_read(opt, dir, 0, false, INT64_MAX, l, r);
 	is_number(
 	    (int64_t)r->hour.bad_namesz, (int64_t)r->hour.counts.bad, make);
 	for (i = 0; i < r->hour.bad_namesz; i++)
@@ -619,7 +619,7 @@ test_unreadable(void)
 
 	for (i = 0; i < LENGTH(made); i++) {
 		shell("%s 1970-01-01T00", made[i].make);
-		hour_read(&opt, dir, 0, l, &r);
+		hour_read(&opt, dir, 0, false, INT64_MAX, l, &r);
 		is_number(r.error, made[i].error, made[i].make);
 		is_number(r.hour.readable || r.bestsz > 0, 0, made[i].make);
 		shell("rm -f 1970-01-01T00");
