@@ -35,7 +35,7 @@
 #define RECENT         (10 * MINUTE) /* a directory changed since */
 #define MEMORY_KEPT    (4 << 20) /* bytes */
 #define TIME_FIRST     (INT64_C(-62135596800) * SECOND) /* of the year 1 */
-#define OPTION_SECONDS (INT64_C(315360000) * SECOND) /* ten years */
+#define TEN_YEARS      (INT64_C(315360000) * SECOND) /* ten years */
 #define FILE_MAX       (64 << 20) /* bytes of a peer's report */
 
 struct timeline {
@@ -141,20 +141,23 @@ progress_show(
 }
 
 /*
- * Prints a line to stderr. Escapes what a terminal would act on.
+ * Prints a line to stderr and frees it. Escapes what a terminal would act on.
  */
+static void
+line_print(char *line, bool utf8)
+{
+	char *printable = name_printable(line, utf8);
+
+	fprintf(stderr, PROGRAM ": %s\n", printable);
+	free(printable);
+	free(line);
+}
+
 static void
 say(struct run *run, const char *subject, const char *message)
 {
-	char *printable_message, *printable_subject;
-
 	progress_wipe(run);
-	printable_subject = name_printable(subject, run->opt->utf8);
-	printable_message = name_printable(message, run->opt->utf8);
-	fprintf(stderr, "%s: %s: %s\n", PROGRAM, printable_subject,
-	    printable_message);
-	free(printable_message);
-	free(printable_subject);
+	line_print(compose("%s: %s", subject, message), run->opt->utf8);
 }
 
 /*
@@ -196,15 +199,10 @@ static void __attribute__((noreturn, format(printf, 1, 2)))
 usage(const char *fmt, ...)
 {
 	va_list ap;
-	char *message, *printable;
 
 	va_start(ap, fmt);
-	message = vcompose(fmt, ap);
+	line_print(vcompose(fmt, ap), false);
 	va_end(ap);
-	printable = name_printable(message, false);
-	fprintf(stderr, "%s: %s\n", PROGRAM, printable);
-	free(printable);
-	free(message);
 	exit(EXIT_TROUBLE);
 }
 
@@ -282,8 +280,12 @@ struct later {
 	const char *check_option; /* one that needs --check */
 	bool format; /* --format was given */
 	bool output_dir; /* --output-dir was given */
-	const char *color; /* NULL: auto */
+	size_t colour; /* of colours[] */
 };
+
+static const char digits[] = "0123456789";
+static const char *const formats[] = {"text", "json", "holes", "none", NULL};
+static const char *const colours[] = {"auto", "always", "never", NULL};
 
 /*
  * Reads seconds, or a number and one of the units s, m, h and d.
@@ -308,53 +310,37 @@ seconds_option(const char *option, const char *value, int64_t max)
 static size_t
 number_option(const char *option, const char *value, size_t min, size_t max)
 {
-	size_t i, n = 0;
+	size_t len = strspn(value, digits);
+	unsigned long n =
+	    len > 0 && len < 10 ? strtoul(value, NULL, 10) : max + 1;
 
-	for (i = 0; value[i] >= '0' && value[i] <= '9' && n <= max; i++)
-		n = n * 10 + (size_t)(value[i] - '0');
-	if (i == 0 || value[i] != '\0' || n < min || n > max)
+	if (value[len] != '\0' || n < min || n > max)
 		usage("%s '%s': give a whole number from %zu to %zu", option,
 		    value, min, max);
 	return n;
 }
 
-static enum format
-format_option(const char *value)
+/*
+ * Returns the index of one of several words, which `give` lists.
+ */
+static size_t
+word_option(const char *option, const char *value, const char *const *words,
+    const char *give)
 {
-	static const char *const names[] = {[FORMAT_TEXT] = "text",
-	    [FORMAT_JSON] = "json",
-	    [FORMAT_HOLES] = "holes",
-	    [FORMAT_NONE] = "none"};
 	size_t i;
 
-	for (i = 0; i < LENGTH(names); i++)
-		if (strcmp(value, names[i]) == 0)
-			return (enum format)i;
-	usage("--format '%s': give text, json, holes or none", value);
+	for (i = 0; words[i] != NULL; i++)
+		if (strcmp(value, words[i]) == 0)
+			return i;
+	usage("%s '%s': give %s", option, value, give);
 }
 
 static const char *
-color_option(const char *value)
-{
-	if (strcmp(value, "always") != 0 && strcmp(value, "never") != 0 &&
-	    strcmp(value, "auto") != 0)
-		usage("--color '%s': give always, never or auto", value);
-	return value;
-}
-
-static const char *
-path_option(const char *option, const char *value, const char *what)
+name_option(const char *option, const char *value, const char *what)
 {
 	if (*value == '\0')
 		usage("%s '': give the name of a %s", option, what);
-	return value;
-}
-
-static const char *
-file_option(const char *option, const char *value)
-{
-	(void)path_option(option, value, "file");
-	if (value[strlen(value) - 1] == '/')
+	if (strcmp(what, "file") == 0 && value[strlen(value) - 1] == '/')
 		usage("%s '%s': give the name of a file, without '/' at the "
 		      "end",
 		    option, value);
@@ -375,39 +361,25 @@ time_option(const char *option, const char *value)
 }
 
 /*
- * Reads `-6h` or `-2d`, with at most five digits. Returns -1 for anything
- * else.
- */
-static int
-before_parse(const char *value, int64_t now, int64_t *t)
-{
-	int64_t n = 0;
-	const char *s = value;
-
-	if (*s++ != '-')
-		return -1;
-	for (; *s >= '0' && *s <= '9' && s - value < 6; s++)
-		n = n * 10 + (*s - '0');
-	if (s == value + 1 || (strcmp(s, "h") != 0 && strcmp(s, "d") != 0))
-		return -1;
-	*t = now - n * (*s == 'd' ? 24 : 1) * HOUR;
-	return *t < TIME_FIRST ? -1 : 0;
-}
-
-/*
- * Returns the start of the hour that value names. A bare date is its first
- * hour, or its last.
+ * Returns the start of the hour that value names: `now`, one before now such
+ * as `-6h` or `-2d`, or an instant. A bare date is its first hour, or its
+ * last.
  */
 static int64_t
 hour_option(const char *option, const char *value, int64_t now, bool last)
 {
-	int64_t rest, t;
+	size_t len = *value == '-' ? strspn(value + 1, digits) : 0;
+	const char *unit = value + len + (len > 0);
+	int64_t rest, t = now;
 	bool date_only = false;
 
-	if (strcmp(value, "now") == 0)
-		t = now;
-	else if (before_parse(value, now, &t) != 0 &&
+	if (len > 0 && len < 6 && (*unit == 'h' || *unit == 'd') &&
+	    unit[1] == '\0')
+		t -= atoi(value + 1) * (*unit == 'd' ? DAY : HOUR);
+	else if (strcmp(value, "now") != 0 &&
 	    time_parse(value, &t, &date_only) != 0)
+		t = TIME_NONE;
+	if (t < TIME_FIRST)
 		usage("%s '%s': give an hour in UTC such as 2025-11-15T02, a "
 		      "date, now, or -6h or -2d before now",
 		    option, value);
@@ -470,18 +442,6 @@ peer_option(struct options *opt, char *value)
 	peer->file = equals + 1;
 }
 
-/*
- * Copies the connection string and wipes it from the process list, which
- * every user of the machine can read.
- */
-static void
-connection_option(struct options *opt, char *value)
-{
-	free(opt->dsn);
-	opt->dsn = need(strdup(value));
-	memset(value, 'x', strlen(value));
-}
-
 static void
 qualities_option(struct options *opt, const char *value)
 {
@@ -525,48 +485,33 @@ names_check(const char *what, char **names, size_t n)
 	}
 }
 
-/*
- * The shell's completion adds a slash to a directory's name.
- */
-static void
-slashes_strip(char *name)
-{
-	size_t len = strlen(name);
-
-	while (len > 1 && name[len - 1] == '/')
-		name[--len] = '\0';
-}
-
-static void
-window_check(struct options *opt, const struct later *later)
-{
-	if (later->first_hour != NULL)
-		opt->window.start = hour_option(
-		    "--first-hour", later->first_hour, opt->now, false);
-	if (later->last_hour != NULL)
-		opt->window.end = hour_option("--last-hour", later->last_hour,
-				      opt->now, true) +
-		    HOUR;
-	if (opt->window.start >= opt->window.end)
-		usage("--first-hour '%s' is after --last-hour '%s': give the "
-		      "earlier one first",
-		    later->first_hour, later->last_hour);
-}
-
 static void
 options_check(struct options *opt, const struct later *later)
 {
 	const char *ending;
+	char *slash;
 	size_t i;
 
-	window_check(opt, later);
+	if (later->first_hour != NULL)
+		opt->window.start = hour_option(
+		    "--first-hour", later->first_hour, opt->now, false);
+	if (later->last_hour != NULL)
+		opt->window.end = HOUR +
+		    hour_option(
+			"--last-hour", later->last_hour, opt->now, true);
+	if (opt->window.start >= opt->window.end)
+		usage("--first-hour '%s' is after --last-hour '%s': give the "
+		      "earlier one first",
+		    later->first_hour, later->last_hour);
 	if (opt->make_page &&
 	    (opt->output_dir[0] == '/' || strstr(opt->output_dir, "..")))
 		usage("--output-dir '%s' with --make-page: give a directory "
 		      "below the base directory, as the nodes serve it",
 		    opt->output_dir);
-	for (i = 0; i < opt->channelsz; i++)
-		slashes_strip(opt->channels[i]);
+	for (i = 0; i < opt->channelsz; i++) /* the shell completes with / */
+		while ((slash = strrchr(opt->channels[i], '/')) != NULL &&
+		    slash > opt->channels[i] && slash[1] == '\0')
+			*slash = '\0';
 	names_check("channel", opt->channels, opt->channelsz);
 	names_check("--qualities", opt->qualities.v, opt->qualities.n);
 	for (i = 0; i < opt->peersz; i++)
@@ -605,7 +550,7 @@ colour_wanted(const struct options *opt, const char *when)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
-	if (when != NULL && strcmp(when, "auto") != 0)
+	if (strcmp(when, "auto") != 0)
 		return strcmp(when, "always") == 0;
 	return opt->report == NULL && isatty(STDOUT_FILENO) &&
 	    (no == NULL || *no == '\0') && term != NULL && *term != '\0' &&
@@ -665,52 +610,54 @@ static void __attribute__((noreturn)) option_unknown(int c, char *argv[])
 static void
 option_take(struct options *opt, struct later *later, int c, char *argv[])
 {
+	char *s = optarg;
+
 	switch (c) {
 	case 'b':
-		opt->base_dir = path_option("--base-dir", optarg, "directory");
+		opt->base_dir = name_option("--base-dir", s, "directory");
 		break;
 	case 'q':
-		qualities_option(opt, optarg);
+		qualities_option(opt, s);
 		break;
 	case OPTION_FIRST_HOUR:
-		later->first_hour = optarg;
+		later->first_hour = s;
 		break;
 	case OPTION_LAST_HOUR:
-		later->last_hour = optarg;
+		later->last_hour = s;
 		break;
 	case OPTION_EXPECT:
-		opt->expect = time_option("--expect", optarg);
+		opt->expect = time_option("--expect", s);
 		break;
 	case 't':
-		opt->tolerance =
-		    seconds_option("--tolerance", optarg, DURATION_MAX);
+		opt->tolerance = seconds_option("--tolerance", s, DURATION_MAX);
 		break;
 	case 's':
 		opt->sizes = true;
 		break;
 	case 'f':
-		opt->format = format_option(optarg);
+		opt->format = (enum format)word_option(
+		    "--format", s, formats, "text, json, holes or none");
 		later->format = true;
 		break;
 	case 'a':
 		opt->all_hours = true;
 		break;
 	case OPTION_COLOR:
-		later->color = color_option(optarg);
+		later->colour =
+		    word_option("--color", s, colours, "always, never or auto");
 		break;
 	case 'r':
-		opt->report = file_option("--report", optarg);
+		opt->report = name_option("--report", s, "file");
 		break;
 	case 'm':
-		opt->metrics = file_option("--metrics", optarg);
+		opt->metrics = name_option("--metrics", s, "file");
 		break;
 	case OPTION_METRICS_HOURS:
 		opt->metrics_hours =
-		    number_option("--metrics-hours", optarg, 0, 100000000);
+		    number_option("--metrics-hours", s, 0, 100000000);
 		break;
 	case OPTION_OUTPUT_DIR:
-		opt->output_dir =
-		    path_option("--output-dir", optarg, "directory");
+		opt->output_dir = name_option("--output-dir", s, "directory");
 		later->output_dir = true;
 		break;
 	case 'n':
@@ -720,48 +667,45 @@ option_take(struct options *opt, struct later *later, int c, char *argv[])
 		opt->make_page = true;
 		break;
 	case OPTION_CONNECTION_STRING:
-		connection_option(opt, optarg);
+		free(opt->dsn);
+		opt->dsn = need(strdup(s));
+		memset(s, 'x', strlen(s)); /* every user can list processes */
 		break;
 	case OPTION_NODE:
-		node_option(opt, optarg);
+		node_option(opt, s);
 		break;
 	case OPTION_PEER:
-		peer_option(opt, optarg);
+		peer_option(opt, s);
 		break;
 	case OPTION_NAME:
-		opt->name = path_option("--name", optarg, "node");
+		opt->name = name_option("--name", s, "node");
 		break;
 	case OPTION_KNOWN:
-		opt->known_file = path_option("--known", optarg, "file");
+		opt->known_file = name_option("--known", s, "file");
 		break;
 	case 'c':
 		opt->check = true;
 		break;
 	case OPTION_SETTLE:
-		opt->settle =
-		    seconds_option("--settle", optarg, OPTION_SECONDS);
+		opt->settle = seconds_option("--settle", s, TEN_YEARS);
 		break;
 	case OPTION_BACKFILL:
 		later->check_option = "--backfill";
-		opt->backfill =
-		    seconds_option("--backfill", optarg, OPTION_SECONDS);
+		opt->backfill = seconds_option("--backfill", s, TEN_YEARS);
 		break;
 	case OPTION_MIN_HOLE:
 		later->check_option = "--min-hole";
-		opt->min_hole =
-		    seconds_option("--min-hole", optarg, OPTION_SECONDS);
+		opt->min_hole = seconds_option("--min-hole", s, TEN_YEARS);
 		break;
 	case OPTION_MAX_AGE:
 		later->check_option = "--max-age";
-		opt->max_age =
-		    seconds_option("--max-age", optarg, OPTION_SECONDS);
+		opt->max_age = seconds_option("--max-age", s, TEN_YEARS);
 		break;
 	case 'j':
-		opt->jobs =
-		    (unsigned)number_option("--jobs", optarg, 1, JOBS_MAX);
+		opt->jobs = (unsigned)number_option("--jobs", s, 1, JOBS_MAX);
 		break;
 	case OPTION_NOW:
-		opt->now = time_option("--now", optarg);
+		opt->now = time_option("--now", s);
 		break;
 	case 'v':
 		opt->verbose = true;
@@ -805,7 +749,7 @@ options_parse(struct options *opt, int argc, char *argv[])
 		if (opt->report == NULL)
 			opt->format = FORMAT_NONE;
 	}
-	opt->colour = colour_wanted(opt, later.color);
+	opt->colour = colour_wanted(opt, colours[later.colour]);
 }
 
 static void
@@ -1728,37 +1672,37 @@ output_dir_make(const struct options *opt)
 }
 
 /*
- * Writes one output by an emitter. What fails is reported; other outputs go
- * on. Returns whether the file was written. There may be no map to write.
+ * Writes one output by an emitter, and frees its path. What fails is reported;
+ * other outputs go on. Returns whether the file was written. There may be no
+ * map to write.
  */
 static bool
-output_write(struct run *run, const char *path, EMITTER((*emit)),
-    const struct report *report)
+output_write(
+    struct run *run, char *path, EMITTER((*emit)), const struct report *report)
 {
-	const char *fault;
-	char *data;
+	const char *fault = NULL;
 	size_t size;
+	char *data = emitted(run, emit, report, &size);
 
-	if ((data = emitted(run, emit, report, &size)) == NULL) {
-		if (errno == EFBIG)
-			trouble(run, path,
-			    "a map of more than %d hours is too wide: narrow "
-			    "it with --first-hour and --last-hour",
-			    MAP_HOURS_MAX);
-		else if (errno != ENODATA)
-			trouble(run, path, "%s", strerror(errno));
-		return false;
-	}
-	if (report != NULL && output_dir_make(run->opt) != 0)
+	if (data == NULL && errno == EFBIG)
+		trouble(run, path,
+		    "a map of more than %d hours is too wide: narrow it with "
+		    "--first-hour and --last-hour",
+		    MAP_HOURS_MAX);
+	else if (data == NULL && errno != ENODATA)
+		trouble(run, path, "%s", strerror(errno));
+	else if (data != NULL && report != NULL &&
+	    output_dir_make(run->opt) != 0)
 		fault = strerror(errno);
-	else
+	else if (data != NULL)
 		fault = output_replace(run, path, data, size);
 	if (fault != NULL)
 		output_failed(run, path, fault, report != NULL);
-	else if (run->opt->verbose)
+	else if (data != NULL && run->opt->verbose)
 		say(run, path, "written");
+	free(path);
 	free(data);
-	return fault == NULL;
+	return data != NULL && fault == NULL;
 }
 
 /*
@@ -1776,31 +1720,18 @@ output_path(
 }
 
 /*
- * Writes a file of one quality into the output directory: its map, the
- * map's twin or the page. Returns whether it did.
- */
-static bool
-output_place(struct run *run, const struct report *report, const char *ending,
-    EMITTER((*emit)))
-{
-	char *path = output_path(run->opt, report, ending);
-	bool written = output_write(run, path, emit, report);
-
-	free(path);
-	return written;
-}
-
-/*
  * Writes the map of a quality and, beside it, its report for peers.
  */
 static void
 map_write(struct run *run, const struct report *report)
 {
-	if (!output_place(run, report, "png", render_map))
+	if (!output_write(
+		run, output_path(run->opt, report, "png"), render_map, report))
 		return;
 	run->maps++;
 	run->map = report;
-	(void)output_place(run, report, "json", report_json);
+	(void)output_write(
+	    run, output_path(run->opt, report, "json"), report_json, report);
 }
 
 /*
@@ -1881,12 +1812,15 @@ outputs_write(struct run *run)
 			map_write(run, report);
 		if (pages &&
 		    (report->state != STATE_UNKNOWN || opt->peersz > 0))
-			(void)output_place(run, report, "html", render_page);
+			(void)output_write(run,
+			    output_path(opt, report, "html"), render_page,
+			    report);
 	}
 	maps_note(run);
 	survey->elapsed = clock_read(CLOCK_MONOTONIC) - run->started;
 	if (opt->metrics != NULL)
-		(void)output_write(run, opt->metrics, report_metrics, NULL);
+		(void)output_write(
+		    run, need(strdup(opt->metrics)), report_metrics, NULL);
 }
 
 static void
@@ -1903,8 +1837,8 @@ report_write(struct run *run)
 	if (opt->format == FORMAT_NONE)
 		return;
 	if (opt->report != NULL) {
-		(void)output_write(
-		    run, opt->report, emitters[opt->format], NULL);
+		(void)output_write(run, need(strdup(opt->report)),
+		    emitters[opt->format], NULL);
 		return;
 	}
 	if ((data = emitted(run, emitters[opt->format], NULL, &size)) == NULL ||
