@@ -777,6 +777,8 @@ holes_find(struct timeline *tl, int64_t start)
 	struct span hole;
 	int i;
 
+	if (start <= tl->editable_end + tl->opt->tolerance)
+		return; /* the raw end is no earlier */
 	for (i = 0; i < 2; i++) {
 		hole = (struct span){ends[i], start};
 		if (start <= ends[i] + tl->opt->tolerance ||
@@ -1475,75 +1477,40 @@ survey_make(struct run *run)
 	progress_wipe(run);
 }
 
-static void
-survey_free(struct survey *survey, size_t channelsz)
-{
-	size_t i;
-
-	for (i = 0; i < survey->reportsz; i++)
-		report_free(&survey->reports[i]);
-	free(survey->reports);
-	for (i = 0; i < channelsz; i++)
-		names_free(&survey->siblings[i]);
-	free(survey->siblings);
-	for (i = 0; i < survey->errorsz; i++) {
-		free(survey->errors[i].path);
-		free(survey->errors[i].message);
-	}
-	free(survey->errors);
-	names_free(&survey->notes);
-}
-
 /*
  * Output files: complete in memory, then in the old file's place
  */
 
 /*
- * Remembers a target. Returns false if it is that of an earlier output. Files
- * do not tell: another run may have replaced ours and reuse their inodes.
- */
-static bool
-target_is_new(struct run *run, int dirfd, const char *name)
-{
-	struct stat st = {0};
-	char *key;
-	size_t i;
-
-	(void)fstat(dirfd, &st);
-	key = compose(
-	    "%ju %ju %s", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino, name);
-	for (i = 0; i < run->targets.n; i++)
-		if (strcmp(run->targets.v[i], key) == 0) {
-			free(key);
-			return false;
-		}
-	names_add(&run->targets, key);
-	return true;
-}
-
-/*
- * Returns why a target cannot be replaced, or NULL. A link is replaced itself;
- * but where it leads to anything but a file it stays, and so does one into
- * /proc, as /dev/stdout is, which may be a file today.
+ * Returns why a target cannot be replaced, with errno, or NULL. A link is
+ * replaced itself; but where it leads to anything but a file it stays, and so
+ * does one into /proc, as /dev/stdout is, which may be a file today.
+ *
+ * Remembers the target as the directory's inode and a name. The file's own
+ * inode does not tell: another run may have replaced it and reuse the number.
  */
 static const char *
 target_fault(struct run *run, int dirfd, const char *name)
 {
 	static const char proc[] = "/proc/";
-	char to[sizeof(proc) - 1];
-	struct stat st;
+	char *key, to[sizeof(proc) - 1];
+	struct stat st = {0};
+	size_t i;
 
-	if (!target_is_new(run, dirfd, name)) {
-		errno = EINVAL;
+	(void)fstat(dirfd, &st);
+	key = compose(
+	    "%ju %ju %s", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino, name);
+	names_add(&run->targets, key);
+	for (i = 0; strcmp(run->targets.v[i], key) != 0;)
+		i++;
+	errno = EINVAL;
+	if (i < run->targets.n - 1)
 		return "is the file of another output, too: give two names";
-	}
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? NULL : strerror(errno);
 	if (readlinkat(dirfd, name, to, sizeof(to)) == (ssize_t)sizeof(to) &&
-	    memcmp(to, proc, sizeof(to)) == 0) {
-		errno = EINVAL;
-		return "not a regular file";
-	}
+	    memcmp(to, proc, sizeof(to)) == 0)
+		st.st_mode = S_IFCHR;
 	errno = EINVAL;
 	if (S_ISLNK(st.st_mode) && fstatat(dirfd, name, &st, 0) != 0)
 		return NULL;
@@ -1956,11 +1923,6 @@ known_read(struct run *run)
  * The run
  */
 
-/*
- * A signal ends the run by its default action. Where the program is the first
- * process of a container there is none, so this takes its place. A file that
- * grows too large is an error like a full disk.
- */
 static void
 signal_end(int sig)
 {
@@ -1968,42 +1930,30 @@ signal_end(int sig)
 }
 
 static void
-signals_set(void)
+process_set(void)
 {
 	static const int fatal[] = {SIGHUP, SIGINT, SIGTERM};
 	size_t i;
-
-	(void)signal(SIGXFSZ, SIG_IGN);
-	for (i = 0; getpid() == 1 && i < LENGTH(fatal); i++)
-		(void)signal(fatal[i], signal_end);
-}
-
-/*
- * Fills the places of closed standard streams, so that no other file takes
- * them. Writing to such a stdout fails.
- */
-static void
-streams_guard(void)
-{
 	int fd;
 
+	/* No other file may take the place of a closed standard stream. */
 	for (fd = 0; fd < 3; fd++)
 		if (fcntl(fd, F_GETFD) == -1)
 			(void)open("/dev/null", fd == 2 ? O_WRONLY : O_RDONLY);
-}
-
-/*
- * Lets memory that the threads free serve the maps and the report, instead
- * of returning it to the system in between.
- */
-static void
-memory_set(void)
-{
+	/* A file that grows too large is an error like a full disk. */
+	(void)signal(SIGXFSZ, SIG_IGN);
+	/* The first process of a container has no default action. */
+	for (i = 0; getpid() == 1 && i < LENGTH(fatal); i++)
+		(void)signal(fatal[i], signal_end);
 #ifdef M_ARENA_MAX
+	/* Memory that the threads free serves the maps and the report. */
 	(void)mallopt(M_ARENA_MAX, 1);
 	(void)mallopt(M_MMAP_THRESHOLD, MEMORY_KEPT);
 	(void)mallopt(M_TRIM_THRESHOLD, MEMORY_KEPT);
 #endif
+	(void)setlocale(LC_CTYPE, "");
+	/* Some zones make even libc's UTC count leap seconds. */
+	(void)setenv("TZ", "UTC0", 1);
 }
 
 /*
@@ -2028,9 +1978,23 @@ survey_compare(struct run *run)
 static void
 run_free(struct run *run)
 {
-	if (run->survey.nodes != run->opt->nodes)
-		nodes_free(run->survey.nodes, run->survey.nodesz);
-	survey_free(&run->survey, run->opt->channelsz);
+	struct survey *survey = &run->survey;
+	size_t i;
+
+	for (i = 0; i < survey->reportsz; i++)
+		report_free(&survey->reports[i]);
+	free(survey->reports);
+	for (i = 0; i < run->opt->channelsz; i++)
+		names_free(&survey->siblings[i]);
+	free(survey->siblings);
+	for (i = 0; i < survey->errorsz; i++) {
+		free(survey->errors[i].path);
+		free(survey->errors[i].message);
+	}
+	free(survey->errors);
+	names_free(&survey->notes);
+	if (survey->nodes != run->opt->nodes)
+		nodes_free(survey->nodes, survey->nodesz);
 	names_free(&run->base_dirs);
 	names_free(&run->base_rest);
 	names_free(&run->targets);
@@ -2047,10 +2011,7 @@ main(int argc, char *argv[])
 
 	run.started = clock_read(CLOCK_MONOTONIC);
 	run.progress_at = run.started + PROGRESS_AFTER;
-	memory_set();
-	streams_guard();
-	signals_set();
-	(void)setlocale(LC_CTYPE, "");
+	process_set();
 	options_parse(&opt, argc, argv);
 	run.progress = isatty(STDERR_FILENO);
 	survey_make(&run);

@@ -1051,6 +1051,34 @@ strings_sort(struct strings *strings)
 }
 
 /*
+ * Marks the segment NAME.ts that NAME.tombstone hides. Segments in order of
+ * start, then name, are in byte order of their names.
+ */
+static void
+segment_hide(struct listing *l, const char *tombstone)
+{
+	size_t high = l->segsz, i, len = strlen(tombstone) - TOMBSTONE_LEN;
+	size_t low = 0;
+	const char *name;
+	int order;
+
+	while (low < high) {
+		i = low + (high - low) / 2;
+		name = l->buf + l->segs[i].name;
+		if ((order = strncmp(tombstone, name, len)) == 0)
+			order = strcmp(SUFFIX, name + len);
+		if (order < 0)
+			high = i;
+		else if (order > 0)
+			low = i + 1;
+		else {
+			l->segs[i].type = SEGMENT_HIDDEN;
+			return;
+		}
+	}
+}
+
+/*
  * For bsearch(): compares the tombstone that would hide a name with one that
  * is there. Makes no copy: some file systems have names longer than NAME_MAX.
  */
@@ -1062,17 +1090,6 @@ hider_compare(const void *name, const void *tombstone)
 	int order = strncmp(a, b, n);
 
 	return order != 0 ? order : strcmp(TOMBSTONE, b + n);
-}
-
-/*
- * Whether NAME.tombstone hides NAME.ts.
- */
-static bool
-is_hidden(const struct listing *l, const char *name)
-{
-	return l->tombstones.n > 0 &&
-	    bsearch(name, l->tombstones.v, l->tombstones.n,
-		sizeof(*l->tombstones.v), hider_compare) != NULL;
 }
 
 /*
@@ -1108,9 +1125,12 @@ listing_sift(int fd, struct listing *l, const struct options *opt,
 	const struct segment *seg;
 	size_t i, kept = 0;
 
+	strings_sort(&l->tombstones);
+	for (i = 0; i < l->tombstones.n; i++)
+		segment_hide(l, l->tombstones.v[i]);
 	for (i = 0; i < l->segsz; i++) {
 		seg = &l->segs[i];
-		if (is_hidden(l, l->buf + seg->name))
+		if (seg->type == SEGMENT_HIDDEN)
 			counts->tombstoned++;
 		else if (seg->type == SEGMENT_TEMP)
 			counts->temp++;
@@ -1126,7 +1146,9 @@ listing_sift(int fd, struct listing *l, const struct options *opt,
 	l->segsz = kept;
 	strings_sort(&l->bad);
 	for (i = 0; i < l->bad.n; i++)
-		if (is_hidden(l, l->bad.v[i]))
+		if (l->tombstones.n > 0 &&
+		    bsearch(l->bad.v[i], l->tombstones.v, l->tombstones.n,
+			sizeof(*l->tombstones.v), hider_compare) != NULL)
 			counts->tombstoned++;
 		else
 			l->bad.v[counts->bad++] = l->bad.v[i];
@@ -1151,7 +1173,6 @@ hour_list(int fd, struct listing *l, const struct options *opt, bool again,
 	    segments_sort(l) != 0)
 		return -1;
 	r->changed = st.st_mtim.tv_sec * SECOND + st.st_mtim.tv_nsec / 1000;
-	strings_sort(&l->tombstones);
 	return listing_sift(fd, l, opt, until, r);
 }
 

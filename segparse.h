@@ -51,7 +51,8 @@ enum segment_type {
 	SEGMENT_FULL,		/* complete */
 	SEGMENT_SUSPECT,	/* looks complete, but may not be */
 	SEGMENT_PARTIAL,	/* known to be incomplete */
-	SEGMENT_TEMP		/* being downloaded: counted, else ignored */
+	SEGMENT_TEMP,		/* being downloaded: counted, else ignored */
+	SEGMENT_HIDDEN		/* by a tombstone: likewise */
 };
 #define SEGMENT_TYPES	3	/* the first three take part */
 
