@@ -55,6 +55,7 @@ struct walk {
 	const char *dir; /* its path, for messages */
 	int64_t *times; /* owned; of all hour directories, in order */
 	size_t n;
+	size_t first, end; /* the window's are times[first] to [end - 1] */
 	struct timeline tl;
 	struct reading held; /* not yet accounted for */
 	bool holding; /* there is one */
@@ -228,7 +229,6 @@ enum {
 	OPTION_REPLACED
 };
 
-static const char version[] = PROGRAM " " VERSION "\n";
 static const char short_options[] = ":b:q:t:sf:ar:m:ncj:vhV";
 
 static const struct option long_options[] = {
@@ -713,7 +713,7 @@ option_take(struct options *opt, struct later *later, int c, char *argv[])
 	case 'h':
 		answer(help_txt, sizeof(help_txt));
 	case 'V':
-		answer(version, sizeof(version) - 1);
+		answer(PROGRAM " " VERSION "\n", sizeof(PROGRAM VERSION) + 1);
 	case OPTION_RUN_ONCE:
 		break;
 	case OPTION_REPLACED:
@@ -1038,16 +1038,22 @@ stray_say(const struct walk *walk, const char *name)
 static int
 hours_list(struct walk *walk)
 {
+	const struct span *window = &walk->run->opt->window;
 	struct names dirs = {.n = 0}, strays = {.n = 0};
+	int64_t time;
 	size_t i;
 	int ret = directory_list(walk->dirfd, &dirs, &strays);
 
 	walk->times = need(calloc(dirs.n + 1, sizeof(*walk->times)));
-	for (i = 0; ret == 0 && i < dirs.n; i++)
-		if (hour_parse(dirs.v[i], &walk->times[walk->n]) == 0)
-			walk->n++;
-		else
+	for (i = 0; ret == 0 && i < dirs.n; i++) {
+		if (hour_parse(dirs.v[i], &time) != 0) {
 			stray_say(walk, dirs.v[i]);
+			continue;
+		}
+		walk->times[walk->n++] = time;
+		walk->first += time < window->start;
+		walk->end += time < window->end;
+	}
 	for (i = 0; ret == 0 && i < strays.n; i++)
 		stray_say(walk, strays.v[i]);
 	names_free(&dirs);
@@ -1135,7 +1141,6 @@ held_account(struct walk *walk)
 			report_add(walk->tl.report, &r->hour);
 			r->hour.bad_names = NULL; /* the report's now */
 			r->hour.bad_namesz = 0;
-			run->segments += r->bestsz;
 		}
 	}
 	reading_drop(r);
@@ -1213,6 +1218,7 @@ hour_take(struct walk *walk, struct reading *r, bool reported)
 	*r = used;
 	walk->holding = true;
 	walk->reported = reported;
+	walk->run->segments += reported ? walk->held.bestsz : 0;
 }
 
 /*
@@ -1240,19 +1246,6 @@ neighbour_take(struct walk *walk, size_t i, int step)
 }
 
 /*
- * Returns how many of the hours are before `time`.
- */
-static size_t
-hours_before(const struct walk *walk, int64_t time)
-{
-	size_t i = 0;
-
-	while (i < walk->n && walk->times[i] < time)
-		i++;
-	return i;
-}
-
-/*
  * Accounts in order for the hours of the window and one on each side, and
  * finds the end of the whole stream.
  */
@@ -1262,8 +1255,7 @@ hours_account(struct walk *walk)
 	const struct options *opt = walk->run->opt;
 	struct report *report = walk->tl.report;
 	struct reading newest = {.best = NULL};
-	size_t first = hours_before(walk, opt->window.start);
-	size_t end = hours_before(walk, opt->window.end), i;
+	size_t end = walk->end, first = walk->first, i;
 	struct pool *pool;
 
 	report->hours = need(calloc(end - first + 1, sizeof(*report->hours)));
@@ -1589,24 +1581,6 @@ emitted(struct run *run, EMITTER((*emit)), const struct report *report,
 }
 
 /*
- * Reports that an output was not written, except that a map which nobody
- * asked for and which may not be written is only a note: people look at
- * archives with accounts of their own.
- */
-static void
-output_failed(struct run *run, const char *path, const char *fault, bool is_map)
-{
-	if (!is_map || run->opt->map_asked ||
-	    (errno != EACCES && errno != EPERM && errno != EROFS))
-		trouble(run, path, "%s", fault);
-	else if (!run->map_denied) {
-		names_add(&run->survey.notes,
-		    compose("no map: %s; -n to only look", fault));
-		run->map_denied = true;
-	}
-}
-
-/*
  * Makes the output directory below the base directory, readable by the web
  * server whatever the umask. Does not follow a link that somebody puts in the
  * place of a directory just made. Returns -1 with errno.
@@ -1641,12 +1615,14 @@ output_dir_make(const struct options *opt)
 /*
  * Writes one output by an emitter, and frees its path. What fails is reported;
  * other outputs go on. Returns whether the file was written. There may be no
- * map to write.
+ * map to write. A map that nobody asked for and that may not be written is
+ * only a note: people look at archives with accounts of their own.
  */
 static bool
 output_write(
     struct run *run, char *path, EMITTER((*emit)), const struct report *report)
 {
+	const struct options *opt = run->opt;
 	const char *fault = NULL;
 	size_t size;
 	char *data = emitted(run, emit, report, &size);
@@ -1658,14 +1634,19 @@ output_write(
 		    MAP_HOURS_MAX);
 	else if (data == NULL && errno != ENODATA)
 		trouble(run, path, "%s", strerror(errno));
-	else if (data != NULL && report != NULL &&
-	    output_dir_make(run->opt) != 0)
+	else if (data != NULL && report != NULL && output_dir_make(opt) != 0)
 		fault = strerror(errno);
 	else if (data != NULL)
 		fault = output_replace(run, path, data, size);
-	if (fault != NULL)
-		output_failed(run, path, fault, report != NULL);
-	else if (data != NULL && run->opt->verbose)
+	if (fault != NULL &&
+	    (report == NULL || opt->map_asked ||
+		(errno != EACCES && errno != EPERM && errno != EROFS)))
+		trouble(run, path, "%s", fault);
+	else if (fault != NULL && !run->map_denied) {
+		names_add(&run->survey.notes,
+		    compose("no map: %s; -n to only look", fault));
+		run->map_denied = true;
+	} else if (data != NULL && fault == NULL && opt->verbose)
 		say(run, path, "written");
 	free(path);
 	free(data);

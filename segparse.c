@@ -1209,29 +1209,6 @@ tally_add(struct tally *tally, int64_t duration)
 }
 
 /*
- * Returns the last of the largest files of this type among n segments.
- */
-static const struct segment *
-largest_choose(int fd, const struct listing *l, const struct segment *segs,
-    size_t n, enum segment_type type, struct reading *r)
-{
-	const struct segment *largest = NULL;
-	off_t most = 0, size;
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		if (segs[i].type != type)
-			continue;
-		size = segment_size(fd, l, &segs[i], 0, r);
-		if (largest == NULL || size >= most) {
-			largest = &segs[i];
-			most = size;
-		}
-	}
-	return largest;
-}
-
-/*
  * Returns the best of n segments with the same start, which are in order of
  * name: the longest full one, otherwise the largest suspect, otherwise the
  * largest partial one; the last of equals. Asks for sizes only if two
@@ -1241,23 +1218,34 @@ static const struct segment *
 best_choose(int fd, const struct listing *l, const struct segment *segs,
     size_t n, struct reading *r)
 {
-	const struct segment *best = segs;
-	size_t i, rivals = 1;
+	enum segment_type type = SEGMENT_PARTIAL;
+	const struct segment *best = NULL, *seg;
+	int64_t most = -1, value;
+	bool asked = false;
 
-	for (i = 1; i < n; i++) {
-		if (segs[i].type < best->type) {
-			best = &segs[i];
-			rivals = 1;
-		} else if (segs[i].type == best->type) {
-			rivals++;
-			if (best->type == SEGMENT_FULL &&
-			    segs[i].duration >= best->duration)
-				best = &segs[i];
+	for (seg = segs; seg < segs + n; seg++)
+		if (seg->type < type)
+			type = seg->type;
+	for (seg = segs; seg < segs + n; seg++) {
+		if (seg->type != type)
+			continue;
+		if (best == NULL) {
+			best = seg;
+			continue;
+		}
+		if (!asked)
+			most = type == SEGMENT_FULL
+			    ? best->duration
+			    : segment_size(fd, l, best, 0, r);
+		asked = true;
+		value = type == SEGMENT_FULL ? seg->duration
+					     : segment_size(fd, l, seg, 0, r);
+		if (value >= most) {
+			best = seg;
+			most = value;
 		}
 	}
-	if (best->type == SEGMENT_FULL || rivals == 1)
-		return best;
-	return largest_choose(fd, l, segs, n, best->type, r);
+	return best;
 }
 
 /*
