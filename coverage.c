@@ -375,7 +375,7 @@ hour_option(const char *option, const char *value, int64_t now, bool last)
 
 	if (len > 0 && len < 6 && (*unit == 'h' || *unit == 'd') &&
 	    unit[1] == '\0')
-		t -= atoi(value + 1) * (*unit == 'd' ? DAY : HOUR);
+		t -= strtol(value + 1, NULL, 10) * (*unit == 'd' ? DAY : HOUR);
 	else if (strcmp(value, "now") != 0 &&
 	    time_parse(value, &t, &date_only) != 0)
 		t = TIME_NONE;
