@@ -959,10 +959,12 @@ ends_in(const char *name, size_t len, const char *suffix, size_t n)
 }
 
 /*
- * Takes segments, bad names and tombstones from the records in buf.
+ * Takes segments, bad names and tombstones from the records in buf; tombstones
+ * only from the first listing, which is `first` bytes long: one made since may
+ * hide a segment whose successor the second listing has missed.
  */
 static int
-records_take(int fd, struct listing *l, struct reading *r)
+records_take(int fd, struct listing *l, size_t first, struct reading *r)
 {
 	const struct dirent *d;
 	const char *name;
@@ -977,7 +979,8 @@ records_take(int fd, struct listing *l, struct reading *r)
 		if (ends_in(name, len, SUFFIX, SUFFIX_LEN)) {
 			if (segment_take(fd, l, d, len, r) != 0)
 				return -1;
-		} else if (ends_in(name, len, TOMBSTONE, TOMBSTONE_LEN)) {
+		} else if (at < first &&
+		    ends_in(name, len, TOMBSTONE, TOMBSTONE_LEN)) {
 			if (string_add(&l->tombstones, name) != 0)
 				return -1;
 		}
@@ -1164,12 +1167,15 @@ hour_list(int fd, struct listing *l, const struct options *opt, bool again,
     int64_t until, struct reading *r)
 {
 	struct stat st;
+	size_t first;
 
 	l->segsz = l->bad.n = l->tombstones.n = l->bufsz = 0;
-	if (records_read(fd, l) != 0 ||
-	    (again &&
-		(lseek(fd, 0, SEEK_SET) != 0 || records_read(fd, l) != 0)) ||
-	    fstat(fd, &st) != 0 || records_take(fd, l, r) != 0 ||
+	if (records_read(fd, l) != 0)
+		return -1;
+	first = l->bufsz;
+	if (again && (lseek(fd, 0, SEEK_SET) != 0 || records_read(fd, l) != 0))
+		return -1;
+	if (fstat(fd, &st) != 0 || records_take(fd, l, first, r) != 0 ||
 	    segments_sort(l) != 0)
 		return -1;
 	r->changed = st.st_mtim.tv_sec * SECOND + st.st_mtim.tv_nsec / 1000;
