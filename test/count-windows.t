@@ -280,4 +280,15 @@ for jobs in 1 8; do
 	done
 done
 
+case_dir 'an hour is finished before an old one'
+at 03 '00:00 2 full'
+at 02 '00:00 3598 full'
+last=$hour/59:58-2-full-Hash.ts
+leaves "$last"
+touch -d '1 hour ago' ch/source/2025-11-15T03
+late ch/source/2025-11-15T03 ": >'$last'" --now 2025-11-15T03:10:00
+is_status 0
+jq_is '.complete, .reports[0].raw.holes' 'true
+[]' 'no hole'
+
 done_testing
