@@ -67,8 +67,8 @@ struct span {
 	int64_t start, end;	/* us since the epoch */
 };
 
-struct spans {			/* by start, disjoint */
-	struct span *v;		/* owned */
+struct spans {
+	struct span *v;		/* owned; by start, disjoint */
 	size_t n, cap;
 };
 
@@ -86,14 +86,12 @@ struct counts {
 	struct tally segments[SEGMENT_TYPES], overlaps[SEGMENT_TYPES];
 	struct tally incomplete; /* best segments, suspect or partial */
 	size_t temp, bad, tombstoned;
-	size_t ahead;		/* start more than AHEAD after now */
-	size_t empty;		/* with --sizes: bad, as they have no byte */
+	size_t ahead, empty;	/* start AHEAD after now; bad by --sizes */
 };
 
 struct share {			/* of an hour in its quality's coverage */
 	int64_t covered;	/* us, by segments of this directory */
-	size_t first;		/* index of the first hole that touches it */
-	size_t holesz;		/* how many holes touch it */
+	size_t first, holesz;	/* the holes that touch it: index, number */
 	int64_t hole_duration;	/* us, of what lies in the hour */
 };
 
@@ -113,8 +111,7 @@ struct reading {		/* an hour directory as hour_read() found it */
 	struct segment *best;	/* owned; by start, one for each start */
 	size_t bestsz, bestcap;
 	char *failed;		/* owned; a name that stat failed on, or NULL */
-	int failed_errno;
-	int error;		/* errno if the hour could not be read, or 0 */
+	int failed_errno, error; /* of that; of the hour; 0 if all is well */
 	int64_t changed;	/* mtime of the directory, us since the epoch */
 };
 
