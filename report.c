@@ -357,8 +357,17 @@ static bool check_fleet(
  * JSON
  */
 
+struct writer { /* the JSON on its way out */
+	FILE *fp; /* no other thread has it: nothing locks it */
+	const struct options *opt;
+	const struct report *r; /* being written */
+	char stamp[TIME_SIZE]; /* an hour, which most instants share */
+	int64_t hour; /* the same; TIME_NONE: none yet */
+	char last; /* byte of the last format */
+};
+
 /*
- * Writes any bytes as a string; what is not UTF-8 becomes U+FFFD.
+ * Writes any bytes as a string, or null; what is not UTF-8 becomes U+FFFD.
  */
 static void
 json_text(FILE *fp, const char *bytes)
@@ -367,363 +376,311 @@ json_text(FILE *fp, const char *bytes)
 	const char *from, *s;
 	long code;
 
-	putc('"', fp);
+	if (bytes == NULL) {
+		fputs_unlocked("null", fp);
+		return;
+	}
+	putc_unlocked('"', fp);
 	while (*(from = bytes) != '\0') {
 		code = utf8_next(&bytes);
 		if (code < 0)
-			fputs(REPLACEMENT, fp);
-		else if (code < 0x80 && (s = strchr(special, (int)code)))
+			fputs_unlocked(REPLACEMENT, fp);
+		else if (code >= ' ' && code != '"' && code != '\\')
+			while (from < bytes)
+				putc_unlocked(*from++, fp);
+		else if ((s = strchr(special, (int)code)) != NULL)
 			fprintf(fp, "\\%c", "\"\\bfnrt"[s - special]);
-		else if (code < ' ')
-			fprintf(fp, "\\u%04lx", (unsigned long)code);
 		else
-			fwrite(from, 1, (size_t)(bytes - from), fp);
+			fprintf(fp, "\\u%04lx", (unsigned long)code);
 	}
-	putc('"', fp);
+	putc_unlocked('"', fp);
 }
 
 /*
- * Puts a value at p. Returns its end.
+ * Puts at least n digits before p. Returns where they begin.
  */
 static char *
-json_value(char *p, char type, int64_t us)
+digits_put(char *p, int64_t value, int n)
 {
-	if (us == TIME_NONE)
-		return stpcpy(p, "null");
-	if (type == 's') {
-		seconds_format(p, us);
-		return p + strlen(p);
+	do {
+		*--p = (char)('0' + value % 10);
+		value /= 10;
+	} while (--n > 0 || value > 0);
+	return p;
+}
+
+/*
+ * Writes a value, from its end on. printf would take five times as long for
+ * what is most of a report.
+ */
+static void
+json_value(struct writer *w, char type, int64_t us)
+{
+	char buf[TIME_SIZE], *end = buf + sizeof(buf), *p = end;
+	const int64_t size = us < 0 ? -us : us;
+	int64_t rest;
+
+	if (type == 'h' || type == 'i') {
+		rest = us % HOUR + (us % HOUR < 0 ? HOUR : 0);
+		if (us - rest != w->hour)
+			hour_format(w->stamp, w->hour = us - rest);
+		putc_unlocked('"', w->fp);
+		fputs_unlocked(w->stamp, w->fp);
+		*--p = '"';
+		if (type == 'i') {
+			*--p = 'Z';
+			*(p = digits_put(p, rest % SECOND, 6) - 1) = '.';
+			*(p = digits_put(p, rest / SECOND % 60, 2) - 1) = ':';
+			*(p = digits_put(p, rest / MINUTE, 2) - 1) = ':';
+		}
+	} else {
+		if (size % SECOND > 0) {
+			*(p = digits_put(p, size % SECOND, 6) - 1) = '.';
+			while (end[-1] == '0')
+				end--;
+		}
+		p = digits_put(p, size / SECOND, 1);
+		if (us < 0)
+			*--p = '-';
 	}
-	*p = '"';
-	if (type == 'h')
-		hour_format(p + 1, us);
-	else
-		time_format(p + 1, us);
-	return stpcpy(p + strlen(p), "\"");
+	fwrite_unlocked(p, 1, (size_t)(end - p), w->fp);
 }
 
 /*
  * Writes the format with " for ' and with values for these:
+ *	%,	a comma, unless an array or object has just begun
  *	%b	bool
  *	%n	size_t
- *	%s	int64_t us, as seconds; TIME_NONE is null
- *	%i %h	int64_t us, as an instant or an hour; TIME_NONE is null
+ *	%s %r	int64_t us, as seconds; as a ratio, of which -1 is null
+ *	%i %h	int64_t us, as an instant or an hour
+ *	%a	int64_t us, an instant, as its age in seconds
+ *	%p	const struct span *: its members
  *	%t	const char *, any bytes
  *
- * printf would take twice as long for what is mostly small numbers.
+ * NULL and TIME_NONE are null.
  */
 static void
-json(FILE *fp, const char *fmt, ...)
+json(struct writer *w, const char *fmt, ...)
 {
-	char buf[1024] = "", *p = buf;
+	const struct span *span;
+	int64_t us;
 	va_list ap;
 
 	va_start(ap, fmt);
 	for (; *fmt != '\0'; fmt++) {
-		if ((size_t)(p - buf) + 2 * (size_t)TIME_SIZE > sizeof(buf) ||
-		    (fmt[0] == '%' && fmt[1] == 't')) {
-			fwrite(buf, 1, (size_t)(p - buf), fp);
-			p = buf;
-		}
 		if (*fmt != '%')
-			*p++ = (char)(*fmt == '\'' ? '"' : *fmt);
-		else if (*++fmt == 'b')
-			p = stpcpy(p, va_arg(ap, int) ? "true" : "false");
-		else if (*fmt == 't')
-			json_text(fp, va_arg(ap, const char *));
+			putc_unlocked(*fmt == '\'' ? '"' : *fmt, w->fp);
+		else if (*++fmt == ',') {
+			if (w->last != '[' && w->last != '{')
+				putc_unlocked(',', w->fp);
+		} else if (*fmt == 'b')
+			fputs_unlocked(
+			    va_arg(ap, int) ? "true" : "false", w->fp);
 		else if (*fmt == 'n')
-			p = json_value(
-			    p, 's', (int64_t)va_arg(ap, size_t) * SECOND);
-		else
-			p = json_value(p, *fmt, va_arg(ap, int64_t));
+			json_value(
+			    w, 's', (int64_t)va_arg(ap, size_t) * SECOND);
+		else if (*fmt == 't')
+			json_text(w->fp, va_arg(ap, const char *));
+		else if (*fmt == 'p') {
+			span = va_arg(ap, const struct span *);
+			json(w, "'start':%i,'end':%i,'duration':%s",
+			    span->start, span->end, span->end - span->start);
+		} else {
+			us = va_arg(ap, int64_t);
+			if (us == TIME_NONE || (*fmt == 'r' && us < 0))
+				json_text(w->fp, NULL);
+			else
+				json_value(w, *fmt,
+				    *fmt == 'a' ? w->opt->now - us : us);
+		}
 	}
 	va_end(ap);
-	fwrite(buf, 1, (size_t)(p - buf), fp);
-}
-
-/*
- * Leaves the object open.
- */
-static void
-json_span(FILE *fp, const struct span *span)
-{
-	json(fp, "{'start':%i,'end':%i,'duration':%s", span->start, span->end,
-	    span->end - span->start);
-}
-
-static void
-json_hole(FILE *fp, const struct options *opt, const struct report *r,
-    const struct span *hole, int64_t hour)
-{
-	struct span span = *hole;
-
-	if (hour != TIME_NONE)
-		span_cut(&span, hour, hour + HOUR);
-	json_span(fp, &span);
-	json(fp, ",'known':%b}", hole_known(opt, r, hole));
+	w->last = fmt[-1];
 }
 
 /*
  * Cuts the holes to the hour unless that is TIME_NONE.
  */
 static void
-json_holes(FILE *fp, const struct options *opt, const struct report *r,
-    const struct span *holes, size_t holesz, int64_t hour)
-{
-	size_t i;
-
-	json(fp, ",'holes':[");
-	for (i = 0; i < holesz; i++) {
-		fputs(i > 0 ? "," : "", fp);
-		json_hole(fp, opt, r, &holes[i], hour);
-	}
-	fputs("]}", fp);
-}
-
-static void
-json_tallies(FILE *fp, const struct tally tallies[SEGMENT_TYPES])
-{
-	size_t i;
-
-	for (i = 0; i < SEGMENT_TYPES; i++) {
-		json(fp, i > 0 ? ",%t:" : "%t:", type_names[i]);
-		json(fp, "{'count':%n,'duration':%s}", tallies[i].count,
-		    tallies[i].duration);
-	}
-}
-
-static void
-json_counts(FILE *fp, const struct counts *c)
-{
-	json(fp, ",'segments':{");
-	json_tallies(fp, c->segments);
-	json(fp, ",'temp':{'count':%n},'bad':{'count':%n},", c->temp, c->bad);
-	json(fp, "'tombstoned':{'count':%n},'ahead':{'count':%n},",
-	    c->tombstoned, c->ahead);
-	json(fp, "'empty':{'count':%n}},'overlaps':{", c->empty);
-	json_tallies(fp, c->overlaps);
-	putc('}', fp);
-}
-
-static void
-json_share(FILE *fp, const struct options *opt, const struct report *r,
-    const struct share *share, const struct coverage *c, int64_t hour)
-{
-	json(fp, "{'coverage':%s,'hole_count':%n,'hole_duration':%s",
-	    share->covered, share->holesz, share->hole_duration);
-	json_holes(fp, opt, r,
-	    share->holesz > 0 ? &c->holes.v[share->first] : NULL, share->holesz,
-	    hour);
-}
-
-static void
-json_hour_report(FILE *fp, const struct options *opt, const struct report *r,
-    const struct hour *h)
-{
-	const struct tally *incomplete = &h->counts.incomplete;
-	size_t i;
-
-	json(fp, "{'hour':%h,'start':%i,'end':%i", h->time, h->start, h->end);
-	json_counts(fp, &h->counts);
-	json(fp, ",'raw':");
-	json_share(fp, opt, r, &h->raw, &r->raw, h->time);
-	json(fp, ",'editable':");
-	json_share(fp, opt, r, &h->editable, &r->editable, h->time);
-	json(fp, ",'incomplete':{'count':%n,'duration':%s},'bad_names':[",
-	    incomplete->count, incomplete->duration);
-	for (i = 0; i < h->bad_namesz; i++)
-		json(fp, i > 0 ? ",%t" : "%t", h->bad_names[i]);
-	json(fp, "],'readable':%b}", h->readable);
-}
-
-static void
-json_coverage(FILE *fp, const struct options *opt, const struct report *r,
-    const struct coverage *c)
-{
-	const struct span *longest = hole_longest(c);
-	int64_t ratio = coverage_ratio(c);
-
-	json(fp, "{'coverage':%s,'ratio':%s,'hole_count':%n", c->covered,
-	    ratio < 0 ? TIME_NONE : ratio, c->holes.n);
-	json(fp, ",'hole_duration':%s,'longest_hole':", c->hole_duration);
-	if (longest == NULL)
-		fputs("null", fp);
-	else
-		json_hole(fp, opt, r, longest, TIME_NONE);
-	json_holes(fp, opt, r, c->holes.v, c->holes.n, TIME_NONE);
-}
-
-static void
-json_incomplete(FILE *fp, const struct options *opt, const struct report *r)
+json_holes(
+    struct writer *w, const struct span *holes, size_t holesz, int64_t hour)
 {
 	struct span span;
-	size_t i = 0;
-	const char *comma = "";
+	size_t i;
 
-	json(fp, ",'incomplete':{'count':%n,'duration':%s,'spans':[",
-	    r->counts.incomplete.count, r->counts.incomplete.duration);
-	while (spans_join(&r->incomplete, &i, opt->tolerance, &span)) {
-		if (!span_cut(&span, opt->window.start, opt->window.end))
-			continue;
-		fputs(comma, fp);
-		comma = ",";
-		json_span(fp, &span);
-		putc('}', fp);
+	json(w, ",'holes':[");
+	for (i = 0; i < holesz; i++) {
+		span = holes[i];
+		if (hour != TIME_NONE)
+			span_cut(&span, hour, hour + HOUR);
+		json(w, "%,{%p,'known':%b}", &span,
+		    hole_known(w->opt, w->r, &holes[i]));
 	}
-	fputs("]}", fp);
+	json(w, "]}");
 }
 
 static void
-json_hours(FILE *fp, const char *key, const struct spans *hours)
+json_counts(struct writer *w, const struct counts *c)
+{
+	static const char tally[] = "%,%t:{'count':%n,'duration':%s}";
+	size_t i;
+
+	json(w, ",'segments':{");
+	for (i = 0; i < SEGMENT_TYPES; i++)
+		json(w, tally, type_names[i], c->segments[i].count,
+		    c->segments[i].duration);
+	json(w, ",'temp':{'count':%n},'bad':{'count':%n},", c->temp, c->bad);
+	json(w, "'tombstoned':{'count':%n},'ahead':{'count':%n},",
+	    c->tombstoned, c->ahead);
+	json(w, "'empty':{'count':%n}},'overlaps':{", c->empty);
+	for (i = 0; i < SEGMENT_TYPES; i++)
+		json(w, tally, type_names[i], c->overlaps[i].count,
+		    c->overlaps[i].duration);
+	json(w, "}");
+}
+
+static void
+json_share(struct writer *w, const char *key, const struct share *share,
+    const struct coverage *c, int64_t hour)
+{
+	json(w, ",%t:{'coverage':%s,'hole_count':%n,'hole_duration':%s", key,
+	    share->covered, share->holesz, share->hole_duration);
+	json_holes(w, share->holesz > 0 ? &c->holes.v[share->first] : NULL,
+	    share->holesz, hour);
+}
+
+static void
+json_coverage(struct writer *w, const char *key, const struct coverage *c)
+{
+	const struct span *longest = hole_longest(c);
+
+	json(w, ",%t:{'coverage':%s,'ratio':%r,'hole_count':%n", key,
+	    c->covered, coverage_ratio(c), c->holes.n);
+	json(w, ",'hole_duration':%s,'longest_hole':", c->hole_duration);
+	if (longest == NULL)
+		json(w, "null");
+	else
+		json(w, "{%p,'known':%b}", longest,
+		    hole_known(w->opt, w->r, longest));
+	json_holes(w, c->holes.v, c->holes.n, TIME_NONE);
+}
+
+static void
+json_hours(struct writer *w, const char *key, const struct spans *hours)
 {
 	const struct span *range;
 	size_t i;
 
-	json(fp, ",%t:{'count':%n,'ranges':[", key, spans_hours(hours));
+	json(w, ",%t:{'count':%n,'ranges':[", key, spans_hours(hours));
 	for (i = 0; i < hours->n; i++) {
 		range = &hours->v[i];
-		fputs(i > 0 ? "," : "", fp);
-		json(fp, "{'first':%h,'last':%h,'count':%n}", range->start,
+		json(w, "%,{'first':%h,'last':%h,'count':%n}", range->start,
 		    range->end - HOUR,
 		    (size_t)((range->end - range->start) / HOUR));
 	}
-	fputs("]}", fp);
+	json(w, "]}");
 }
 
 static void
-json_gaps(FILE *fp, const struct fleet *f, size_t state)
+json_fleet(struct writer *w, const struct fleet *f)
 {
+	const struct fleet_node *node;
+	const struct coverage *c;
 	const struct gap *gap;
-	const char *comma = "";
-	size_t i, j;
+	const struct report *r;
+	size_t i, j, state;
 
-	json(fp, ",%t:{'count':%n,'duration':%s,'spans':[", gap_names[state],
-	    f->tallies[state].count, f->tallies[state].duration);
-	for (j = 0; j < f->gapsz; j++) {
-		gap = &f->gaps[j];
-		if (gap->state != state)
-			continue;
-		fputs(comma, fp);
-		comma = ",";
-		json_span(fp, &gap->span);
-		for (i = 0; i < gap->havingsz; i++)
-			json(fp, i > 0 ? ",%t" : ",'nodes':[%t",
-			    f->nodes[f->having[gap->first + i]].name);
-		fputs(gap->havingsz > 0 ? "]}" : "}", fp);
+	json(w, "{'start':%i,'end':%i,'coverage':%s,'ratio':%r", f->range.start,
+	    f->range.end, f->together.covered, coverage_ratio(&f->together));
+	for (state = 0; state < GAP_STATES; state++) {
+		json(w, ",%t:{'count':%n,'duration':%s,'spans':[",
+		    gap_names[state], f->tallies[state].count,
+		    f->tallies[state].duration);
+		for (i = 0; i < f->gapsz; i++) {
+			gap = &f->gaps[i];
+			if (gap->state != state)
+				continue;
+			json(w, gap->havingsz > 0 ? "%,{%p,'nodes':[" : "%,{%p",
+			    &gap->span);
+			for (j = gap->first; j < gap->first + gap->havingsz;
+			     j++)
+				json(w, "%,%t", f->nodes[f->having[j]].name);
+			json(w, gap->havingsz > 0 ? "]}" : "}");
+		}
+		json(w, "]}");
 	}
-	fputs("]}", fp);
-}
-
-static void
-json_node(FILE *fp, const struct fleet_node *node, int64_t now, bool peer)
-{
-	const struct report *r = node->report;
-	const struct coverage *c = &node->coverage;
-	int64_t ratio = coverage_ratio(c);
-
-	json(fp, "{'name':%t,", node->name);
-	if (r == NULL) {
-		json(fp,
-		    "'start':null,'end':null,'age':null,'coverage':null,"
-		    "'ratio':null,'hole_count':null,'hole_duration':null,"
-		    "'has_duration':null,'horizon':null}");
-		return;
-	}
-	json(fp, "'start':%i,'end':%i,'age':%s,'coverage':%s,'ratio':%s",
-	    r->start, r->end, r->end == TIME_NONE ? TIME_NONE : now - r->end,
-	    c->covered, ratio < 0 ? TIME_NONE : ratio);
-	json(fp, ",'hole_count':%n,'hole_duration':%s,'has_duration':%s",
-	    c->holes.n, c->hole_duration, peer ? node->has : TIME_NONE);
-	json(fp, ",'horizon':%i}", node->horizon);
-}
-
-static void
-json_fleet(FILE *fp, const struct options *opt, const struct fleet *f)
-{
-	int64_t ratio;
-	size_t i;
-
-	json(fp, ",'fleet':");
-	if (f == NULL) {
-		fputs("null", fp);
-		return;
-	}
-	ratio = coverage_ratio(&f->together);
-	json(fp, "{'start':%i,'end':%i,'coverage':%s,'ratio':%s",
-	    f->range.start, f->range.end, f->together.covered,
-	    ratio < 0 ? TIME_NONE : ratio);
-	for (i = 0; i < GAP_STATES; i++)
-		json_gaps(fp, f, i);
-	json(fp, ",'nodes':[");
+	json(w, ",'nodes':[");
 	for (i = 0; i < f->nodesz; i++) {
-		fputs(i > 0 ? "," : "", fp);
-		json_node(fp, &f->nodes[i], opt->now, i >= f->here && f->here);
+		node = &f->nodes[i];
+		json(w, "%,{'name':%t,", node->name);
+		if ((r = node->report) == NULL) {
+			json(w,
+			    "'start':null,'end':null,'age':null,"
+			    "'coverage':null,'ratio':null,'hole_count':null,"
+			    "'hole_duration':null,'has_duration':null,"
+			    "'horizon':null}");
+			continue;
+		}
+		c = &node->coverage;
+		json(w, "'start':%i,'end':%i,'age':%a,'coverage':%s,'ratio':%r",
+		    r->start, r->end, r->end, c->covered, coverage_ratio(c));
+		json(w, ",'hole_count':%n,'hole_duration':%s,'has_duration':%s",
+		    c->holes.n, c->hole_duration,
+		    f->here && i > 0 ? node->has : TIME_NONE);
+		json(w, ",'horizon':%i}", node->horizon);
 	}
-	fputs("]}", fp);
+	json(w, "]}");
 }
 
 static void
-json_quality(
-    FILE *fp, const struct options *opt, const struct report *r, bool hours)
+json_hour(struct writer *w, const struct hour *h)
 {
+	const struct tally *incomplete = &h->counts.incomplete;
 	size_t i;
 
-	json(fp, "{'channel':%t,'quality':%t,'found':%b,'start':%i,'end':%i",
+	json(
+	    w, "%,\n{'hour':%h,'start':%i,'end':%i", h->time, h->start, h->end);
+	json_counts(w, &h->counts);
+	json_share(w, "raw", &h->raw, &w->r->raw, h->time);
+	json_share(w, "editable", &h->editable, &w->r->editable, h->time);
+	json(w, ",'incomplete':{'count':%n,'duration':%s},'bad_names':[",
+	    incomplete->count, incomplete->duration);
+	for (i = 0; i < h->bad_namesz; i++)
+		json(w, "%,%t", h->bad_names[i]);
+	json(w, "],'readable':%b}", h->readable);
+}
+
+static void
+json_quality(struct writer *w, bool hours)
+{
+	const struct report *r = w->r;
+	struct span span;
+	size_t i = 0;
+
+	json(w, "%,\n{'channel':%t,'quality':%t,'found':%b,'start':%i,'end':%i",
 	    r->channel, r->quality, r->state >= STATE_UNREADABLE, r->start,
 	    r->end);
-	json(fp, ",'age':%s",
-	    r->end == TIME_NONE ? TIME_NONE : opt->now - r->end);
-	json_counts(fp, &r->counts);
-	json(fp, ",'raw':");
-	json_coverage(fp, opt, r, &r->raw);
-	json(fp, ",'editable':");
-	json_coverage(fp, opt, r, &r->editable);
-	json_incomplete(fp, opt, r);
-	json_hours(fp, "missing_hours", &r->missing);
-	json_hours(fp, "unreadable_hours", &r->unreadable);
-	json_fleet(fp, opt, r->fleet);
-	json(fp, ",'hours':[");
-	for (i = 0; hours && i < r->hoursz; i++) {
-		fputs(i > 0 ? ",\n" : "\n", fp);
-		json_hour_report(fp, opt, r, &r->hours[i]);
-	}
-	fputs("]}", fp);
-}
-
-static void
-json_errors(FILE *fp, const struct survey *s)
-{
-	size_t i;
-
-	json(fp, ",'errors':[");
-	for (i = 0; i < s->errorsz; i++) {
-		fputs(i > 0 ? ",\n" : "\n", fp);
-		json(fp, "{'path':%t,'message':%t}", s->errors[i].path,
-		    s->errors[i].message);
-	}
-	putc(']', fp);
-}
-
-static void
-json_peers(FILE *fp, const struct options *opt, const struct survey *s)
-{
-	const struct peer *peer;
-	size_t i;
-
-	json(fp, ",'peers':[");
-	for (i = 0; i < s->peersz; i++) {
-		peer = &s->peers[i];
-		json(fp, i > 0 ? ",\n{" : "\n{");
-		json(fp, "'name':%t,'file':%t,'generated_at':%i,'age':%s",
-		    peer->name, peer->file, peer->generated_at,
-		    peer->generated_at == TIME_NONE
-			? TIME_NONE
-			: opt->now - peer->generated_at);
-		json(fp, ",'usable':%b,'message':", peer->message == NULL);
-		json(
-		    fp, peer->message == NULL ? "null}" : "%t}", peer->message);
-	}
-	putc(']', fp);
+	json(w, ",'age':%a", r->end);
+	json_counts(w, &r->counts);
+	json_coverage(w, "raw", &r->raw);
+	json_coverage(w, "editable", &r->editable);
+	json(w, ",'incomplete':{'count':%n,'duration':%s,'spans':[",
+	    r->counts.incomplete.count, r->counts.incomplete.duration);
+	while (spans_join(&r->incomplete, &i, w->opt->tolerance, &span))
+		if (span_cut(&span, w->opt->window.start, w->opt->window.end))
+			json(w, "%,{%p}", &span);
+	json(w, "]}");
+	json_hours(w, "missing_hours", &r->missing);
+	json_hours(w, "unreadable_hours", &r->unreadable);
+	json(w, ",'fleet':");
+	if (r->fleet == NULL)
+		json(w, "null");
+	else
+		json_fleet(w, r->fleet);
+	json(w, ",'hours':[");
+	for (i = 0; hours && i < r->hoursz; i++)
+		json_hour(w, &r->hours[i]);
+	json(w, "]}");
 }
 
 /*
@@ -734,25 +691,37 @@ int
 report_json(FILE *fp, const struct options *opt, const struct survey *s,
     const struct report *report)
 {
+	struct writer w = {.fp = fp, .opt = opt, .hour = TIME_NONE};
 	const struct report *reports = report != NULL ? report : s->reports;
 	const size_t reportsz = report != NULL ? 1 : s->reportsz;
+	const struct peer *peer;
 	size_t i;
 
-	json(fp, "{'schema_version':1,'generator':'" PROGRAM " " VERSION "'");
-	json(fp, ",'generated_at':%i,'base_dir':%t,'tolerance':%s", opt->now,
+	json(&w, "{'schema_version':1,'generator':'" PROGRAM " " VERSION "'");
+	json(&w, ",'generated_at':%i,'base_dir':%t,'tolerance':%s", opt->now,
 	    opt->base_dir, opt->tolerance);
-	json(fp, ",'first_hour':%h,'last_hour':%h,'complete':%b",
+	json(&w, ",'first_hour':%h,'last_hour':%h,'complete':%b,'errors':[",
 	    opt->window.start,
 	    opt->window.end == INT64_MAX ? TIME_NONE : opt->window.end - HOUR,
 	    s->complete);
-	json_errors(fp, s);
-	json_peers(fp, opt, s);
-	json(fp, ",'reports':[");
-	for (i = 0; i < reportsz; i++) {
-		fputs(i > 0 ? ",\n" : "\n", fp);
-		json_quality(fp, opt, &reports[i], report == NULL);
+	for (i = 0; i < s->errorsz; i++)
+		json(&w, "%,\n{'path':%t,'message':%t}", s->errors[i].path,
+		    s->errors[i].message);
+	json(&w, "],'peers':[");
+	for (i = 0; i < s->peersz; i++) {
+		peer = &s->peers[i];
+		json(&w,
+		    "%,\n{'name':%t,'file':%t,'generated_at':%i,'age':%a,"
+		    "'usable':%b,'message':%t}",
+		    peer->name, peer->file, peer->generated_at,
+		    peer->generated_at, peer->message == NULL, peer->message);
 	}
-	fputs("]}\n", fp);
+	json(&w, "],'reports':[");
+	for (i = 0; i < reportsz; i++) {
+		w.r = &reports[i];
+		json_quality(&w, report == NULL);
+	}
+	json(&w, "]}\n");
 	return ferror(fp) ? -1 : 0;
 }
 
