@@ -741,324 +741,13 @@ static struct {
 	size_t left;
 } arena;
 
-/*
- * Sets the peer's message. Returns -1, for readers to pass on.
- */
-static int __attribute__((format(printf, 2, 3)))
-broken(struct peer *peer, const char *fmt, ...)
-{
-	char *outer = peer->message;
-	va_list ap;
+enum kind { INSTANT, TEXT, TRUTH, ARRAY };
 
-	va_start(ap, fmt);
-	peer->message = vcompose(fmt, ap);
-	va_end(ap);
-	free(outer);
-	return -1;
-}
-
-/*
- * Puts the place in the report before the peer's message.
- */
-static int
-broken_in(struct peer *peer, const char *array, size_t i)
-{
-	return broken(peer, "%s[%zu]: %s", array, i, peer->message);
-}
-
-/*
- * Returns the closing quote of a string, or the end of the text.
- */
-static char *
-string_end(char *s)
-{
-	for (s++; *s != '\0' && *s != '"'; s++)
-		s += *s == '\\' && s[1] != '\0';
-	return s;
-}
-
-/*
- * Returns whether a member is not needed, though it may be most of a report.
- */
-static bool
-is_idle(const char *name, const char *end)
-{
-	const size_t length = (size_t)(end - name);
-
-	return (length == 7 &&
-		   (memcmp(name, "\"hours\"", 7) == 0 ||
-		       memcmp(name, "\"fleet\"", 7) == 0)) ||
-	    (length == 10 && memcmp(name, "\"editable\"", 10) == 0);
-}
-
-/*
- * Rejects what is not JSON at first sight, or nested so deep that cJSON, which
- * is recursive, could overflow the stack. Replaces idle values by 0.
- */
-static int
-bytes_judge(struct peer *peer, char *text, size_t size)
-{
-	char *blank = NULL, *name = text, *s = text + strspn(text, " \t\r\n");
-	size_t depth = 0, level = 0;
-
-	if (strlen(text) < size)
-		return broken(peer, "not JSON: it has a NUL byte");
-	if (*s == '\0' || *s == '<')
-		return broken(peer, *s == '<' ? "HTML, not JSON" : "empty");
-	for (; *s != '\0'; s++) {
-		switch (*s) {
-		case '"':
-			name = s;
-			s = string_end(s);
-			if (*s == '\0')
-				return broken(peer, "truncated JSON");
-			break;
-		case ':':
-			if (blank == NULL && is_idle(name, s)) {
-				blank = s + 1;
-				level = depth;
-			}
-			break;
-		case '[':
-		case '{':
-			if (++depth > PEER_DEPTH)
-				return broken(peer,
-				    "JSON nested deeper than %d", PEER_DEPTH);
-			break;
-		case ',':
-		case ']':
-		case '}':
-			if (blank != NULL && depth == level && s > blank) {
-				memset(blank, ' ', (size_t)(s - blank));
-				*blank = '0';
-				blank = NULL;
-			}
-			depth -= *s != ',' && depth > 0;
-		}
-	}
-	return depth > 0 ? broken(peer, "truncated JSON") : 0;
-}
-
-static const cJSON *
-member(const cJSON *object, const char *key)
-{
-	return cJSON_GetObjectItemCaseSensitive(object, key);
-}
-
-/*
- * Reads an instant or an hour. Null leaves *t as it is.
- */
-static int
-instant_read(
-    struct peer *peer, const cJSON *object, const char *key, int64_t *t)
-{
-	const cJSON *value = member(object, key);
-	bool date_only;
-
-	if (cJSON_IsNull(value))
-		return 0;
-	if (!cJSON_IsString(value))
-		return broken(peer, "%s is not an instant", key);
-	if (time_parse(value->valuestring, t, &date_only) != 0)
-		return broken(peer, "%s is not an instant: %.40s", key,
-		    value->valuestring);
-	return 0;
-}
-
-static int
-span_read(struct peer *peer, const cJSON *object, const char *const keys[2],
-    struct span *span)
-{
-	*span = (struct span){TIME_NONE, TIME_NONE};
-	if (instant_read(peer, object, keys[0], &span->start) != 0 ||
-	    instant_read(peer, object, keys[1], &span->end) != 0)
-		return -1;
-	if (span->start == TIME_NONE || span->end == TIME_NONE)
-		return broken(peer, "%s or %s is null", keys[0], keys[1]);
-	if (span->end < span->start)
-		return broken(peer, "%s is before %s", keys[1], keys[0]);
-	return 0;
-}
-
-/*
- * Reads an array of spans, whose bounds have these two keys. The end is
- * `length` us after what is written, since an hour is named by its start.
- */
-static int
-spans_read(struct peer *peer, const cJSON *array, const char *name,
-    const char *const keys[2], int64_t length, struct spans *spans)
-{
-	const cJSON *element;
-	struct span span;
-	size_t i = 0;
-
-	if (!cJSON_IsArray(array))
-		return broken(peer, "%s is not an array", name);
-	cJSON_ArrayForEach(element, array)
-	{
-		if (span_read(peer, element, keys, &span) != 0)
-			return broken_in(peer, name, i);
-		i++;
-		span.end += length;
-		if (span.end == span.start)
-			continue;
-		spans->v = need(
-		    array_room(spans->v, &spans->cap, spans->n, sizeof(span)));
-		spans->v[spans->n++] = span;
-	}
-	spans_sort(spans);
-	return 0;
-}
-
-/*
- * Reads one quality. If the node could not read everything and reports no
- * segment, or is of version 1.0 and does not name the hours, nothing is known:
- * the state is STATE_UNREADABLE.
- */
-static int
-quality_read(
-    struct peer *peer, const cJSON *object, bool complete, struct report *r)
-{
-	static const char *const hours[] = {"first", "last"};
-	static const char *const keys[] = {"start", "end"};
-	const cJSON *channel = member(object, "channel");
-	const cJSON *found = member(object, "found");
-	const cJSON *quality = member(object, "quality");
-	const cJSON *unreadable = member(object, "unreadable_hours");
-
-	if (!cJSON_IsString(channel) || !cJSON_IsString(quality))
-		return broken(peer, "%s is not a string",
-		    cJSON_IsString(channel) ? "quality" : "channel");
-	r->channel = need(strdup(channel->valuestring));
-	r->quality = need(strdup(quality->valuestring));
-	r->start = r->end = TIME_NONE;
-	if (!cJSON_IsBool(found))
-		return broken(peer, "found is neither true nor false");
-	if (instant_read(peer, object, "start", &r->start) != 0 ||
-	    instant_read(peer, object, "end", &r->end) != 0 ||
-	    spans_read(peer, member(member(object, "raw"), "holes"),
-		"raw.holes", keys, 0, &r->raw.holes) != 0 ||
-	    spans_read(peer, member(member(object, "incomplete"), "spans"),
-		"incomplete.spans", keys, 0, &r->incomplete) != 0 ||
-	    (unreadable != NULL &&
-		spans_read(peer, member(unreadable, "ranges"),
-		    "unreadable_hours.ranges", hours, HOUR,
-		    &r->unreadable) != 0))
-		return -1;
-	if ((r->start == TIME_NONE) != (r->end == TIME_NONE))
-		return broken(peer, "only one of start and end is null");
-	if (r->end < r->start)
-		return broken(peer, "end is before start");
-	r->newest = r->end;
-	if (!complete && (r->start == TIME_NONE || unreadable == NULL))
-		r->state = STATE_UNREADABLE;
-	else
-		r->state = cJSON_IsTrue(found) ? STATE_READ : STATE_ABSENT;
-	return 0;
-}
-
-static int
-quality_compare(const void *a, const void *b)
-{
-	const struct report *p = a, *q = b;
-	int order = strcmp(p->channel, q->channel);
-
-	return order != 0 ? order : strcmp(p->quality, q->quality);
-}
-
-static int
-qualities_read(struct peer *peer, const cJSON *array, bool complete)
-{
-	const cJSON *element;
-	struct report *r;
-	size_t cap = 0, i;
-
-	if (!cJSON_IsArray(array))
-		return broken(peer, "reports is not an array");
-	cJSON_ArrayForEach(element, array)
-	{
-		peer->reports = need(array_room(
-		    peer->reports, &cap, peer->reportsz, sizeof(*r)));
-		r = &peer->reports[peer->reportsz++];
-		*r = (struct report){.channel = NULL};
-		if (quality_read(peer, element, complete, r) != 0)
-			return broken_in(peer, "reports", peer->reportsz - 1);
-	}
-	if (peer->reportsz == 0)
-		return 0;
-	qsort(peer->reports, peer->reportsz, sizeof(*r), quality_compare);
-	for (i = 1; i < peer->reportsz; i++) {
-		r = &peer->reports[i];
-		if (quality_compare(r - 1, r) == 0)
-			return broken(peer, "%s/%s appears twice", r->channel,
-			    r->quality);
-	}
-	return 0;
-}
-
-/*
- * Reads the whole document.
- */
-static int
-root_read(struct peer *peer, const cJSON *root)
-{
-	const cJSON *complete = member(root, "complete");
-	const cJSON *tolerance = member(root, "tolerance");
-	const cJSON *version = member(root, "schema_version");
-	int64_t last = TIME_NONE;
-
-	if (!cJSON_IsNumber(version))
-		return broken(peer, "not a report of " PROGRAM);
-	if (version->valuedouble != 1)
-		return broken(
-		    peer, "schema_version is %g, not 1", version->valuedouble);
-	if (instant_read(peer, root, "generated_at", &peer->generated_at) !=
-		0 ||
-	    instant_read(peer, root, "first_hour", &peer->window.start) != 0 ||
-	    instant_read(peer, root, "last_hour", &last) != 0)
-		return -1;
-	if (peer->generated_at == TIME_NONE)
-		return broken(peer, "generated_at is null");
-	if (last != TIME_NONE)
-		peer->window.end = last + HOUR;
-	if (peer->window.end <= peer->window.start)
-		return broken(peer, "last_hour is before first_hour");
-	if (!cJSON_IsBool(complete))
-		return broken(peer, "complete is neither true nor false");
-	if (!cJSON_IsNumber(tolerance) || !(tolerance->valuedouble >= 0) ||
-	    tolerance->valuedouble > 3600)
-		return broken(peer, "tolerance is not from 0 to 3600");
-	peer->tolerance = (int64_t)(tolerance->valuedouble * SECOND + 0.5);
-	return qualities_read(
-	    peer, member(root, "reports"), cJSON_IsTrue(complete));
-}
-
-static void
-reports_drop(struct peer *peer)
-{
-	struct report *r;
-	size_t i;
-
-	for (i = 0; i < peer->reportsz; i++) {
-		r = &peer->reports[i];
-		free((char *)r->channel);
-		free((char *)r->quality);
-		free(r->raw.holes.v);
-		free(r->incomplete.v);
-		free(r->unreadable.v);
-	}
-	free(peer->reports);
-	peer->reports = NULL;
-	peer->reportsz = 0;
-}
-
-static const struct report *
-peer_report(const struct peer *peer, const struct report *r)
-{
-	return peer->reportsz == 0 ? NULL
-				   : bsearch(r, peer->reports, peer->reportsz,
-					 sizeof(*r), quality_compare);
-}
+struct rule { /* a key that an object must have */
+	const char *key;
+	enum kind kind;
+	void *to; /* int64_t, char * to own, bool, const cJSON * */
+};
 
 static void *
 arena_take(size_t size)
@@ -1082,7 +771,276 @@ arena_give(void *taken)
 }
 
 /*
- * Rejects a quality that an earlier file of the same node has as well.
+ * Sets the peer's message, of which the arguments may be part. Returns -1, for
+ * readers to pass on.
+ */
+static int __attribute__((format(printf, 2, 3)))
+broken(struct peer *peer, const char *fmt, ...)
+{
+	char *inner = peer->message;
+	va_list ap;
+
+	va_start(ap, fmt);
+	peer->message = vcompose(fmt, ap);
+	va_end(ap);
+	free(inner);
+	return -1;
+}
+
+/*
+ * Returns the quote that ends the string at s, or NULL.
+ */
+static const char *
+string_end(const char *s)
+{
+	ptrdiff_t n = 1; /* backslashes before a quote */
+
+	while (n % 2 == 1 && (s = strchr(s + 1, '"')) != NULL)
+		for (n = 0; s[-1 - n] == '\\'; n++)
+			;
+	return s;
+}
+
+/*
+ * Copies JSON to slim, without most of what is not needed but may be most of
+ * the text: cJSON would take much longer for it. Rejects what is truncated, or
+ * nested so deep that cJSON, which is recursive, could overflow the stack.
+ */
+static int
+text_slim(struct peer *peer, const char *text, char *slim)
+{
+	static const char *const idle[] = {",\"known\":", ",\"duration\":",
+	    ",\"editable\":", ",\"hours\":", ",\"fleet\":"};
+	const char *comma = text, *cut = NULL, *from = text, *s;
+	size_t depth = 0, i, level = 0;
+
+	for (s = text; *s != '\0'; s++)
+		switch (*s) {
+		case '"':
+			if ((s = string_end(s)) == NULL)
+				return broken(peer, "truncated JSON");
+			break;
+		case ':':
+			level = cut == NULL ? depth : level;
+			for (i = 0; cut == NULL && i < LENGTH(idle); i++)
+				if (*comma == ',' && comma[2] == idle[i][2] &&
+				    strncmp(comma, idle[i], strlen(idle[i])) ==
+					0)
+					cut = comma;
+			break;
+		case '[':
+		case '{':
+			if (++depth > PEER_DEPTH)
+				return broken(peer,
+				    "JSON nested deeper than %d", PEER_DEPTH);
+			break;
+		case ',':
+		case ']':
+		case '}':
+			if (cut != NULL && depth == level) {
+				slim =
+				    mempcpy(slim, from, (size_t)(cut - from));
+				from = s;
+				cut = NULL;
+			}
+			comma = s;
+			depth -= *s != ',' && depth > 0;
+		}
+	(void)memcpy(slim, from, (size_t)(s - from) + 1);
+	return depth > 0 ? broken(peer, "truncated JSON") : 0;
+}
+
+static const cJSON *
+member(const cJSON *object, const char *key)
+{
+	return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
+/*
+ * Reads what the rules name, in their order. Null leaves an instant as it is.
+ */
+static int
+rules_read(struct peer *peer, const cJSON *object, const struct rule *rule,
+    size_t rulesz)
+{
+	static const struct {
+		cJSON_bool (*is)(const cJSON *);
+		const char *fault;
+	} kinds[] = {[INSTANT] = {cJSON_IsString, "is not an instant"},
+	    [TEXT] = {cJSON_IsString, "is not a string"},
+	    [TRUTH] = {cJSON_IsBool, "is neither true nor false"},
+	    [ARRAY] = {cJSON_IsArray, "is not an array"}};
+	const cJSON *value;
+	bool date_only;
+
+	for (; rulesz > 0; rule++, rulesz--) {
+		value = member(object, rule->key);
+		if (rule->kind == INSTANT && cJSON_IsNull(value))
+			continue;
+		if (!kinds[rule->kind].is(value))
+			return broken(
+			    peer, "%s %s", rule->key, kinds[rule->kind].fault);
+		if (rule->kind == TEXT)
+			*(char **)rule->to = need(strdup(value->valuestring));
+		else if (rule->kind == TRUTH)
+			*(bool *)rule->to = cJSON_IsTrue(value);
+		else if (rule->kind == ARRAY)
+			*(const cJSON **)rule->to = value;
+		else if (time_parse(value->valuestring, rule->to, &date_only) !=
+		    0)
+			return broken(peer, "%s is not an instant: %.40s",
+			    rule->key, value->valuestring);
+	}
+	return 0;
+}
+
+/*
+ * Reads the spans of object.outer.inner. Where hours are named the last one is
+ * part of the span.
+ */
+static int
+spans_read(struct peer *peer, const cJSON *object, const char *outer,
+    const char *inner, bool hours, struct spans *spans)
+{
+	const cJSON *array = member(member(object, outer), inner), *element;
+	struct span span;
+	const struct rule rules[] = {
+	    {hours ? "first" : "start", INSTANT, &span.start},
+	    {hours ? "last" : "end", INSTANT, &span.end}};
+	size_t i = 0;
+
+	if (!cJSON_IsArray(array))
+		return broken(peer, "%s.%s is not an array", outer, inner);
+	cJSON_ArrayForEach(element, array)
+	{
+		span = (struct span){TIME_NONE, TIME_NONE};
+		if (rules_read(peer, element, rules, 2) == 0) {
+			if (span.start == TIME_NONE || span.end == TIME_NONE)
+				(void)broken(peer, "%s or %s is null",
+				    rules[0].key, rules[1].key);
+			else if (span.end < span.start)
+				(void)broken(peer, "%s is before %s",
+				    rules[1].key, rules[0].key);
+		}
+		if (peer->message != NULL)
+			return broken(peer, "%s.%s[%zu]: %s", outer, inner, i,
+			    peer->message);
+		i++;
+		span.end += hours ? HOUR : 0;
+		if (span.end > span.start)
+			spans_add(spans, span.start, span.end);
+	}
+	spans_sort(spans);
+	return 0;
+}
+
+/*
+ * Reads one quality. If the node could not read everything and reports no
+ * segment, or is of version 1.0 and does not name the hours, nothing is known:
+ * the state is STATE_UNREADABLE.
+ */
+static int
+quality_read(
+    struct peer *peer, const cJSON *object, bool complete, struct report *r)
+{
+	const bool hours = member(object, "unreadable_hours") != NULL;
+	bool found = false;
+	const struct rule rules[] = {{"channel", TEXT, &r->channel},
+	    {"quality", TEXT, &r->quality}, {"found", TRUTH, &found},
+	    {"start", INSTANT, &r->start}, {"end", INSTANT, &r->end}};
+
+	*r = (struct report){.start = TIME_NONE, .end = TIME_NONE};
+	if (rules_read(peer, object, rules, LENGTH(rules)) != 0 ||
+	    spans_read(peer, object, "raw", "holes", false, &r->raw.holes) !=
+		0 ||
+	    spans_read(peer, object, "incomplete", "spans", false,
+		&r->incomplete) != 0 ||
+	    (hours &&
+		spans_read(peer, object, "unreadable_hours", "ranges", true,
+		    &r->unreadable) != 0))
+		return -1;
+	if ((r->start == TIME_NONE) != (r->end == TIME_NONE))
+		return broken(peer, "only one of start and end is null");
+	if (r->end < r->start)
+		return broken(peer, "end is before start");
+	r->newest = r->end;
+	if (!complete && (r->start == TIME_NONE || !hours))
+		r->state = STATE_UNREADABLE;
+	else
+		r->state = found ? STATE_READ : STATE_ABSENT;
+	return 0;
+}
+
+static int
+quality_compare(const void *a, const void *b)
+{
+	const struct report *p = a, *q = b;
+	int order = strcmp(p->channel, q->channel);
+
+	return order != 0 ? order : strcmp(p->quality, q->quality);
+}
+
+static const struct report *
+peer_report(const struct peer *peer, const struct report *r)
+{
+	return peer->reportsz == 0 ? NULL
+				   : bsearch(r, peer->reports, peer->reportsz,
+					 sizeof(*r), quality_compare);
+}
+
+/*
+ * Reads the whole document. The reports are then sorted.
+ */
+static int
+root_read(struct peer *peer, const cJSON *root)
+{
+	const cJSON *element, *reports = NULL;
+	const cJSON *tolerance = member(root, "tolerance");
+	const cJSON *version = member(root, "schema_version");
+	int64_t last = TIME_NONE;
+	bool complete = false;
+	size_t cap = 0;
+	const struct rule rules[] = {
+	    {"generated_at", INSTANT, &peer->generated_at},
+	    {"first_hour", INSTANT, &peer->window.start},
+	    {"last_hour", INSTANT, &last}, {"complete", TRUTH, &complete},
+	    {"reports", ARRAY, &reports}};
+
+	if (!cJSON_IsNumber(version))
+		return broken(peer, "not a report of " PROGRAM);
+	if (version->valuedouble != 1)
+		return broken(
+		    peer, "schema_version is %g, not 1", version->valuedouble);
+	if (rules_read(peer, root, rules, LENGTH(rules)) != 0)
+		return -1;
+	if (peer->generated_at == TIME_NONE)
+		return broken(peer, "generated_at is null");
+	if (last != TIME_NONE)
+		peer->window.end = last + HOUR;
+	if (peer->window.end <= peer->window.start)
+		return broken(peer, "last_hour is before first_hour");
+	if (!cJSON_IsNumber(tolerance) || !(tolerance->valuedouble >= 0) ||
+	    tolerance->valuedouble > 3600)
+		return broken(peer, "tolerance is not from 0 to 3600");
+	peer->tolerance = (int64_t)(tolerance->valuedouble * SECOND + 0.5);
+	cJSON_ArrayForEach(element, reports)
+	{
+		peer->reports = need(array_room(peer->reports, &cap,
+		    peer->reportsz, sizeof(*peer->reports)));
+		if (quality_read(peer, element, complete,
+			&peer->reports[peer->reportsz++]) != 0)
+			return broken(peer, "reports[%zu]: %s",
+			    peer->reportsz - 1, peer->message);
+	}
+	if (peer->reportsz > 0)
+		qsort(peer->reports, peer->reportsz, sizeof(*peer->reports),
+		    quality_compare);
+	return 0;
+}
+
+/*
+ * Rejects a quality that the report, or an earlier file of the same node, has
+ * as well.
  */
 static int
 peer_compare(const struct peer *peers, struct peer *peer)
@@ -1091,54 +1049,78 @@ peer_compare(const struct peer *peers, struct peer *peer)
 	const struct report *r;
 	size_t i;
 
-	for (earlier = peers; earlier < peer; earlier++) {
-		if (strcmp(earlier->name, peer->name) != 0)
-			continue;
-		for (i = 0; i < peer->reportsz; i++) {
-			r = &peer->reports[i];
-			if (peer_report(earlier, r) != NULL)
+	for (i = 0; i < peer->reportsz; i++) {
+		r = &peer->reports[i];
+		if (i > 0 && quality_compare(r - 1, r) == 0)
+			return broken(peer, "%s/%s appears twice", r->channel,
+			    r->quality);
+		for (earlier = peers; earlier < peer; earlier++)
+			if (strcmp(earlier->name, peer->name) == 0 &&
+			    peer_report(earlier, r) != NULL)
 				return broken(peer, "%s/%s is already in %s",
 				    r->channel, r->quality, earlier->file);
-		}
 	}
 	return 0;
 }
 
+static void
+reports_drop(struct peer *peer)
+{
+	struct report *r;
+
+	while (peer->reportsz > 0) {
+		r = &peer->reports[--peer->reportsz];
+		free((char *)r->channel);
+		free((char *)r->quality);
+		free(r->raw.holes.v);
+		free(r->incomplete.v);
+		free(r->unreadable.v);
+	}
+	free(peer->reports);
+	peer->reports = NULL;
+}
+
 /*
  * Reads the report of peers[n], whose name and file are set; those before it
- * have been read. The text is changed; size does not count its final NUL.
- * Returns -1 if the report cannot be used, with the reason in the message.
+ * have been read. The text's size does not count its final NUL. Returns -1 if
+ * the report cannot be used, with the reason in the message.
  */
 int
 peer_parse(struct peer *peers, size_t n, char *text, size_t size)
 {
+	const size_t room =
+	    size < ARENA_MAX / 16 ? size * 16 + 4096 : ARENA_MAX;
+	const char first = text[strspn(text, " \t\r\n")];
 	cJSON_Hooks hooks = {arena_take, arena_give};
+	char *slim = need(malloc(size + 1 + room));
 	struct peer *peer = &peers[n];
-	size_t room = size < ARENA_MAX / 16 ? size * 16 + 4096 : ARENA_MAX;
-	char *memory;
 	cJSON *root;
-	int result;
 
+	cJSON_InitHooks(&hooks);
+	arena.next = slim + size + 1;
+	arena.left = room;
 	peer->generated_at = TIME_NONE;
 	peer->window = (struct span){INT64_MIN, INT64_MAX};
-	if (bytes_judge(peer, text, size) != 0)
-		return -1;
-	cJSON_InitHooks(&hooks);
-	arena.next = memory = need(malloc(room));
-	arena.left = room;
-	if ((root = cJSON_ParseWithOpts(text, NULL, true)) != NULL)
-		result = root_read(peer, root);
+	if (strlen(text) < size)
+		(void)broken(peer, "not JSON: it has a NUL byte");
+	else if (first == '\0' || first == '<')
+		(void)broken(peer, first == '<' ? "HTML, not JSON" : "empty");
+	else if (text_slim(peer, text, slim) != 0)
+		;
+	else if ((root = cJSON_ParseWithOpts(slim, NULL, true)) != NULL ||
+	    (root = cJSON_ParseWithOpts(text, NULL, true)) != NULL)
+		(void)(root_read(peer, root) || peer_compare(peers, peer));
 	else if (arena.left == 0)
-		result = broken(peer, "JSON of too many values");
+		(void)broken(peer, "JSON of too many values");
 	else
-		result = broken(peer, "not JSON from byte %td on",
+		(void)broken(peer, "not JSON from byte %td on",
 		    cJSON_GetErrorPtr() - text);
-	free(memory);
-	if (result != 0 || (result = peer_compare(peers, peer)) != 0) {
-		reports_drop(peer);
-		peer->generated_at = TIME_NONE;
-	}
-	return result;
+	free(slim);
+	if (peer->message == NULL)
+		return 0;
+	reports_drop(peer);
+	peer->generated_at = TIME_NONE;
+	return -1;
 }
 
 /*
@@ -1163,12 +1145,12 @@ peers_free(struct peer *peers, size_t peersz)
 void
 fleet_reports(struct survey *s)
 {
-	struct report *r;
+	const struct report *r;
 	size_t i, j, n = 0;
 
 	for (i = 0; i < s->peersz; i++)
 		n += s->peers[i].reportsz;
-	s->reports = need(calloc(n + 1, sizeof(*r)));
+	s->reports = need(calloc(n + 1, sizeof(*s->reports)));
 	n = 0;
 	for (i = 0; i < s->peersz; i++)
 		for (j = 0; j < s->peers[i].reportsz; j++) {
@@ -1180,9 +1162,9 @@ fleet_reports(struct survey *s)
 			    .stream = {TIME_NONE, TIME_NONE},
 			    .newest = TIME_NONE};
 		}
-	qsort(s->reports, n, sizeof(*r), quality_compare);
+	qsort(s->reports, n, sizeof(*s->reports), quality_compare);
 	for (i = 0; i < n; i++)
-		if (s->reportsz == 0 ||
+		if (i == 0 ||
 		    quality_compare(
 			&s->reports[s->reportsz - 1], &s->reports[i]) != 0)
 			s->reports[s->reportsz++] = s->reports[i];
@@ -1200,7 +1182,7 @@ enum says { /* a node, of an instant */
 };
 
 struct voice { /* a node during the sweep */
-	const struct fleet_node *node;
+	struct fleet_node *node;
 	struct spans incomplete; /* owned */
 	size_t hole; /* index of the first that ends later, as below */
 	size_t incomplete_at;
@@ -1231,119 +1213,89 @@ spans_at(const struct spans *spans, size_t *at, int64_t t, int64_t *until)
 }
 
 static bool
-span_at(struct span span, int64_t t, int64_t *until)
+span_at(int64_t start, int64_t end, int64_t t, int64_t *until)
 {
-	const struct spans spans = {&span, 1, 1};
-	size_t at = 0;
+	const struct spans spans = {&(struct span){start, end}, 1, 1};
 
-	return spans_at(&spans, &at, t, until);
+	return spans_at(&spans, &(size_t){0}, t, until);
 }
 
 /*
- * Finds what a node says from t on. Calls for one node never go back in time.
+ * Finds what a node says from t on, at most up to the end, and adds it to the
+ * node's coverage. Calls for one node never go back in time.
  */
 static void
-voice_move(struct voice *v, int64_t t)
+voice_move(struct voice *v, int64_t t, int64_t end)
 {
-	const struct fleet_node *node = v->node;
+	struct fleet_node *node = v->node;
 	const struct report *r = node->report;
-	struct span stream;
+	struct coverage *c = &node->coverage;
 
 	v->says = SAYS_UNKNOWN;
-	v->until = INT64_MAX;
-	if (r == NULL || !span_at(node->window, t, &v->until) ||
+	v->until = end;
+	if (r == NULL ||
+	    !span_at(node->window.start, node->window.end, t, &v->until) ||
 	    spans_at(&r->unreadable, &v->unreadable, t, &v->until))
 		return;
-	stream = (struct span){r->start, r->end};
-	if (span_at(stream, t, &v->until) &&
-	    !spans_at(&r->raw.holes, &v->hole, t, &v->until))
+	if (span_at(r->start, r->end, t, &v->until) &&
+	    !spans_at(&r->raw.holes, &v->hole, t, &v->until)) {
 		v->says =
 		    spans_at(&v->incomplete, &v->incomplete_at, t, &v->until)
 		    ? SAYS_INCOMPLETE
 		    : SAYS_COMPLETE;
-	else if (span_at((struct span){INT64_MIN, node->horizon}, t, &v->until))
+		c->covered += v->until - t;
+	} else if (span_at(INT64_MIN, node->horizon, t, &v->until)) {
 		v->says = SAYS_LACKS;
+		spans_cover(&c->holes, t, v->until);
+		c->hole_duration += v->until - t;
+	}
 }
 
 /*
- * Appends the peers that say so to the list of those that have the next gap.
+ * Accounts for a span in which no node changes; `say` counts those that say
+ * each. Adds a gap, or extends the last one if state and nodes are the same.
  */
 static void
-having_add(
-    struct fleet *f, size_t *n, const struct voice *voices, enum says says)
+span_take(struct fleet *f, const struct voice *voices, const size_t *say,
+    struct span span)
 {
+	const enum says here = f->here ? voices[0].says : SAYS_UNKNOWN;
+	struct gap gap = {.span = span, .first = f->havingsz}, *last;
+	enum says least = SAYS_INCOMPLETE, says;
 	size_t i;
 
-	for (i = f->here; i < f->nodesz; i++) {
-		if (voices[i].says != says)
-			continue;
-		f->having = need(array_room(f->having, &f->havingcap,
-		    f->havingsz + *n, sizeof(*f->having)));
-		f->having[f->havingsz + (*n)++] = i;
-	}
-}
-
-/*
- * Adds a gap, or extends the last one if state and nodes are the same.
- */
-static void
-gap_add(struct fleet *f, struct gap gap, const struct voice *voices)
-{
-	struct gap *last = f->gapsz > 0 ? &f->gaps[f->gapsz - 1] : NULL;
-	size_t n = 0;
-
-	if (gap.state == GAP_ELSEWHERE || gap.state == GAP_BETTER)
-		having_add(f, &n, voices, SAYS_COMPLETE);
-	if (gap.state == GAP_ELSEWHERE)
-		having_add(f, &n, voices, SAYS_INCOMPLETE);
+	if (here == SAYS_INCOMPLETE && say[SAYS_COMPLETE] > 0) {
+		gap.state = GAP_BETTER;
+		least = SAYS_COMPLETE;
+	} else if (say[SAYS_INCOMPLETE] + say[SAYS_COMPLETE] == 0)
+		gap.state = say[SAYS_UNKNOWN] > 0 ? GAP_UNKNOWN : GAP_LOST;
+	else if (here == SAYS_LACKS)
+		gap.state = GAP_ELSEWHERE;
+	else
+		return;
+	for (says = SAYS_COMPLETE; says >= least; says--)
+		for (i = f->here; i < f->nodesz; i++) {
+			if (voices[i].says != says)
+				continue;
+			if (gap.state == GAP_ELSEWHERE)
+				f->nodes[i].has += span.end - span.start;
+			f->having = need(array_room(f->having, &f->havingcap,
+			    f->havingsz, sizeof(*f->having)));
+			f->having[f->havingsz++] = i;
+		}
+	gap.havingsz = f->havingsz - gap.first;
+	last = f->gapsz > 0 ? &f->gaps[f->gapsz - 1] : NULL;
 	if (last != NULL && last->state == gap.state &&
-	    last->span.end == gap.span.start && last->havingsz == n &&
-	    (n == 0 ||
-		memcmp(&f->having[last->first], &f->having[f->havingsz],
-		    n * sizeof(*f->having)) == 0)) {
-		last->span.end = gap.span.end;
+	    last->span.end == span.start && last->havingsz == gap.havingsz &&
+	    (gap.havingsz == 0 ||
+		memcmp(&f->having[last->first], &f->having[gap.first],
+		    gap.havingsz * sizeof(*f->having)) == 0)) {
+		last->span.end = span.end;
+		f->havingsz = gap.first;
 		return;
 	}
-	gap.first = f->havingsz;
-	gap.havingsz = n;
-	f->havingsz += n;
 	f->gaps = need(array_room(f->gaps, &f->gapcap, f->gapsz, sizeof(gap)));
 	f->gaps[f->gapsz++] = gap;
-}
-
-/*
- * Accounts for a span in which no node changes.
- */
-static void
-span_take(struct fleet *f, const struct voice *voices, struct span span)
-{
-	enum says here = f->here ? voices[0].says : SAYS_UNKNOWN;
-	struct coverage *c;
-	struct gap gap = {.span = span};
-	size_t i, say[SAYS_COMPLETE + 1] = {0};
-	const int64_t length = span.end - span.start;
-
-	for (i = 0; i < f->nodesz; i++) {
-		say[voices[i].says]++;
-		c = &f->nodes[i].coverage;
-		if (voices[i].says == SAYS_LACKS) {
-			spans_cover(&c->holes, span.start, span.end);
-			c->hole_duration += length;
-		} else if (voices[i].says != SAYS_UNKNOWN) {
-			c->covered += length;
-			f->nodes[i].has += here == SAYS_LACKS ? length : 0;
-		}
-	}
-	if (here == SAYS_INCOMPLETE && say[SAYS_COMPLETE] > 0)
-		gap.state = GAP_BETTER;
-	else if (here == SAYS_LACKS &&
-	    say[SAYS_INCOMPLETE] + say[SAYS_COMPLETE] > 0)
-		gap.state = GAP_ELSEWHERE;
-	else if (say[SAYS_INCOMPLETE] + say[SAYS_COMPLETE] > 0)
-		return;
-	else
-		gap.state = say[SAYS_UNKNOWN] > 0 ? GAP_UNKNOWN : GAP_LOST;
-	gap_add(f, gap, voices);
 }
 
 /*
@@ -1405,26 +1357,30 @@ fleet_sweep(struct fleet *f)
 {
 	struct voice *v, *voices = need(calloc(f->nodesz, sizeof(*voices)));
 	struct span joined, span = f->range;
-	size_t i, at;
+	size_t at, say[SAYS_COMPLETE + 1] = {f->nodesz};
 
-	for (v = voices, i = 0; i < f->nodesz; i++, v++) {
-		v->node = &f->nodes[i];
+	for (v = voices; v < voices + f->nodesz; v++) {
+		v->node = &f->nodes[v - voices];
 		v->until = INT64_MIN;
 		at = 0;
 		while (v->node->report != NULL &&
 		    spans_join(&v->node->report->incomplete, &at,
-			i < f->here ? v->node->tolerance : 0, &joined))
+			v->node->peer == NULL ? v->node->tolerance : 0,
+			&joined))
 			spans_cover(&v->incomplete, joined.start, joined.end);
 	}
 	for (; span.start < f->range.end; span.start = span.end) {
 		span.end = f->range.end;
 		for (v = voices; v < voices + f->nodesz; v++) {
-			if (v->until <= span.start)
-				voice_move(v, span.start);
+			if (v->until <= span.start) {
+				say[v->says]--;
+				voice_move(v, span.start, f->range.end);
+				say[v->says]++;
+			}
 			if (v->until < span.end)
 				span.end = v->until;
 		}
-		span_take(f, voices, span);
+		span_take(f, voices, say, span);
 	}
 	for (v = voices; v < voices + f->nodesz; v++)
 		free(v->incomplete.v);
@@ -1433,53 +1389,18 @@ fleet_sweep(struct fleet *f)
 }
 
 /*
- * Sets the range from the earliest start to the latest end, cut at the window.
- */
-static void
-fleet_range(const struct options *opt, struct fleet *f)
-{
-	struct span range = {INT64_MAX, INT64_MIN};
-	const struct report *r;
-	size_t i;
-
-	for (i = 0; i < f->nodesz; i++) {
-		r = f->nodes[i].report;
-		if (r == NULL || r->start == TIME_NONE)
-			continue;
-		if (r->start < range.start)
-			range.start = r->start;
-		if (r->end > range.end)
-			range.end = r->end;
-	}
-	if (!span_cut(&range, opt->window.start, opt->window.end))
-		range = (struct span){TIME_NONE, TIME_NONE};
-	f->range = range;
-}
-
-static struct fleet_node *
-node_named(struct fleet *f, const char *name)
-{
-	struct fleet_node *node;
-	size_t i;
-
-	for (i = f->here; i < f->nodesz; i++)
-		if (strcmp(f->nodes[i].name, name) == 0)
-			return &f->nodes[i];
-	node = &f->nodes[f->nodesz++];
-	*node = (struct fleet_node){.name = name, .generated_at = TIME_NONE};
-	return node;
-}
-
-/*
  * Lists the nodes: this one, unless there is no archive, then one for each name
- * of a peer. A peer may have several files, one for each quality.
+ * of a peer. A peer may have several files, one for each quality. The range is
+ * from the earliest start to the latest end, cut at the window.
  */
 static void
 fleet_nodes(const struct options *opt, const struct survey *s,
     const struct report *r, struct fleet *f)
 {
+	struct span range = {INT64_MAX, INT64_MIN};
 	const struct peer *peer;
 	struct fleet_node *node;
+	size_t i;
 
 	f->nodes = need(calloc(s->peersz + 1, sizeof(*f->nodes)));
 	f->here = opt->channelsz > 0;
@@ -1491,7 +1412,14 @@ fleet_nodes(const struct options *opt, const struct survey *s,
 		    .horizon = opt->now - opt->settle,
 		    .tolerance = opt->tolerance};
 	for (peer = s->peers; peer < s->peers + s->peersz; peer++) {
-		node = node_named(f, peer->name);
+		for (i = f->here; i < f->nodesz; i++)
+			if (strcmp(f->nodes[i].name, peer->name) == 0)
+				break;
+		node = &f->nodes[i];
+		if (i == f->nodesz)
+			*node = (struct fleet_node){
+			    .name = peer->name, .generated_at = TIME_NONE};
+		f->nodesz += i == f->nodesz;
 		if (peer->generated_at == TIME_NONE || node->report != NULL)
 			continue;
 		node->peer = peer;
@@ -1504,14 +1432,34 @@ fleet_nodes(const struct options *opt, const struct survey *s,
 		    node->report->state == STATE_UNREADABLE)
 			node->report = NULL;
 	}
+	for (node = f->nodes; node < f->nodes + f->nodesz; node++) {
+		r = node->report;
+		if (r == NULL || r->start == TIME_NONE)
+			continue;
+		if (r->start < range.start)
+			range.start = r->start;
+		if (r->end > range.end)
+			range.end = r->end;
+	}
+	f->range = span_cut(&range, opt->window.start, opt->window.end)
+	    ? range
+	    : (struct span){TIME_NONE, TIME_NONE};
 }
 
-static void
-peers_note(const struct options *opt, struct survey *s)
+/*
+ * Sets the fleet of every report, if there are peers, and notes what is odd
+ * about these.
+ */
+void
+fleet_make(const struct options *opt, struct survey *s)
 {
-	const struct peer *peer;
 	char ours[TIME_SIZE], time[TIME_SIZE];
+	const struct peer *peer;
+	struct report *r;
+	size_t i;
 
+	if (s->peersz == 0)
+		return;
 	seconds_format(ours, opt->tolerance);
 	for (peer = s->peers; peer < s->peers + s->peersz; peer++) {
 		if (peer->generated_at == TIME_NONE)
@@ -1528,25 +1476,10 @@ peers_note(const struct options *opt, struct survey *s)
 				    "holes there do not show",
 				peer->name, time, ours));
 	}
-}
-
-/*
- * Sets the fleet of every report, if there are peers.
- */
-void
-fleet_make(const struct options *opt, struct survey *s)
-{
-	struct report *r;
-	size_t i;
-
-	if (s->peersz == 0)
-		return;
-	peers_note(opt, s);
 	for (i = 0; i < s->reportsz; i++) {
 		r = &s->reports[i];
 		r->fleet = need(calloc(1, sizeof(*r->fleet)));
 		fleet_nodes(opt, s, r, r->fleet);
-		fleet_range(opt, r->fleet);
 		fleet_sweep(r->fleet);
 	}
 }
