@@ -358,54 +358,69 @@ static bool check_fleet(
  */
 
 struct writer { /* the JSON on its way out */
-	FILE *fp; /* no other thread has it: nothing locks it */
+	FILE *fp;
 	const struct options *opt;
 	const struct report *r; /* being written */
 	char stamp[TIME_SIZE]; /* an hour, which most instants share */
 	int64_t hour; /* the same; TIME_NONE: none yet */
 	char last; /* byte of the last format */
+	char *p; /* in the buffer */
+	char buf[8192];
 };
 
 /*
- * Writes any bytes as a string, or null; what is not UTF-8 becomes U+FFFD.
+ * Makes room for TIME_SIZE bytes.
  */
 static void
-json_text(FILE *fp, const char *bytes)
+writer_room(struct writer *w)
+{
+	if ((size_t)(w->p - w->buf) <= sizeof(w->buf) - TIME_SIZE)
+		return;
+	fwrite(w->buf, 1, (size_t)(w->p - w->buf), w->fp);
+	w->p = w->buf;
+}
+
+/*
+ * Writes any bytes as a string; what is not UTF-8 becomes U+FFFD.
+ */
+static void
+json_text(struct writer *w, const char *bytes)
 {
 	static const char special[] = "\"\\\b\f\n\r\t";
 	const char *from, *s;
 	long code;
 
-	if (bytes == NULL) {
-		fputs_unlocked("null", fp);
-		return;
-	}
-	putc_unlocked('"', fp);
+	*w->p++ = '"';
 	while (*(from = bytes) != '\0') {
+		writer_room(w);
 		code = utf8_next(&bytes);
 		if (code < 0)
-			fputs_unlocked(REPLACEMENT, fp);
+			w->p = stpcpy(w->p, REPLACEMENT);
 		else if (code >= ' ' && code != '"' && code != '\\')
 			while (from < bytes)
-				putc_unlocked(*from++, fp);
-		else if ((s = strchr(special, (int)code)) != NULL)
-			fprintf(fp, "\\%c", "\"\\bfnrt"[s - special]);
-		else
-			fprintf(fp, "\\u%04lx", (unsigned long)code);
+				*w->p++ = *from++;
+		else if ((s = strchr(special, (int)code)) != NULL) {
+			*w->p++ = '\\';
+			*w->p++ = "\"\\bfnrt"[s - special];
+		} else
+			w->p += sprintf(w->p, "\\u%04lx", (unsigned long)code);
 	}
-	putc_unlocked('"', fp);
+	*w->p++ = '"';
 }
 
 /*
- * Puts at least n digits before p. Returns where they begin.
+ * Puts at least n digits before p, and `before` if it is not 0. Returns where
+ * they begin.
  */
 static char *
-digits_put(char *p, int64_t value, int n)
+digits_put(char *p, int64_t value, int n, char before)
 {
 	do {
 		*--p = (char)('0' + value % 10);
 		value /= 10;
 	} while (--n > 0 || value > 0);
+	if (before != '\0')
+		*--p = before;
 	return p;
 }
 
@@ -424,26 +439,23 @@ json_value(struct writer *w, char type, int64_t us)
 		rest = us % HOUR + (us % HOUR < 0 ? HOUR : 0);
 		if (us - rest != w->hour)
 			hour_format(w->stamp, w->hour = us - rest);
-		putc_unlocked('"', w->fp);
-		fputs_unlocked(w->stamp, w->fp);
+		*w->p++ = '"';
+		w->p = stpcpy(w->p, w->stamp);
 		*--p = '"';
 		if (type == 'i') {
 			*--p = 'Z';
-			*(p = digits_put(p, rest % SECOND, 6) - 1) = '.';
-			*(p = digits_put(p, rest / SECOND % 60, 2) - 1) = ':';
-			*(p = digits_put(p, rest / MINUTE, 2) - 1) = ':';
+			p = digits_put(p, rest % SECOND, 6, '.');
+			p = digits_put(p, rest / SECOND % 60, 2, ':');
+			p = digits_put(p, rest / MINUTE, 2, ':');
 		}
 	} else {
-		if (size % SECOND > 0) {
-			*(p = digits_put(p, size % SECOND, 6) - 1) = '.';
-			while (end[-1] == '0')
-				end--;
-		}
-		p = digits_put(p, size / SECOND, 1);
-		if (us < 0)
-			*--p = '-';
+		if (size % SECOND > 0)
+			p = digits_put(p, size % SECOND, 6, '.');
+		while (p < end && end[-1] == '0')
+			end--;
+		p = digits_put(p, size / SECOND, 1, us < 0 ? '-' : '\0');
 	}
-	fwrite_unlocked(p, 1, (size_t)(end - p), w->fp);
+	w->p = mempcpy(w->p, p, (size_t)(end - p));
 }
 
 /*
@@ -463,32 +475,33 @@ static void
 json(struct writer *w, const char *fmt, ...)
 {
 	const struct span *span;
+	const char *text;
 	int64_t us;
 	va_list ap;
 
 	va_start(ap, fmt);
 	for (; *fmt != '\0'; fmt++) {
+		writer_room(w);
 		if (*fmt != '%')
-			putc_unlocked(*fmt == '\'' ? '"' : *fmt, w->fp);
+			*w->p++ = (char)(*fmt == '\'' ? '"' : *fmt);
 		else if (*++fmt == ',') {
 			if (w->last != '[' && w->last != '{')
-				putc_unlocked(',', w->fp);
+				*w->p++ = ',';
 		} else if (*fmt == 'b')
-			fputs_unlocked(
-			    va_arg(ap, int) ? "true" : "false", w->fp);
+			w->p = stpcpy(w->p, va_arg(ap, int) ? "true" : "false");
 		else if (*fmt == 'n')
 			json_value(
 			    w, 's', (int64_t)va_arg(ap, size_t) * SECOND);
-		else if (*fmt == 't')
-			json_text(w->fp, va_arg(ap, const char *));
+		else if (*fmt == 't' && (text = va_arg(ap, const char *)))
+			json_text(w, text);
 		else if (*fmt == 'p') {
 			span = va_arg(ap, const struct span *);
 			json(w, "'start':%i,'end':%i,'duration':%s",
 			    span->start, span->end, span->end - span->start);
 		} else {
-			us = va_arg(ap, int64_t);
+			us = *fmt == 't' ? TIME_NONE : va_arg(ap, int64_t);
 			if (us == TIME_NONE || (*fmt == 'r' && us < 0))
-				json_text(w->fp, NULL);
+				w->p = stpcpy(w->p, "null");
 			else
 				json_value(w, *fmt,
 				    *fmt == 'a' ? w->opt->now - us : us);
@@ -691,12 +704,16 @@ int
 report_json(FILE *fp, const struct options *opt, const struct survey *s,
     const struct report *report)
 {
-	struct writer w = {.fp = fp, .opt = opt, .hour = TIME_NONE};
+	struct writer w;
 	const struct report *reports = report != NULL ? report : s->reports;
 	const size_t reportsz = report != NULL ? 1 : s->reportsz;
 	const struct peer *peer;
 	size_t i;
 
+	w.fp = fp;
+	w.opt = opt;
+	w.hour = TIME_NONE;
+	w.p = w.buf;
 	json(&w, "{'schema_version':1,'generator':'" PROGRAM " " VERSION "'");
 	json(&w, ",'generated_at':%i,'base_dir':%t,'tolerance':%s", opt->now,
 	    opt->base_dir, opt->tolerance);
@@ -722,6 +739,7 @@ report_json(FILE *fp, const struct options *opt, const struct survey *s,
 		json_quality(&w, report == NULL);
 	}
 	json(&w, "]}\n");
+	fwrite(w.buf, 1, (size_t)(w.p - w.buf), fp);
 	return ferror(fp) ? -1 : 0;
 }
 
