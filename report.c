@@ -755,6 +755,8 @@ report_json(FILE *fp, const struct options *opt, const struct survey *s,
 /* what cJSON makes of one report, dropped as a whole: half of the time went
    into malloc and free. cJSON's hooks leave it no other place */
 static struct {
+	char *memory; /* owned; kept for the next report */
+	size_t size;
 	char *next;
 	size_t left;
 } arena;
@@ -806,20 +808,6 @@ broken(struct peer *peer, const char *fmt, ...)
 }
 
 /*
- * Returns the quote that ends the string at s, or NULL.
- */
-static const char *
-string_end(const char *s)
-{
-	ptrdiff_t n = 1; /* backslashes before a quote */
-
-	while (n % 2 == 1 && (s = strchr(s + 1, '"')) != NULL)
-		for (n = 0; s[-1 - n] == '\\'; n++)
-			;
-	return s;
-}
-
-/*
  * Copies JSON to slim, without most of what is not needed but may be most of
  * the text: cJSON would take much longer for it. Rejects what is truncated, or
  * nested so deep that cJSON, which is recursive, could overflow the stack.
@@ -835,8 +823,12 @@ text_slim(struct peer *peer, const char *text, char *slim)
 	for (s = text; *s != '\0'; s++)
 		switch (*s) {
 		case '"':
-			if ((s = string_end(s)) == NULL)
-				return broken(peer, "truncated JSON");
+			do {
+				if ((s = strchr(s + 1, '"')) == NULL)
+					return broken(peer, "truncated JSON");
+				for (i = 1; s[-(ptrdiff_t)i] == '\\'; i++)
+					;
+			} while (i % 2 == 0);
 			break;
 		case ':':
 			level = cut == NULL ? depth : level;
@@ -925,6 +917,7 @@ spans_read(struct peer *peer, const cJSON *object, const char *outer,
 	const struct rule rules[] = {
 	    {hours ? "first" : "start", INSTANT, &span.start},
 	    {hours ? "last" : "end", INSTANT, &span.end}};
+	bool sorted = true;
 	size_t i = 0;
 
 	if (!cJSON_IsArray(array))
@@ -945,10 +938,15 @@ spans_read(struct peer *peer, const cJSON *object, const char *outer,
 			    peer->message);
 		i++;
 		span.end += hours ? HOUR : 0;
+		sorted = sorted &&
+		    (spans->n == 0 ||
+			spans->v[spans->n - 1].start <= span.start);
 		if (span.end > span.start)
-			spans_add(spans, span.start, span.end);
+			(sorted ? spans_cover : spans_add)(
+			    spans, span.start, span.end);
 	}
-	spans_sort(spans);
+	if (!sorted)
+		spans_sort(spans);
 	return 0;
 }
 
@@ -1110,13 +1108,18 @@ peer_parse(struct peer *peers, size_t n, char *text, size_t size)
 	    size < ARENA_MAX / 16 ? size * 16 + 4096 : ARENA_MAX;
 	const char first = text[strspn(text, " \t\r\n")];
 	cJSON_Hooks hooks = {arena_take, arena_give};
-	char *slim = need(malloc(size + 1 + room));
 	struct peer *peer = &peers[n];
+	char *slim;
 	cJSON *root;
 
+	if (arena.size < room) {
+		free(arena.memory);
+		arena.memory = need(malloc(arena.size = room));
+	}
 	cJSON_InitHooks(&hooks);
-	arena.next = slim + size + 1;
+	arena.next = arena.memory;
 	arena.left = room;
+	slim = arena_take(size + 1);
 	peer->generated_at = TIME_NONE;
 	peer->window = (struct span){INT64_MIN, INT64_MAX};
 	if (strlen(text) < size)
@@ -1133,7 +1136,6 @@ peer_parse(struct peer *peers, size_t n, char *text, size_t size)
 	else
 		(void)broken(peer, "not JSON from byte %td on",
 		    cJSON_GetErrorPtr() - text);
-	free(slim);
 	if (peer->message == NULL)
 		return 0;
 	reports_drop(peer);
@@ -1153,6 +1155,8 @@ peers_free(struct peer *peers, size_t peersz)
 		reports_drop(&peers[i]);
 		free(peers[i].message);
 	}
+	free(arena.memory);
+	memset(&arena, 0, sizeof(arena));
 	free(peers);
 }
 
@@ -1317,33 +1321,14 @@ span_take(struct fleet *f, const struct voice *voices, const size_t *say,
 }
 
 /*
- * Returns whether a lost gap is within the tolerance, and some node has what
- * comes before it and what comes after it.
- */
-static bool
-is_sliver(const struct fleet *f, const struct gap *gap, int64_t tolerance)
-{
-	const struct gap *before = gap - 1, *after = gap + 1;
-
-	if (gap->state != GAP_LOST ||
-	    gap->span.end - gap->span.start > tolerance ||
-	    gap->span.start == f->range.start || gap->span.end == f->range.end)
-		return false;
-	if (gap > f->gaps && before->state == GAP_UNKNOWN &&
-	    before->span.end == gap->span.start)
-		return false;
-	return after == f->gaps + f->gapsz || after->state != GAP_UNKNOWN ||
-	    after->span.start != gap->span.end;
-}
-
-/*
- * Drops slivers and adds up the rest.
+ * Adds up the gaps, but for slivers: what is lost for no longer than the
+ * tolerance, while some node has what comes before it and what comes after.
  */
 static void
 gaps_sum(struct fleet *f)
 {
-	struct gap *gap;
-	struct span span;
+	const struct gap *after, *before;
+	struct gap gap;
 	int64_t length, tolerance = 0;
 	size_t i, n = 0;
 
@@ -1352,20 +1337,28 @@ gaps_sum(struct fleet *f)
 			tolerance = f->nodes[i].tolerance;
 	f->together.covered = f->range.end - f->range.start;
 	for (i = 0; i < f->gapsz; i++) {
-		gap = &f->gaps[i];
-		if (is_sliver(f, gap, tolerance))
+		gap = f->gaps[i];
+		before = i > 0 ? &f->gaps[i - 1] : &gap;
+		after = i + 1 < f->gapsz ? &f->gaps[i + 1] : &gap;
+		length = gap.span.end - gap.span.start;
+		if (gap.state == GAP_LOST && length <= tolerance &&
+		    gap.span.start > f->range.start &&
+		    gap.span.end < f->range.end &&
+		    (before->state != GAP_UNKNOWN ||
+			before->span.end < gap.span.start) &&
+		    (after->state != GAP_UNKNOWN ||
+			after->span.start > gap.span.end))
 			continue;
-		span = gap->span;
-		length = span.end - span.start;
-		f->tallies[gap->state].count++;
-		f->tallies[gap->state].duration += length;
-		if (gap->state == GAP_LOST) {
-			spans_cover(&f->together.holes, span.start, span.end);
+		f->tallies[gap.state].count++;
+		f->tallies[gap.state].duration += length;
+		if (gap.state == GAP_LOST) {
+			spans_cover(
+			    &f->together.holes, gap.span.start, gap.span.end);
 			f->together.hole_duration += length;
 		}
-		if (gap->state == GAP_LOST || gap->state == GAP_UNKNOWN)
+		if (gap.state == GAP_LOST || gap.state == GAP_UNKNOWN)
 			f->together.covered -= length;
-		f->gaps[n++] = *gap;
+		f->gaps[n++] = gap;
 	}
 	f->gapsz = n;
 }
@@ -1388,16 +1381,15 @@ fleet_sweep(struct fleet *f)
 			spans_cover(&v->incomplete, joined.start, joined.end);
 	}
 	for (; span.start < f->range.end; span.start = span.end) {
-		span.end = f->range.end;
-		for (v = voices; v < voices + f->nodesz; v++) {
+		for (v = voices; v < voices + f->nodesz; v++)
 			if (v->until <= span.start) {
 				say[v->says]--;
 				voice_move(v, span.start, f->range.end);
 				say[v->says]++;
 			}
-			if (v->until < span.end)
-				span.end = v->until;
-		}
+		span.end = voices->until;
+		for (v = voices; v < voices + f->nodesz; v++)
+			span.end = v->until < span.end ? v->until : span.end;
 		span_take(f, voices, say, span);
 	}
 	for (v = voices; v < voices + f->nodesz; v++)
