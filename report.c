@@ -704,15 +704,12 @@ int
 report_json(FILE *fp, const struct options *opt, const struct survey *s,
     const struct report *report)
 {
-	struct writer w;
+	struct writer w = {.fp = fp, .opt = opt, .hour = TIME_NONE};
 	const struct report *reports = report != NULL ? report : s->reports;
 	const size_t reportsz = report != NULL ? 1 : s->reportsz;
 	const struct peer *peer;
 	size_t i;
 
-	w.fp = fp;
-	w.opt = opt;
-	w.hour = TIME_NONE;
 	w.p = w.buf;
 	json(&w, "{'schema_version':1,'generator':'" PROGRAM " " VERSION "'");
 	json(&w, ",'generated_at':%i,'base_dir':%t,'tolerance':%s", opt->now,
@@ -827,7 +824,7 @@ text_slim(struct peer *peer, const char *text, char *slim)
 				if ((s = strchr(s + 1, '"')) == NULL)
 					return broken(peer, "truncated JSON");
 				for (i = 1; s[-(ptrdiff_t)i] == '\\'; i++)
-					;
+					continue;
 			} while (i % 2 == 0);
 			break;
 		case ':':
@@ -913,10 +910,11 @@ spans_read(struct peer *peer, const cJSON *object, const char *outer,
     const char *inner, bool hours, struct spans *spans)
 {
 	const cJSON *array = member(member(object, outer), inner), *element;
+	const char *start = hours ? "first" : "start";
+	const char *end = hours ? "last" : "end";
 	struct span span;
 	const struct rule rules[] = {
-	    {hours ? "first" : "start", INSTANT, &span.start},
-	    {hours ? "last" : "end", INSTANT, &span.end}};
+	    {start, INSTANT, &span.start}, {end, INSTANT, &span.end}};
 	bool sorted = true;
 	size_t i = 0;
 
@@ -927,11 +925,11 @@ spans_read(struct peer *peer, const cJSON *object, const char *outer,
 		span = (struct span){TIME_NONE, TIME_NONE};
 		if (rules_read(peer, element, rules, 2) == 0) {
 			if (span.start == TIME_NONE || span.end == TIME_NONE)
-				(void)broken(peer, "%s or %s is null",
-				    rules[0].key, rules[1].key);
+				(void)broken(
+				    peer, "%s or %s is null", start, end);
 			else if (span.end < span.start)
-				(void)broken(peer, "%s is before %s",
-				    rules[1].key, rules[0].key);
+				(void)broken(
+				    peer, "%s is before %s", end, start);
 		}
 		if (peer->message != NULL)
 			return broken(peer, "%s.%s[%zu]: %s", outer, inner, i,
@@ -1168,15 +1166,14 @@ void
 fleet_reports(struct survey *s)
 {
 	const struct report *r;
-	size_t i, j, n = 0;
+	size_t cap = 0, i, j, n = 0;
 
-	for (i = 0; i < s->peersz; i++)
-		n += s->peers[i].reportsz;
-	s->reports = need(calloc(n + 1, sizeof(*s->reports)));
-	n = 0;
+	s->reports = need(array_room(NULL, &cap, 0, sizeof(*r)));
 	for (i = 0; i < s->peersz; i++)
 		for (j = 0; j < s->peers[i].reportsz; j++) {
 			r = &s->peers[i].reports[j];
+			s->reports =
+			    need(array_room(s->reports, &cap, n, sizeof(*r)));
 			s->reports[n++] = (struct report){.channel = r->channel,
 			    .quality = r->quality,
 			    .start = TIME_NONE,
