@@ -357,373 +357,343 @@ static bool check_fleet(
  * JSON
  */
 
+struct writer { /* the JSON on its way out */
+	FILE *fp;
+	const struct options *opt;
+	const struct report *r; /* being written */
+	char stamp[TIME_SIZE]; /* an hour, which most instants share */
+	int64_t hour; /* the same; TIME_NONE: none yet */
+	char last; /* byte of the last format */
+	char *p; /* in the buffer */
+	char buf[8192];
+};
+
+/*
+ * Makes room for TIME_SIZE bytes.
+ */
+static void
+writer_room(struct writer *w)
+{
+	if ((size_t)(w->p - w->buf) <= sizeof(w->buf) - TIME_SIZE)
+		return;
+	fwrite(w->buf, 1, (size_t)(w->p - w->buf), w->fp);
+	w->p = w->buf;
+}
+
 /*
  * Writes any bytes as a string; what is not UTF-8 becomes U+FFFD.
  */
 static void
-json_text(FILE *fp, const char *bytes)
+json_text(struct writer *w, const char *bytes)
 {
 	static const char special[] = "\"\\\b\f\n\r\t";
 	const char *from, *s;
 	long code;
 
-	putc('"', fp);
+	*w->p++ = '"';
 	while (*(from = bytes) != '\0') {
+		writer_room(w);
 		code = utf8_next(&bytes);
 		if (code < 0)
-			fputs(REPLACEMENT, fp);
-		else if (code < 0x80 && (s = strchr(special, (int)code)))
-			fprintf(fp, "\\%c", "\"\\bfnrt"[s - special]);
-		else if (code < ' ')
-			fprintf(fp, "\\u%04lx", (unsigned long)code);
-		else
-			fwrite(from, 1, (size_t)(bytes - from), fp);
+			w->p = stpcpy(w->p, REPLACEMENT);
+		else if (code >= ' ' && code != '"' && code != '\\')
+			while (from < bytes)
+				*w->p++ = *from++;
+		else if ((s = strchr(special, (int)code)) != NULL) {
+			*w->p++ = '\\';
+			*w->p++ = "\"\\bfnrt"[s - special];
+		} else
+			w->p += sprintf(w->p, "\\u%04lx", (unsigned long)code);
 	}
-	putc('"', fp);
+	*w->p++ = '"';
 }
 
 /*
- * Puts a value at p. Returns its end.
+ * Puts at least n digits before p, and `before` if it is not 0. Returns where
+ * they begin.
  */
 static char *
-json_value(char *p, char type, int64_t us)
+digits_put(char *p, int64_t value, int n, char before)
 {
-	if (us == TIME_NONE)
-		return stpcpy(p, "null");
-	if (type == 's') {
-		seconds_format(p, us);
-		return p + strlen(p);
+	do {
+		*--p = (char)('0' + value % 10);
+		value /= 10;
+	} while (--n > 0 || value > 0);
+	if (before != '\0')
+		*--p = before;
+	return p;
+}
+
+/*
+ * Writes a value, from its end on. printf would take five times as long for
+ * what is most of a report.
+ */
+static void
+json_value(struct writer *w, char type, int64_t us)
+{
+	char buf[TIME_SIZE], *end = buf + sizeof(buf), *p = end;
+	const int64_t size = us < 0 ? -us : us;
+	int64_t rest;
+
+	if (type == 'h' || type == 'i') {
+		rest = us % HOUR + (us % HOUR < 0 ? HOUR : 0);
+		if (us - rest != w->hour)
+			hour_format(w->stamp, w->hour = us - rest);
+		*w->p++ = '"';
+		w->p = stpcpy(w->p, w->stamp);
+		*--p = '"';
+		if (type == 'i') {
+			*--p = 'Z';
+			p = digits_put(p, rest % SECOND, 6, '.');
+			p = digits_put(p, rest / SECOND % 60, 2, ':');
+			p = digits_put(p, rest / MINUTE, 2, ':');
+		}
+	} else {
+		if (size % SECOND > 0)
+			p = digits_put(p, size % SECOND, 6, '.');
+		while (p < end && end[-1] == '0')
+			end--;
+		p = digits_put(p, size / SECOND, 1, us < 0 ? '-' : '\0');
 	}
-	*p = '"';
-	if (type == 'h')
-		hour_format(p + 1, us);
-	else
-		time_format(p + 1, us);
-	return stpcpy(p + strlen(p), "\"");
+	w->p = mempcpy(w->p, p, (size_t)(end - p));
 }
 
 /*
  * Writes the format with " for ' and with values for these:
+ *	%,	a comma, unless an array or object has just begun
  *	%b	bool
  *	%n	size_t
- *	%s	int64_t us, as seconds; TIME_NONE is null
- *	%i %h	int64_t us, as an instant or an hour; TIME_NONE is null
+ *	%s %r	int64_t us, as seconds; as a ratio, of which -1 is null
+ *	%i %h	int64_t us, as an instant or an hour
+ *	%a	int64_t us, an instant, as its age in seconds
+ *	%p	const struct span *: its members
  *	%t	const char *, any bytes
  *
- * printf would take twice as long for what is mostly small numbers.
+ * NULL and TIME_NONE are null.
  */
 static void
-json(FILE *fp, const char *fmt, ...)
+json(struct writer *w, const char *fmt, ...)
 {
-	char buf[1024] = "", *p = buf;
+	const struct span *span;
+	const char *text;
+	int64_t us;
 	va_list ap;
 
 	va_start(ap, fmt);
 	for (; *fmt != '\0'; fmt++) {
-		if ((size_t)(p - buf) + 2 * (size_t)TIME_SIZE > sizeof(buf) ||
-		    (fmt[0] == '%' && fmt[1] == 't')) {
-			fwrite(buf, 1, (size_t)(p - buf), fp);
-			p = buf;
-		}
+		writer_room(w);
 		if (*fmt != '%')
-			*p++ = (char)(*fmt == '\'' ? '"' : *fmt);
-		else if (*++fmt == 'b')
-			p = stpcpy(p, va_arg(ap, int) ? "true" : "false");
-		else if (*fmt == 't')
-			json_text(fp, va_arg(ap, const char *));
+			*w->p++ = (char)(*fmt == '\'' ? '"' : *fmt);
+		else if (*++fmt == ',') {
+			if (w->last != '[' && w->last != '{')
+				*w->p++ = ',';
+		} else if (*fmt == 'b')
+			w->p = stpcpy(w->p, va_arg(ap, int) ? "true" : "false");
 		else if (*fmt == 'n')
-			p = json_value(
-			    p, 's', (int64_t)va_arg(ap, size_t) * SECOND);
-		else
-			p = json_value(p, *fmt, va_arg(ap, int64_t));
+			json_value(
+			    w, 's', (int64_t)va_arg(ap, size_t) * SECOND);
+		else if (*fmt == 't' && (text = va_arg(ap, const char *)))
+			json_text(w, text);
+		else if (*fmt == 'p') {
+			span = va_arg(ap, const struct span *);
+			json(w, "'start':%i,'end':%i,'duration':%s",
+			    span->start, span->end, span->end - span->start);
+		} else {
+			us = *fmt == 't' ? TIME_NONE : va_arg(ap, int64_t);
+			if (us == TIME_NONE || (*fmt == 'r' && us < 0))
+				w->p = stpcpy(w->p, "null");
+			else
+				json_value(w, *fmt,
+				    *fmt == 'a' ? w->opt->now - us : us);
+		}
 	}
 	va_end(ap);
-	fwrite(buf, 1, (size_t)(p - buf), fp);
-}
-
-/*
- * Leaves the object open.
- */
-static void
-json_span(FILE *fp, const struct span *span)
-{
-	json(fp, "{'start':%i,'end':%i,'duration':%s", span->start, span->end,
-	    span->end - span->start);
-}
-
-static void
-json_hole(FILE *fp, const struct options *opt, const struct report *r,
-    const struct span *hole, int64_t hour)
-{
-	struct span span = *hole;
-
-	if (hour != TIME_NONE)
-		span_cut(&span, hour, hour + HOUR);
-	json_span(fp, &span);
-	json(fp, ",'known':%b}", hole_known(opt, r, hole));
+	w->last = fmt[-1];
 }
 
 /*
  * Cuts the holes to the hour unless that is TIME_NONE.
  */
 static void
-json_holes(FILE *fp, const struct options *opt, const struct report *r,
-    const struct span *holes, size_t holesz, int64_t hour)
-{
-	size_t i;
-
-	json(fp, ",'holes':[");
-	for (i = 0; i < holesz; i++) {
-		fputs(i > 0 ? "," : "", fp);
-		json_hole(fp, opt, r, &holes[i], hour);
-	}
-	fputs("]}", fp);
-}
-
-static void
-json_tallies(FILE *fp, const struct tally tallies[SEGMENT_TYPES])
-{
-	size_t i;
-
-	for (i = 0; i < SEGMENT_TYPES; i++) {
-		json(fp, i > 0 ? ",%t:" : "%t:", type_names[i]);
-		json(fp, "{'count':%n,'duration':%s}", tallies[i].count,
-		    tallies[i].duration);
-	}
-}
-
-static void
-json_counts(FILE *fp, const struct counts *c)
-{
-	json(fp, ",'segments':{");
-	json_tallies(fp, c->segments);
-	json(fp, ",'temp':{'count':%n},'bad':{'count':%n},", c->temp, c->bad);
-	json(fp, "'tombstoned':{'count':%n},'ahead':{'count':%n},",
-	    c->tombstoned, c->ahead);
-	json(fp, "'empty':{'count':%n}},'overlaps':{", c->empty);
-	json_tallies(fp, c->overlaps);
-	putc('}', fp);
-}
-
-static void
-json_share(FILE *fp, const struct options *opt, const struct report *r,
-    const struct share *share, const struct coverage *c, int64_t hour)
-{
-	json(fp, "{'coverage':%s,'hole_count':%n,'hole_duration':%s",
-	    share->covered, share->holesz, share->hole_duration);
-	json_holes(fp, opt, r,
-	    share->holesz > 0 ? &c->holes.v[share->first] : NULL, share->holesz,
-	    hour);
-}
-
-static void
-json_hour_report(FILE *fp, const struct options *opt, const struct report *r,
-    const struct hour *h)
-{
-	const struct tally *incomplete = &h->counts.incomplete;
-	size_t i;
-
-	json(fp, "{'hour':%h,'start':%i,'end':%i", h->time, h->start, h->end);
-	json_counts(fp, &h->counts);
-	json(fp, ",'raw':");
-	json_share(fp, opt, r, &h->raw, &r->raw, h->time);
-	json(fp, ",'editable':");
-	json_share(fp, opt, r, &h->editable, &r->editable, h->time);
-	json(fp, ",'incomplete':{'count':%n,'duration':%s},'bad_names':[",
-	    incomplete->count, incomplete->duration);
-	for (i = 0; i < h->bad_namesz; i++)
-		json(fp, i > 0 ? ",%t" : "%t", h->bad_names[i]);
-	json(fp, "],'readable':%b}", h->readable);
-}
-
-static void
-json_coverage(FILE *fp, const struct options *opt, const struct report *r,
-    const struct coverage *c)
-{
-	const struct span *longest = hole_longest(c);
-	int64_t ratio = coverage_ratio(c);
-
-	json(fp, "{'coverage':%s,'ratio':%s,'hole_count':%n", c->covered,
-	    ratio < 0 ? TIME_NONE : ratio, c->holes.n);
-	json(fp, ",'hole_duration':%s,'longest_hole':", c->hole_duration);
-	if (longest == NULL)
-		fputs("null", fp);
-	else
-		json_hole(fp, opt, r, longest, TIME_NONE);
-	json_holes(fp, opt, r, c->holes.v, c->holes.n, TIME_NONE);
-}
-
-static void
-json_incomplete(FILE *fp, const struct options *opt, const struct report *r)
+json_holes(
+    struct writer *w, const struct span *holes, size_t holesz, int64_t hour)
 {
 	struct span span;
-	size_t i = 0;
-	const char *comma = "";
+	size_t i;
 
-	json(fp, ",'incomplete':{'count':%n,'duration':%s,'spans':[",
-	    r->counts.incomplete.count, r->counts.incomplete.duration);
-	while (spans_join(&r->incomplete, &i, opt->tolerance, &span)) {
-		if (!span_cut(&span, opt->window.start, opt->window.end))
-			continue;
-		fputs(comma, fp);
-		comma = ",";
-		json_span(fp, &span);
-		putc('}', fp);
+	json(w, ",'holes':[");
+	for (i = 0; i < holesz; i++) {
+		span = holes[i];
+		if (hour != TIME_NONE)
+			span_cut(&span, hour, hour + HOUR);
+		json(w, "%,{%p,'known':%b}", &span,
+		    hole_known(w->opt, w->r, &holes[i]));
 	}
-	fputs("]}", fp);
+	json(w, "]}");
 }
 
 static void
-json_hours(FILE *fp, const char *key, const struct spans *hours)
+json_counts(struct writer *w, const struct counts *c)
+{
+	static const char tally[] = "%,%t:{'count':%n,'duration':%s}";
+	size_t i;
+
+	json(w, ",'segments':{");
+	for (i = 0; i < SEGMENT_TYPES; i++)
+		json(w, tally, type_names[i], c->segments[i].count,
+		    c->segments[i].duration);
+	json(w, ",'temp':{'count':%n},'bad':{'count':%n},", c->temp, c->bad);
+	json(w, "'tombstoned':{'count':%n},'ahead':{'count':%n},",
+	    c->tombstoned, c->ahead);
+	json(w, "'empty':{'count':%n}},'overlaps':{", c->empty);
+	for (i = 0; i < SEGMENT_TYPES; i++)
+		json(w, tally, type_names[i], c->overlaps[i].count,
+		    c->overlaps[i].duration);
+	json(w, "}");
+}
+
+static void
+json_share(struct writer *w, const char *key, const struct share *share,
+    const struct coverage *c, int64_t hour)
+{
+	json(w, ",%t:{'coverage':%s,'hole_count':%n,'hole_duration':%s", key,
+	    share->covered, share->holesz, share->hole_duration);
+	json_holes(w, share->holesz > 0 ? &c->holes.v[share->first] : NULL,
+	    share->holesz, hour);
+}
+
+static void
+json_coverage(struct writer *w, const char *key, const struct coverage *c)
+{
+	const struct span *longest = hole_longest(c);
+
+	json(w, ",%t:{'coverage':%s,'ratio':%r,'hole_count':%n", key,
+	    c->covered, coverage_ratio(c), c->holes.n);
+	json(w, ",'hole_duration':%s,'longest_hole':", c->hole_duration);
+	if (longest == NULL)
+		json(w, "null");
+	else
+		json(w, "{%p,'known':%b}", longest,
+		    hole_known(w->opt, w->r, longest));
+	json_holes(w, c->holes.v, c->holes.n, TIME_NONE);
+}
+
+static void
+json_hours(struct writer *w, const char *key, const struct spans *hours)
 {
 	const struct span *range;
 	size_t i;
 
-	json(fp, ",%t:{'count':%n,'ranges':[", key, spans_hours(hours));
+	json(w, ",%t:{'count':%n,'ranges':[", key, spans_hours(hours));
 	for (i = 0; i < hours->n; i++) {
 		range = &hours->v[i];
-		fputs(i > 0 ? "," : "", fp);
-		json(fp, "{'first':%h,'last':%h,'count':%n}", range->start,
+		json(w, "%,{'first':%h,'last':%h,'count':%n}", range->start,
 		    range->end - HOUR,
 		    (size_t)((range->end - range->start) / HOUR));
 	}
-	fputs("]}", fp);
+	json(w, "]}");
 }
 
 static void
-json_gaps(FILE *fp, const struct fleet *f, size_t state)
+json_fleet(struct writer *w, const struct fleet *f)
 {
+	const struct fleet_node *node;
+	const struct coverage *c;
 	const struct gap *gap;
-	const char *comma = "";
-	size_t i, j;
+	const struct report *r;
+	size_t i, j, state;
 
-	json(fp, ",%t:{'count':%n,'duration':%s,'spans':[", gap_names[state],
-	    f->tallies[state].count, f->tallies[state].duration);
-	for (j = 0; j < f->gapsz; j++) {
-		gap = &f->gaps[j];
-		if (gap->state != state)
-			continue;
-		fputs(comma, fp);
-		comma = ",";
-		json_span(fp, &gap->span);
-		for (i = 0; i < gap->havingsz; i++)
-			json(fp, i > 0 ? ",%t" : ",'nodes':[%t",
-			    f->nodes[f->having[gap->first + i]].name);
-		fputs(gap->havingsz > 0 ? "]}" : "}", fp);
+	json(w, "{'start':%i,'end':%i,'coverage':%s,'ratio':%r", f->range.start,
+	    f->range.end, f->together.covered, coverage_ratio(&f->together));
+	for (state = 0; state < GAP_STATES; state++) {
+		json(w, ",%t:{'count':%n,'duration':%s,'spans':[",
+		    gap_names[state], f->tallies[state].count,
+		    f->tallies[state].duration);
+		for (i = 0; i < f->gapsz; i++) {
+			gap = &f->gaps[i];
+			if (gap->state != state)
+				continue;
+			json(w, gap->havingsz > 0 ? "%,{%p,'nodes':[" : "%,{%p",
+			    &gap->span);
+			for (j = gap->first; j < gap->first + gap->havingsz;
+			     j++)
+				json(w, "%,%t", f->nodes[f->having[j]].name);
+			json(w, gap->havingsz > 0 ? "]}" : "}");
+		}
+		json(w, "]}");
 	}
-	fputs("]}", fp);
-}
-
-static void
-json_node(FILE *fp, const struct fleet_node *node, int64_t now, bool peer)
-{
-	const struct report *r = node->report;
-	const struct coverage *c = &node->coverage;
-	int64_t ratio = coverage_ratio(c);
-
-	json(fp, "{'name':%t,", node->name);
-	if (r == NULL) {
-		json(fp,
-		    "'start':null,'end':null,'age':null,'coverage':null,"
-		    "'ratio':null,'hole_count':null,'hole_duration':null,"
-		    "'has_duration':null,'horizon':null}");
-		return;
-	}
-	json(fp, "'start':%i,'end':%i,'age':%s,'coverage':%s,'ratio':%s",
-	    r->start, r->end, r->end == TIME_NONE ? TIME_NONE : now - r->end,
-	    c->covered, ratio < 0 ? TIME_NONE : ratio);
-	json(fp, ",'hole_count':%n,'hole_duration':%s,'has_duration':%s",
-	    c->holes.n, c->hole_duration, peer ? node->has : TIME_NONE);
-	json(fp, ",'horizon':%i}", node->horizon);
-}
-
-static void
-json_fleet(FILE *fp, const struct options *opt, const struct fleet *f)
-{
-	int64_t ratio;
-	size_t i;
-
-	json(fp, ",'fleet':");
-	if (f == NULL) {
-		fputs("null", fp);
-		return;
-	}
-	ratio = coverage_ratio(&f->together);
-	json(fp, "{'start':%i,'end':%i,'coverage':%s,'ratio':%s",
-	    f->range.start, f->range.end, f->together.covered,
-	    ratio < 0 ? TIME_NONE : ratio);
-	for (i = 0; i < GAP_STATES; i++)
-		json_gaps(fp, f, i);
-	json(fp, ",'nodes':[");
+	json(w, ",'nodes':[");
 	for (i = 0; i < f->nodesz; i++) {
-		fputs(i > 0 ? "," : "", fp);
-		json_node(fp, &f->nodes[i], opt->now, i >= f->here && f->here);
+		node = &f->nodes[i];
+		json(w, "%,{'name':%t,", node->name);
+		if ((r = node->report) == NULL) {
+			json(w,
+			    "'start':null,'end':null,'age':null,"
+			    "'coverage':null,'ratio':null,'hole_count':null,"
+			    "'hole_duration':null,'has_duration':null,"
+			    "'horizon':null}");
+			continue;
+		}
+		c = &node->coverage;
+		json(w, "'start':%i,'end':%i,'age':%a,'coverage':%s,'ratio':%r",
+		    r->start, r->end, r->end, c->covered, coverage_ratio(c));
+		json(w, ",'hole_count':%n,'hole_duration':%s,'has_duration':%s",
+		    c->holes.n, c->hole_duration,
+		    f->here && i > 0 ? node->has : TIME_NONE);
+		json(w, ",'horizon':%i}", node->horizon);
 	}
-	fputs("]}", fp);
+	json(w, "]}");
 }
 
 static void
-json_quality(
-    FILE *fp, const struct options *opt, const struct report *r, bool hours)
+json_hour(struct writer *w, const struct hour *h)
 {
+	const struct tally *incomplete = &h->counts.incomplete;
 	size_t i;
 
-	json(fp, "{'channel':%t,'quality':%t,'found':%b,'start':%i,'end':%i",
+	json(
+	    w, "%,\n{'hour':%h,'start':%i,'end':%i", h->time, h->start, h->end);
+	json_counts(w, &h->counts);
+	json_share(w, "raw", &h->raw, &w->r->raw, h->time);
+	json_share(w, "editable", &h->editable, &w->r->editable, h->time);
+	json(w, ",'incomplete':{'count':%n,'duration':%s},'bad_names':[",
+	    incomplete->count, incomplete->duration);
+	for (i = 0; i < h->bad_namesz; i++)
+		json(w, "%,%t", h->bad_names[i]);
+	json(w, "],'readable':%b}", h->readable);
+}
+
+static void
+json_quality(struct writer *w, bool hours)
+{
+	const struct report *r = w->r;
+	struct span span;
+	size_t i = 0;
+
+	json(w, "%,\n{'channel':%t,'quality':%t,'found':%b,'start':%i,'end':%i",
 	    r->channel, r->quality, r->state >= STATE_UNREADABLE, r->start,
 	    r->end);
-	json(fp, ",'age':%s",
-	    r->end == TIME_NONE ? TIME_NONE : opt->now - r->end);
-	json_counts(fp, &r->counts);
-	json(fp, ",'raw':");
-	json_coverage(fp, opt, r, &r->raw);
-	json(fp, ",'editable':");
-	json_coverage(fp, opt, r, &r->editable);
-	json_incomplete(fp, opt, r);
-	json_hours(fp, "missing_hours", &r->missing);
-	json_hours(fp, "unreadable_hours", &r->unreadable);
-	json_fleet(fp, opt, r->fleet);
-	json(fp, ",'hours':[");
-	for (i = 0; hours && i < r->hoursz; i++) {
-		fputs(i > 0 ? ",\n" : "\n", fp);
-		json_hour_report(fp, opt, r, &r->hours[i]);
-	}
-	fputs("]}", fp);
-}
-
-static void
-json_errors(FILE *fp, const struct survey *s)
-{
-	size_t i;
-
-	json(fp, ",'errors':[");
-	for (i = 0; i < s->errorsz; i++) {
-		fputs(i > 0 ? ",\n" : "\n", fp);
-		json(fp, "{'path':%t,'message':%t}", s->errors[i].path,
-		    s->errors[i].message);
-	}
-	putc(']', fp);
-}
-
-static void
-json_peers(FILE *fp, const struct options *opt, const struct survey *s)
-{
-	const struct peer *peer;
-	size_t i;
-
-	json(fp, ",'peers':[");
-	for (i = 0; i < s->peersz; i++) {
-		peer = &s->peers[i];
-		json(fp, i > 0 ? ",\n{" : "\n{");
-		json(fp, "'name':%t,'file':%t,'generated_at':%i,'age':%s",
-		    peer->name, peer->file, peer->generated_at,
-		    peer->generated_at == TIME_NONE
-			? TIME_NONE
-			: opt->now - peer->generated_at);
-		json(fp, ",'usable':%b,'message':", peer->message == NULL);
-		json(
-		    fp, peer->message == NULL ? "null}" : "%t}", peer->message);
-	}
-	putc(']', fp);
+	json(w, ",'age':%a", r->end);
+	json_counts(w, &r->counts);
+	json_coverage(w, "raw", &r->raw);
+	json_coverage(w, "editable", &r->editable);
+	json(w, ",'incomplete':{'count':%n,'duration':%s,'spans':[",
+	    r->counts.incomplete.count, r->counts.incomplete.duration);
+	while (spans_join(&r->incomplete, &i, w->opt->tolerance, &span))
+		if (span_cut(&span, w->opt->window.start, w->opt->window.end))
+			json(w, "%,{%p}", &span);
+	json(w, "]}");
+	json_hours(w, "missing_hours", &r->missing);
+	json_hours(w, "unreadable_hours", &r->unreadable);
+	json(w, ",'fleet':");
+	if (r->fleet == NULL)
+		json(w, "null");
+	else
+		json_fleet(w, r->fleet);
+	json(w, ",'hours':[");
+	for (i = 0; hours && i < r->hoursz; i++)
+		json_hour(w, &r->hours[i]);
+	json(w, "]}");
 }
 
 /*
@@ -734,25 +704,39 @@ int
 report_json(FILE *fp, const struct options *opt, const struct survey *s,
     const struct report *report)
 {
+	struct writer w = {.fp = fp, .opt = opt, .hour = TIME_NONE};
 	const struct report *reports = report != NULL ? report : s->reports;
 	const size_t reportsz = report != NULL ? 1 : s->reportsz;
+	const struct peer *peer;
 	size_t i;
 
-	json(fp, "{'schema_version':1,'generator':'" PROGRAM " " VERSION "'");
-	json(fp, ",'generated_at':%i,'base_dir':%t,'tolerance':%s", opt->now,
+	w.p = w.buf;
+	json(&w, "{'schema_version':1,'generator':'" PROGRAM " " VERSION "'");
+	json(&w, ",'generated_at':%i,'base_dir':%t,'tolerance':%s", opt->now,
 	    opt->base_dir, opt->tolerance);
-	json(fp, ",'first_hour':%h,'last_hour':%h,'complete':%b",
+	json(&w, ",'first_hour':%h,'last_hour':%h,'complete':%b,'errors':[",
 	    opt->window.start,
 	    opt->window.end == INT64_MAX ? TIME_NONE : opt->window.end - HOUR,
 	    s->complete);
-	json_errors(fp, s);
-	json_peers(fp, opt, s);
-	json(fp, ",'reports':[");
-	for (i = 0; i < reportsz; i++) {
-		fputs(i > 0 ? ",\n" : "\n", fp);
-		json_quality(fp, opt, &reports[i], report == NULL);
+	for (i = 0; i < s->errorsz; i++)
+		json(&w, "%,\n{'path':%t,'message':%t}", s->errors[i].path,
+		    s->errors[i].message);
+	json(&w, "],'peers':[");
+	for (i = 0; i < s->peersz; i++) {
+		peer = &s->peers[i];
+		json(&w,
+		    "%,\n{'name':%t,'file':%t,'generated_at':%i,'age':%a,"
+		    "'usable':%b,'message':%t}",
+		    peer->name, peer->file, peer->generated_at,
+		    peer->generated_at, peer->message == NULL, peer->message);
 	}
-	fputs("]}\n", fp);
+	json(&w, "],'reports':[");
+	for (i = 0; i < reportsz; i++) {
+		w.r = &reports[i];
+		json_quality(&w, report == NULL);
+	}
+	json(&w, "]}\n");
+	fwrite(w.buf, 1, (size_t)(w.p - w.buf), fp);
 	return ferror(fp) ? -1 : 0;
 }
 
@@ -768,328 +752,19 @@ report_json(FILE *fp, const struct options *opt, const struct survey *s,
 /* what cJSON makes of one report, dropped as a whole: half of the time went
    into malloc and free. cJSON's hooks leave it no other place */
 static struct {
+	char *memory; /* owned; kept for the next report */
+	size_t size;
 	char *next;
 	size_t left;
 } arena;
 
-/*
- * Sets the peer's message. Returns -1, for readers to pass on.
- */
-static int __attribute__((format(printf, 2, 3)))
-broken(struct peer *peer, const char *fmt, ...)
-{
-	char *outer = peer->message;
-	va_list ap;
+enum kind { INSTANT, TEXT, TRUTH, ARRAY };
 
-	va_start(ap, fmt);
-	peer->message = vcompose(fmt, ap);
-	va_end(ap);
-	free(outer);
-	return -1;
-}
-
-/*
- * Puts the place in the report before the peer's message.
- */
-static int
-broken_in(struct peer *peer, const char *array, size_t i)
-{
-	return broken(peer, "%s[%zu]: %s", array, i, peer->message);
-}
-
-/*
- * Returns the closing quote of a string, or the end of the text.
- */
-static char *
-string_end(char *s)
-{
-	for (s++; *s != '\0' && *s != '"'; s++)
-		s += *s == '\\' && s[1] != '\0';
-	return s;
-}
-
-/*
- * Returns whether a member is not needed, though it may be most of a report.
- */
-static bool
-is_idle(const char *name, const char *end)
-{
-	const size_t length = (size_t)(end - name);
-
-	return (length == 7 &&
-		   (memcmp(name, "\"hours\"", 7) == 0 ||
-		       memcmp(name, "\"fleet\"", 7) == 0)) ||
-	    (length == 10 && memcmp(name, "\"editable\"", 10) == 0);
-}
-
-/*
- * Rejects what is not JSON at first sight, or nested so deep that cJSON, which
- * is recursive, could overflow the stack. Replaces idle values by 0.
- */
-static int
-bytes_judge(struct peer *peer, char *text, size_t size)
-{
-	char *blank = NULL, *name = text, *s = text + strspn(text, " \t\r\n");
-	size_t depth = 0, level = 0;
-
-	if (strlen(text) < size)
-		return broken(peer, "not JSON: it has a NUL byte");
-	if (*s == '\0' || *s == '<')
-		return broken(peer, *s == '<' ? "HTML, not JSON" : "empty");
-	for (; *s != '\0'; s++) {
-		switch (*s) {
-		case '"':
-			name = s;
-			s = string_end(s);
-			if (*s == '\0')
-				return broken(peer, "truncated JSON");
-			break;
-		case ':':
-			if (blank == NULL && is_idle(name, s)) {
-				blank = s + 1;
-				level = depth;
-			}
-			break;
-		case '[':
-		case '{':
-			if (++depth > PEER_DEPTH)
-				return broken(peer,
-				    "JSON nested deeper than %d", PEER_DEPTH);
-			break;
-		case ',':
-		case ']':
-		case '}':
-			if (blank != NULL && depth == level && s > blank) {
-				memset(blank, ' ', (size_t)(s - blank));
-				*blank = '0';
-				blank = NULL;
-			}
-			depth -= *s != ',' && depth > 0;
-		}
-	}
-	return depth > 0 ? broken(peer, "truncated JSON") : 0;
-}
-
-static const cJSON *
-member(const cJSON *object, const char *key)
-{
-	return cJSON_GetObjectItemCaseSensitive(object, key);
-}
-
-/*
- * Reads an instant or an hour. Null leaves *t as it is.
- */
-static int
-instant_read(
-    struct peer *peer, const cJSON *object, const char *key, int64_t *t)
-{
-	const cJSON *value = member(object, key);
-	bool date_only;
-
-	if (cJSON_IsNull(value))
-		return 0;
-	if (!cJSON_IsString(value))
-		return broken(peer, "%s is not an instant", key);
-	if (time_parse(value->valuestring, t, &date_only) != 0)
-		return broken(peer, "%s is not an instant: %.40s", key,
-		    value->valuestring);
-	return 0;
-}
-
-static int
-span_read(struct peer *peer, const cJSON *object, const char *const keys[2],
-    struct span *span)
-{
-	*span = (struct span){TIME_NONE, TIME_NONE};
-	if (instant_read(peer, object, keys[0], &span->start) != 0 ||
-	    instant_read(peer, object, keys[1], &span->end) != 0)
-		return -1;
-	if (span->start == TIME_NONE || span->end == TIME_NONE)
-		return broken(peer, "%s or %s is null", keys[0], keys[1]);
-	if (span->end < span->start)
-		return broken(peer, "%s is before %s", keys[1], keys[0]);
-	return 0;
-}
-
-/*
- * Reads an array of spans, whose bounds have these two keys. The end is
- * `length` us after what is written, since an hour is named by its start.
- */
-static int
-spans_read(struct peer *peer, const cJSON *array, const char *name,
-    const char *const keys[2], int64_t length, struct spans *spans)
-{
-	const cJSON *element;
-	struct span span;
-	size_t i = 0;
-
-	if (!cJSON_IsArray(array))
-		return broken(peer, "%s is not an array", name);
-	cJSON_ArrayForEach(element, array)
-	{
-		if (span_read(peer, element, keys, &span) != 0)
-			return broken_in(peer, name, i);
-		i++;
-		span.end += length;
-		if (span.end == span.start)
-			continue;
-		spans->v = need(
-		    array_room(spans->v, &spans->cap, spans->n, sizeof(span)));
-		spans->v[spans->n++] = span;
-	}
-	spans_sort(spans);
-	return 0;
-}
-
-/*
- * Reads one quality. If the node could not read everything and reports no
- * segment, or is of version 1.0 and does not name the hours, nothing is known:
- * the state is STATE_UNREADABLE.
- */
-static int
-quality_read(
-    struct peer *peer, const cJSON *object, bool complete, struct report *r)
-{
-	static const char *const hours[] = {"first", "last"};
-	static const char *const keys[] = {"start", "end"};
-	const cJSON *channel = member(object, "channel");
-	const cJSON *found = member(object, "found");
-	const cJSON *quality = member(object, "quality");
-	const cJSON *unreadable = member(object, "unreadable_hours");
-
-	if (!cJSON_IsString(channel) || !cJSON_IsString(quality))
-		return broken(peer, "%s is not a string",
-		    cJSON_IsString(channel) ? "quality" : "channel");
-	r->channel = need(strdup(channel->valuestring));
-	r->quality = need(strdup(quality->valuestring));
-	r->start = r->end = TIME_NONE;
-	if (!cJSON_IsBool(found))
-		return broken(peer, "found is neither true nor false");
-	if (instant_read(peer, object, "start", &r->start) != 0 ||
-	    instant_read(peer, object, "end", &r->end) != 0 ||
-	    spans_read(peer, member(member(object, "raw"), "holes"),
-		"raw.holes", keys, 0, &r->raw.holes) != 0 ||
-	    spans_read(peer, member(member(object, "incomplete"), "spans"),
-		"incomplete.spans", keys, 0, &r->incomplete) != 0 ||
-	    (unreadable != NULL &&
-		spans_read(peer, member(unreadable, "ranges"),
-		    "unreadable_hours.ranges", hours, HOUR,
-		    &r->unreadable) != 0))
-		return -1;
-	if ((r->start == TIME_NONE) != (r->end == TIME_NONE))
-		return broken(peer, "only one of start and end is null");
-	if (r->end < r->start)
-		return broken(peer, "end is before start");
-	r->newest = r->end;
-	if (!complete && (r->start == TIME_NONE || unreadable == NULL))
-		r->state = STATE_UNREADABLE;
-	else
-		r->state = cJSON_IsTrue(found) ? STATE_READ : STATE_ABSENT;
-	return 0;
-}
-
-static int
-quality_compare(const void *a, const void *b)
-{
-	const struct report *p = a, *q = b;
-	int order = strcmp(p->channel, q->channel);
-
-	return order != 0 ? order : strcmp(p->quality, q->quality);
-}
-
-static int
-qualities_read(struct peer *peer, const cJSON *array, bool complete)
-{
-	const cJSON *element;
-	struct report *r;
-	size_t cap = 0, i;
-
-	if (!cJSON_IsArray(array))
-		return broken(peer, "reports is not an array");
-	cJSON_ArrayForEach(element, array)
-	{
-		peer->reports = need(array_room(
-		    peer->reports, &cap, peer->reportsz, sizeof(*r)));
-		r = &peer->reports[peer->reportsz++];
-		*r = (struct report){.channel = NULL};
-		if (quality_read(peer, element, complete, r) != 0)
-			return broken_in(peer, "reports", peer->reportsz - 1);
-	}
-	if (peer->reportsz == 0)
-		return 0;
-	qsort(peer->reports, peer->reportsz, sizeof(*r), quality_compare);
-	for (i = 1; i < peer->reportsz; i++) {
-		r = &peer->reports[i];
-		if (quality_compare(r - 1, r) == 0)
-			return broken(peer, "%s/%s appears twice", r->channel,
-			    r->quality);
-	}
-	return 0;
-}
-
-/*
- * Reads the whole document.
- */
-static int
-root_read(struct peer *peer, const cJSON *root)
-{
-	const cJSON *complete = member(root, "complete");
-	const cJSON *tolerance = member(root, "tolerance");
-	const cJSON *version = member(root, "schema_version");
-	int64_t last = TIME_NONE;
-
-	if (!cJSON_IsNumber(version))
-		return broken(peer, "not a report of " PROGRAM);
-	if (version->valuedouble != 1)
-		return broken(
-		    peer, "schema_version is %g, not 1", version->valuedouble);
-	if (instant_read(peer, root, "generated_at", &peer->generated_at) !=
-		0 ||
-	    instant_read(peer, root, "first_hour", &peer->window.start) != 0 ||
-	    instant_read(peer, root, "last_hour", &last) != 0)
-		return -1;
-	if (peer->generated_at == TIME_NONE)
-		return broken(peer, "generated_at is null");
-	if (last != TIME_NONE)
-		peer->window.end = last + HOUR;
-	if (peer->window.end <= peer->window.start)
-		return broken(peer, "last_hour is before first_hour");
-	if (!cJSON_IsBool(complete))
-		return broken(peer, "complete is neither true nor false");
-	if (!cJSON_IsNumber(tolerance) || !(tolerance->valuedouble >= 0) ||
-	    tolerance->valuedouble > 3600)
-		return broken(peer, "tolerance is not from 0 to 3600");
-	peer->tolerance = (int64_t)(tolerance->valuedouble * SECOND + 0.5);
-	return qualities_read(
-	    peer, member(root, "reports"), cJSON_IsTrue(complete));
-}
-
-static void
-reports_drop(struct peer *peer)
-{
-	struct report *r;
-	size_t i;
-
-	for (i = 0; i < peer->reportsz; i++) {
-		r = &peer->reports[i];
-		free((char *)r->channel);
-		free((char *)r->quality);
-		free(r->raw.holes.v);
-		free(r->incomplete.v);
-		free(r->unreadable.v);
-	}
-	free(peer->reports);
-	peer->reports = NULL;
-	peer->reportsz = 0;
-}
-
-static const struct report *
-peer_report(const struct peer *peer, const struct report *r)
-{
-	return peer->reportsz == 0 ? NULL
-				   : bsearch(r, peer->reports, peer->reportsz,
-					 sizeof(*r), quality_compare);
-}
+struct rule { /* a key that an object must have */
+	const char *key;
+	enum kind kind;
+	void *to; /* int64_t, char * to own, bool, const cJSON * */
+};
 
 static void *
 arena_take(size_t size)
@@ -1113,7 +788,273 @@ arena_give(void *taken)
 }
 
 /*
- * Rejects a quality that an earlier file of the same node has as well.
+ * Sets the peer's message, of which the arguments may be part. Returns -1, for
+ * readers to pass on.
+ */
+static int __attribute__((format(printf, 2, 3)))
+broken(struct peer *peer, const char *fmt, ...)
+{
+	char *inner = peer->message;
+	va_list ap;
+
+	va_start(ap, fmt);
+	peer->message = vcompose(fmt, ap);
+	va_end(ap);
+	free(inner);
+	return -1;
+}
+
+/*
+ * Copies JSON to slim, without most of what is not needed but may be most of
+ * the text: cJSON would take much longer for it. Rejects what is truncated, or
+ * nested so deep that cJSON, which is recursive, could overflow the stack.
+ */
+static int
+text_slim(struct peer *peer, const char *text, char *slim)
+{
+	static const char *const idle[] = {",\"known\":", ",\"duration\":",
+	    ",\"editable\":", ",\"hours\":", ",\"fleet\":"};
+	const char *comma = text, *cut = NULL, *from = text, *s;
+	size_t depth = 0, i, level = 0;
+
+	for (s = text; *s != '\0'; s++)
+		switch (*s) {
+		case '"':
+			do {
+				if ((s = strchr(s + 1, '"')) == NULL)
+					return broken(peer, "truncated JSON");
+				for (i = 1; s[-(ptrdiff_t)i] == '\\'; i++)
+					continue;
+			} while (i % 2 == 0);
+			break;
+		case ':':
+			level = cut == NULL ? depth : level;
+			for (i = 0; cut == NULL && i < LENGTH(idle); i++)
+				if (*comma == ',' && comma[2] == idle[i][2] &&
+				    strncmp(comma, idle[i], strlen(idle[i])) ==
+					0)
+					cut = comma;
+			break;
+		case '[':
+		case '{':
+			if (++depth > PEER_DEPTH)
+				return broken(peer,
+				    "JSON nested deeper than %d", PEER_DEPTH);
+			break;
+		case ',':
+		case ']':
+		case '}':
+			if (cut != NULL && depth == level) {
+				slim =
+				    mempcpy(slim, from, (size_t)(cut - from));
+				from = s;
+				cut = NULL;
+			}
+			comma = s;
+			depth -= *s != ',' && depth > 0;
+		}
+	(void)memcpy(slim, from, (size_t)(s - from) + 1);
+	return depth > 0 ? broken(peer, "truncated JSON") : 0;
+}
+
+static const cJSON *
+member(const cJSON *object, const char *key)
+{
+	return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
+/*
+ * Reads what the rules name, in their order. Null leaves an instant as it is.
+ */
+static int
+rules_read(struct peer *peer, const cJSON *object, const struct rule *rule,
+    size_t rulesz)
+{
+	static const struct {
+		cJSON_bool (*is)(const cJSON *);
+		const char *fault;
+	} kinds[] = {[INSTANT] = {cJSON_IsString, "is not an instant"},
+	    [TEXT] = {cJSON_IsString, "is not a string"},
+	    [TRUTH] = {cJSON_IsBool, "is neither true nor false"},
+	    [ARRAY] = {cJSON_IsArray, "is not an array"}};
+	const cJSON *value;
+	bool date_only;
+
+	for (; rulesz > 0; rule++, rulesz--) {
+		value = member(object, rule->key);
+		if (rule->kind == INSTANT && cJSON_IsNull(value))
+			continue;
+		if (!kinds[rule->kind].is(value))
+			return broken(
+			    peer, "%s %s", rule->key, kinds[rule->kind].fault);
+		if (rule->kind == TEXT)
+			*(char **)rule->to = need(strdup(value->valuestring));
+		else if (rule->kind == TRUTH)
+			*(bool *)rule->to = cJSON_IsTrue(value);
+		else if (rule->kind == ARRAY)
+			*(const cJSON **)rule->to = value;
+		else if (time_parse(value->valuestring, rule->to, &date_only) !=
+		    0)
+			return broken(peer, "%s is not an instant: %.40s",
+			    rule->key, value->valuestring);
+	}
+	return 0;
+}
+
+/*
+ * Reads the spans of object.outer.inner. Where hours are named the last one is
+ * part of the span.
+ */
+static int
+spans_read(struct peer *peer, const cJSON *object, const char *outer,
+    const char *inner, bool hours, struct spans *spans)
+{
+	const cJSON *array = member(member(object, outer), inner), *element;
+	const char *start = hours ? "first" : "start";
+	const char *end = hours ? "last" : "end";
+	struct span span;
+	const struct rule rules[] = {
+	    {start, INSTANT, &span.start}, {end, INSTANT, &span.end}};
+	bool sorted = true;
+	size_t i = 0;
+
+	if (!cJSON_IsArray(array))
+		return broken(peer, "%s.%s is not an array", outer, inner);
+	cJSON_ArrayForEach(element, array)
+	{
+		span = (struct span){TIME_NONE, TIME_NONE};
+		if (rules_read(peer, element, rules, 2) == 0) {
+			if (span.start == TIME_NONE || span.end == TIME_NONE)
+				(void)broken(
+				    peer, "%s or %s is null", start, end);
+			else if (span.end < span.start)
+				(void)broken(
+				    peer, "%s is before %s", end, start);
+		}
+		if (peer->message != NULL)
+			return broken(peer, "%s.%s[%zu]: %s", outer, inner, i,
+			    peer->message);
+		i++;
+		span.end += hours ? HOUR : 0;
+		sorted = sorted &&
+		    (spans->n == 0 ||
+			spans->v[spans->n - 1].start <= span.start);
+		if (span.end > span.start)
+			(sorted ? spans_cover : spans_add)(
+			    spans, span.start, span.end);
+	}
+	if (!sorted)
+		spans_sort(spans);
+	return 0;
+}
+
+/*
+ * Reads one quality. If the node could not read everything and reports no
+ * segment, or is of version 1.0 and does not name the hours, nothing is known:
+ * the state is STATE_UNREADABLE.
+ */
+static int
+quality_read(
+    struct peer *peer, const cJSON *object, bool complete, struct report *r)
+{
+	const bool hours = member(object, "unreadable_hours") != NULL;
+	bool found = false;
+	const struct rule rules[] = {{"channel", TEXT, &r->channel},
+	    {"quality", TEXT, &r->quality}, {"found", TRUTH, &found},
+	    {"start", INSTANT, &r->start}, {"end", INSTANT, &r->end}};
+
+	*r = (struct report){.start = TIME_NONE, .end = TIME_NONE};
+	if (rules_read(peer, object, rules, LENGTH(rules)) != 0 ||
+	    spans_read(peer, object, "raw", "holes", false, &r->raw.holes) !=
+		0 ||
+	    spans_read(peer, object, "incomplete", "spans", false,
+		&r->incomplete) != 0 ||
+	    (hours &&
+		spans_read(peer, object, "unreadable_hours", "ranges", true,
+		    &r->unreadable) != 0))
+		return -1;
+	if ((r->start == TIME_NONE) != (r->end == TIME_NONE))
+		return broken(peer, "only one of start and end is null");
+	if (r->end < r->start)
+		return broken(peer, "end is before start");
+	r->newest = r->end;
+	if (!complete && (r->start == TIME_NONE || !hours))
+		r->state = STATE_UNREADABLE;
+	else
+		r->state = found ? STATE_READ : STATE_ABSENT;
+	return 0;
+}
+
+static int
+quality_compare(const void *a, const void *b)
+{
+	const struct report *p = a, *q = b;
+	int order = strcmp(p->channel, q->channel);
+
+	return order != 0 ? order : strcmp(p->quality, q->quality);
+}
+
+static const struct report *
+peer_report(const struct peer *peer, const struct report *r)
+{
+	return peer->reportsz == 0 ? NULL
+				   : bsearch(r, peer->reports, peer->reportsz,
+					 sizeof(*r), quality_compare);
+}
+
+/*
+ * Reads the whole document. The reports are then sorted.
+ */
+static int
+root_read(struct peer *peer, const cJSON *root)
+{
+	const cJSON *element, *reports = NULL;
+	const cJSON *tolerance = member(root, "tolerance");
+	const cJSON *version = member(root, "schema_version");
+	int64_t last = TIME_NONE;
+	bool complete = false;
+	size_t cap = 0;
+	const struct rule rules[] = {
+	    {"generated_at", INSTANT, &peer->generated_at},
+	    {"first_hour", INSTANT, &peer->window.start},
+	    {"last_hour", INSTANT, &last}, {"complete", TRUTH, &complete},
+	    {"reports", ARRAY, &reports}};
+
+	if (!cJSON_IsNumber(version))
+		return broken(peer, "not a report of " PROGRAM);
+	if (version->valuedouble != 1)
+		return broken(
+		    peer, "schema_version is %g, not 1", version->valuedouble);
+	if (rules_read(peer, root, rules, LENGTH(rules)) != 0)
+		return -1;
+	if (peer->generated_at == TIME_NONE)
+		return broken(peer, "generated_at is null");
+	if (last != TIME_NONE)
+		peer->window.end = last + HOUR;
+	if (peer->window.end <= peer->window.start)
+		return broken(peer, "last_hour is before first_hour");
+	if (!cJSON_IsNumber(tolerance) || !(tolerance->valuedouble >= 0) ||
+	    tolerance->valuedouble > 3600)
+		return broken(peer, "tolerance is not from 0 to 3600");
+	peer->tolerance = (int64_t)(tolerance->valuedouble * SECOND + 0.5);
+	cJSON_ArrayForEach(element, reports)
+	{
+		peer->reports = need(array_room(peer->reports, &cap,
+		    peer->reportsz, sizeof(*peer->reports)));
+		if (quality_read(peer, element, complete,
+			&peer->reports[peer->reportsz++]) != 0)
+			return broken(peer, "reports[%zu]: %s",
+			    peer->reportsz - 1, peer->message);
+	}
+	if (peer->reportsz > 0)
+		qsort(peer->reports, peer->reportsz, sizeof(*peer->reports),
+		    quality_compare);
+	return 0;
+}
+
+/*
+ * Rejects a quality that the report, or an earlier file of the same node, has
+ * as well.
  */
 static int
 peer_compare(const struct peer *peers, struct peer *peer)
@@ -1122,54 +1063,82 @@ peer_compare(const struct peer *peers, struct peer *peer)
 	const struct report *r;
 	size_t i;
 
-	for (earlier = peers; earlier < peer; earlier++) {
-		if (strcmp(earlier->name, peer->name) != 0)
-			continue;
-		for (i = 0; i < peer->reportsz; i++) {
-			r = &peer->reports[i];
-			if (peer_report(earlier, r) != NULL)
+	for (i = 0; i < peer->reportsz; i++) {
+		r = &peer->reports[i];
+		if (i > 0 && quality_compare(r - 1, r) == 0)
+			return broken(peer, "%s/%s appears twice", r->channel,
+			    r->quality);
+		for (earlier = peers; earlier < peer; earlier++)
+			if (strcmp(earlier->name, peer->name) == 0 &&
+			    peer_report(earlier, r) != NULL)
 				return broken(peer, "%s/%s is already in %s",
 				    r->channel, r->quality, earlier->file);
-		}
 	}
 	return 0;
 }
 
+static void
+reports_drop(struct peer *peer)
+{
+	struct report *r;
+
+	while (peer->reportsz > 0) {
+		r = &peer->reports[--peer->reportsz];
+		free((char *)r->channel);
+		free((char *)r->quality);
+		free(r->raw.holes.v);
+		free(r->incomplete.v);
+		free(r->unreadable.v);
+	}
+	free(peer->reports);
+	peer->reports = NULL;
+}
+
 /*
  * Reads the report of peers[n], whose name and file are set; those before it
- * have been read. The text is changed; size does not count its final NUL.
- * Returns -1 if the report cannot be used, with the reason in the message.
+ * have been read. The text's size does not count its final NUL. Returns -1 if
+ * the report cannot be used, with the reason in the message.
  */
 int
 peer_parse(struct peer *peers, size_t n, char *text, size_t size)
 {
+	const size_t room =
+	    size < ARENA_MAX / 16 ? size * 16 + 4096 : ARENA_MAX;
+	const char first = text[strspn(text, " \t\r\n")];
 	cJSON_Hooks hooks = {arena_take, arena_give};
 	struct peer *peer = &peers[n];
-	size_t room = size < ARENA_MAX / 16 ? size * 16 + 4096 : ARENA_MAX;
-	char *memory;
+	char *slim;
 	cJSON *root;
-	int result;
 
+	if (arena.size < room) {
+		free(arena.memory);
+		arena.memory = need(malloc(arena.size = room));
+	}
+	cJSON_InitHooks(&hooks);
+	arena.next = arena.memory;
+	arena.left = room;
+	slim = arena_take(size + 1);
 	peer->generated_at = TIME_NONE;
 	peer->window = (struct span){INT64_MIN, INT64_MAX};
-	if (bytes_judge(peer, text, size) != 0)
-		return -1;
-	cJSON_InitHooks(&hooks);
-	arena.next = memory = need(malloc(room));
-	arena.left = room;
-	if ((root = cJSON_ParseWithOpts(text, NULL, true)) != NULL)
-		result = root_read(peer, root);
+	if (strlen(text) < size)
+		(void)broken(peer, "not JSON: it has a NUL byte");
+	else if (first == '\0' || first == '<')
+		(void)broken(peer, first == '<' ? "HTML, not JSON" : "empty");
+	else if (text_slim(peer, text, slim) != 0)
+		;
+	else if ((root = cJSON_ParseWithOpts(slim, NULL, true)) != NULL ||
+	    (root = cJSON_ParseWithOpts(text, NULL, true)) != NULL)
+		(void)(root_read(peer, root) || peer_compare(peers, peer));
 	else if (arena.left == 0)
-		result = broken(peer, "JSON of too many values");
+		(void)broken(peer, "JSON of too many values");
 	else
-		result = broken(peer, "not JSON from byte %td on",
+		(void)broken(peer, "not JSON from byte %td on",
 		    cJSON_GetErrorPtr() - text);
-	free(memory);
-	if (result != 0 || (result = peer_compare(peers, peer)) != 0) {
-		reports_drop(peer);
-		peer->generated_at = TIME_NONE;
-	}
-	return result;
+	if (peer->message == NULL)
+		return 0;
+	reports_drop(peer);
+	peer->generated_at = TIME_NONE;
+	return -1;
 }
 
 /*
@@ -1184,6 +1153,8 @@ peers_free(struct peer *peers, size_t peersz)
 		reports_drop(&peers[i]);
 		free(peers[i].message);
 	}
+	free(arena.memory);
+	memset(&arena, 0, sizeof(arena));
 	free(peers);
 }
 
@@ -1194,16 +1165,15 @@ peers_free(struct peer *peers, size_t peersz)
 void
 fleet_reports(struct survey *s)
 {
-	struct report *r;
-	size_t i, j, n = 0;
+	const struct report *r;
+	size_t cap = 0, i, j, n = 0;
 
-	for (i = 0; i < s->peersz; i++)
-		n += s->peers[i].reportsz;
-	s->reports = need(calloc(n + 1, sizeof(*r)));
-	n = 0;
+	s->reports = need(array_room(NULL, &cap, 0, sizeof(*r)));
 	for (i = 0; i < s->peersz; i++)
 		for (j = 0; j < s->peers[i].reportsz; j++) {
 			r = &s->peers[i].reports[j];
+			s->reports =
+			    need(array_room(s->reports, &cap, n, sizeof(*r)));
 			s->reports[n++] = (struct report){.channel = r->channel,
 			    .quality = r->quality,
 			    .start = TIME_NONE,
@@ -1211,9 +1181,9 @@ fleet_reports(struct survey *s)
 			    .stream = {TIME_NONE, TIME_NONE},
 			    .newest = TIME_NONE};
 		}
-	qsort(s->reports, n, sizeof(*r), quality_compare);
+	qsort(s->reports, n, sizeof(*s->reports), quality_compare);
 	for (i = 0; i < n; i++)
-		if (s->reportsz == 0 ||
+		if (i == 0 ||
 		    quality_compare(
 			&s->reports[s->reportsz - 1], &s->reports[i]) != 0)
 			s->reports[s->reportsz++] = s->reports[i];
@@ -1231,7 +1201,7 @@ enum says { /* a node, of an instant */
 };
 
 struct voice { /* a node during the sweep */
-	const struct fleet_node *node;
+	struct fleet_node *node;
 	struct spans incomplete; /* owned */
 	size_t hole; /* index of the first that ends later, as below */
 	size_t incomplete_at;
@@ -1262,149 +1232,100 @@ spans_at(const struct spans *spans, size_t *at, int64_t t, int64_t *until)
 }
 
 static bool
-span_at(struct span span, int64_t t, int64_t *until)
+span_at(int64_t start, int64_t end, int64_t t, int64_t *until)
 {
-	const struct spans spans = {&span, 1, 1};
-	size_t at = 0;
+	const struct spans spans = {&(struct span){start, end}, 1, 1};
 
-	return spans_at(&spans, &at, t, until);
+	return spans_at(&spans, &(size_t){0}, t, until);
 }
 
 /*
- * Finds what a node says from t on. Calls for one node never go back in time.
+ * Finds what a node says from t on, at most up to the end, and adds it to the
+ * node's coverage. Calls for one node never go back in time.
  */
 static void
-voice_move(struct voice *v, int64_t t)
+voice_move(struct voice *v, int64_t t, int64_t end)
 {
-	const struct fleet_node *node = v->node;
+	struct fleet_node *node = v->node;
 	const struct report *r = node->report;
-	struct span stream;
+	struct coverage *c = &node->coverage;
 
 	v->says = SAYS_UNKNOWN;
-	v->until = INT64_MAX;
-	if (r == NULL || !span_at(node->window, t, &v->until) ||
+	v->until = end;
+	if (r == NULL ||
+	    !span_at(node->window.start, node->window.end, t, &v->until) ||
 	    spans_at(&r->unreadable, &v->unreadable, t, &v->until))
 		return;
-	stream = (struct span){r->start, r->end};
-	if (span_at(stream, t, &v->until) &&
-	    !spans_at(&r->raw.holes, &v->hole, t, &v->until))
+	if (span_at(r->start, r->end, t, &v->until) &&
+	    !spans_at(&r->raw.holes, &v->hole, t, &v->until)) {
 		v->says =
 		    spans_at(&v->incomplete, &v->incomplete_at, t, &v->until)
 		    ? SAYS_INCOMPLETE
 		    : SAYS_COMPLETE;
-	else if (span_at((struct span){INT64_MIN, node->horizon}, t, &v->until))
+		c->covered += v->until - t;
+	} else if (span_at(INT64_MIN, node->horizon, t, &v->until)) {
 		v->says = SAYS_LACKS;
+		spans_cover(&c->holes, t, v->until);
+		c->hole_duration += v->until - t;
+	}
 }
 
 /*
- * Appends the peers that say so to the list of those that have the next gap.
+ * Accounts for a span in which no node changes; `say` counts those that say
+ * each. Adds a gap, or extends the last one if state and nodes are the same.
  */
 static void
-having_add(
-    struct fleet *f, size_t *n, const struct voice *voices, enum says says)
+span_take(struct fleet *f, const struct voice *voices, const size_t *say,
+    struct span span)
 {
+	const enum says here = f->here ? voices[0].says : SAYS_UNKNOWN;
+	struct gap gap = {.span = span, .first = f->havingsz}, *last;
+	enum says least = SAYS_INCOMPLETE, says;
 	size_t i;
 
-	for (i = f->here; i < f->nodesz; i++) {
-		if (voices[i].says != says)
-			continue;
-		f->having = need(array_room(f->having, &f->havingcap,
-		    f->havingsz + *n, sizeof(*f->having)));
-		f->having[f->havingsz + (*n)++] = i;
-	}
-}
-
-/*
- * Adds a gap, or extends the last one if state and nodes are the same.
- */
-static void
-gap_add(struct fleet *f, struct gap gap, const struct voice *voices)
-{
-	struct gap *last = f->gapsz > 0 ? &f->gaps[f->gapsz - 1] : NULL;
-	size_t n = 0;
-
-	if (gap.state == GAP_ELSEWHERE || gap.state == GAP_BETTER)
-		having_add(f, &n, voices, SAYS_COMPLETE);
-	if (gap.state == GAP_ELSEWHERE)
-		having_add(f, &n, voices, SAYS_INCOMPLETE);
+	if (here == SAYS_INCOMPLETE && say[SAYS_COMPLETE] > 0) {
+		gap.state = GAP_BETTER;
+		least = SAYS_COMPLETE;
+	} else if (say[SAYS_INCOMPLETE] + say[SAYS_COMPLETE] == 0)
+		gap.state = say[SAYS_UNKNOWN] > 0 ? GAP_UNKNOWN : GAP_LOST;
+	else if (here == SAYS_LACKS)
+		gap.state = GAP_ELSEWHERE;
+	else
+		return;
+	for (says = SAYS_COMPLETE; says >= least; says--)
+		for (i = f->here; i < f->nodesz; i++) {
+			if (voices[i].says != says)
+				continue;
+			if (gap.state == GAP_ELSEWHERE)
+				f->nodes[i].has += span.end - span.start;
+			f->having = need(array_room(f->having, &f->havingcap,
+			    f->havingsz, sizeof(*f->having)));
+			f->having[f->havingsz++] = i;
+		}
+	gap.havingsz = f->havingsz - gap.first;
+	last = f->gapsz > 0 ? &f->gaps[f->gapsz - 1] : NULL;
 	if (last != NULL && last->state == gap.state &&
-	    last->span.end == gap.span.start && last->havingsz == n &&
-	    (n == 0 ||
-		memcmp(&f->having[last->first], &f->having[f->havingsz],
-		    n * sizeof(*f->having)) == 0)) {
-		last->span.end = gap.span.end;
+	    last->span.end == span.start && last->havingsz == gap.havingsz &&
+	    (gap.havingsz == 0 ||
+		memcmp(&f->having[last->first], &f->having[gap.first],
+		    gap.havingsz * sizeof(*f->having)) == 0)) {
+		last->span.end = span.end;
+		f->havingsz = gap.first;
 		return;
 	}
-	gap.first = f->havingsz;
-	gap.havingsz = n;
-	f->havingsz += n;
 	f->gaps = need(array_room(f->gaps, &f->gapcap, f->gapsz, sizeof(gap)));
 	f->gaps[f->gapsz++] = gap;
 }
 
 /*
- * Accounts for a span in which no node changes.
- */
-static void
-span_take(struct fleet *f, const struct voice *voices, struct span span)
-{
-	enum says here = f->here ? voices[0].says : SAYS_UNKNOWN;
-	struct coverage *c;
-	struct gap gap = {.span = span};
-	size_t i, say[SAYS_COMPLETE + 1] = {0};
-	const int64_t length = span.end - span.start;
-
-	for (i = 0; i < f->nodesz; i++) {
-		say[voices[i].says]++;
-		c = &f->nodes[i].coverage;
-		if (voices[i].says == SAYS_LACKS) {
-			spans_cover(&c->holes, span.start, span.end);
-			c->hole_duration += length;
-		} else if (voices[i].says != SAYS_UNKNOWN) {
-			c->covered += length;
-			f->nodes[i].has += here == SAYS_LACKS ? length : 0;
-		}
-	}
-	if (here == SAYS_INCOMPLETE && say[SAYS_COMPLETE] > 0)
-		gap.state = GAP_BETTER;
-	else if (here == SAYS_LACKS &&
-	    say[SAYS_INCOMPLETE] + say[SAYS_COMPLETE] > 0)
-		gap.state = GAP_ELSEWHERE;
-	else if (say[SAYS_INCOMPLETE] + say[SAYS_COMPLETE] > 0)
-		return;
-	else
-		gap.state = say[SAYS_UNKNOWN] > 0 ? GAP_UNKNOWN : GAP_LOST;
-	gap_add(f, gap, voices);
-}
-
-/*
- * Returns whether a lost gap is within the tolerance, and some node has what
- * comes before it and what comes after it.
- */
-static bool
-is_sliver(const struct fleet *f, const struct gap *gap, int64_t tolerance)
-{
-	const struct gap *before = gap - 1, *after = gap + 1;
-
-	if (gap->state != GAP_LOST ||
-	    gap->span.end - gap->span.start > tolerance ||
-	    gap->span.start == f->range.start || gap->span.end == f->range.end)
-		return false;
-	if (gap > f->gaps && before->state == GAP_UNKNOWN &&
-	    before->span.end == gap->span.start)
-		return false;
-	return after == f->gaps + f->gapsz || after->state != GAP_UNKNOWN ||
-	    after->span.start != gap->span.end;
-}
-
-/*
- * Drops slivers and adds up the rest.
+ * Adds up the gaps, but for slivers: what is lost for no longer than the
+ * tolerance, while some node has what comes before it and what comes after.
  */
 static void
 gaps_sum(struct fleet *f)
 {
-	struct gap *gap;
-	struct span span;
+	const struct gap *after, *before;
+	struct gap gap;
 	int64_t length, tolerance = 0;
 	size_t i, n = 0;
 
@@ -1413,20 +1334,28 @@ gaps_sum(struct fleet *f)
 			tolerance = f->nodes[i].tolerance;
 	f->together.covered = f->range.end - f->range.start;
 	for (i = 0; i < f->gapsz; i++) {
-		gap = &f->gaps[i];
-		if (is_sliver(f, gap, tolerance))
+		gap = f->gaps[i];
+		before = i > 0 ? &f->gaps[i - 1] : &gap;
+		after = i + 1 < f->gapsz ? &f->gaps[i + 1] : &gap;
+		length = gap.span.end - gap.span.start;
+		if (gap.state == GAP_LOST && length <= tolerance &&
+		    gap.span.start > f->range.start &&
+		    gap.span.end < f->range.end &&
+		    (before->state != GAP_UNKNOWN ||
+			before->span.end < gap.span.start) &&
+		    (after->state != GAP_UNKNOWN ||
+			after->span.start > gap.span.end))
 			continue;
-		span = gap->span;
-		length = span.end - span.start;
-		f->tallies[gap->state].count++;
-		f->tallies[gap->state].duration += length;
-		if (gap->state == GAP_LOST) {
-			spans_cover(&f->together.holes, span.start, span.end);
+		f->tallies[gap.state].count++;
+		f->tallies[gap.state].duration += length;
+		if (gap.state == GAP_LOST) {
+			spans_cover(
+			    &f->together.holes, gap.span.start, gap.span.end);
 			f->together.hole_duration += length;
 		}
-		if (gap->state == GAP_LOST || gap->state == GAP_UNKNOWN)
+		if (gap.state == GAP_LOST || gap.state == GAP_UNKNOWN)
 			f->together.covered -= length;
-		f->gaps[n++] = *gap;
+		f->gaps[n++] = gap;
 	}
 	f->gapsz = n;
 }
@@ -1436,26 +1365,29 @@ fleet_sweep(struct fleet *f)
 {
 	struct voice *v, *voices = need(calloc(f->nodesz, sizeof(*voices)));
 	struct span joined, span = f->range;
-	size_t i, at;
+	size_t at, say[SAYS_COMPLETE + 1] = {f->nodesz};
 
-	for (v = voices, i = 0; i < f->nodesz; i++, v++) {
-		v->node = &f->nodes[i];
+	for (v = voices; v < voices + f->nodesz; v++) {
+		v->node = &f->nodes[v - voices];
 		v->until = INT64_MIN;
 		at = 0;
 		while (v->node->report != NULL &&
 		    spans_join(&v->node->report->incomplete, &at,
-			i < f->here ? v->node->tolerance : 0, &joined))
+			v->node->peer == NULL ? v->node->tolerance : 0,
+			&joined))
 			spans_cover(&v->incomplete, joined.start, joined.end);
 	}
 	for (; span.start < f->range.end; span.start = span.end) {
-		span.end = f->range.end;
-		for (v = voices; v < voices + f->nodesz; v++) {
-			if (v->until <= span.start)
-				voice_move(v, span.start);
-			if (v->until < span.end)
-				span.end = v->until;
-		}
-		span_take(f, voices, span);
+		for (v = voices; v < voices + f->nodesz; v++)
+			if (v->until <= span.start) {
+				say[v->says]--;
+				voice_move(v, span.start, f->range.end);
+				say[v->says]++;
+			}
+		span.end = voices->until;
+		for (v = voices; v < voices + f->nodesz; v++)
+			span.end = v->until < span.end ? v->until : span.end;
+		span_take(f, voices, say, span);
 	}
 	for (v = voices; v < voices + f->nodesz; v++)
 		free(v->incomplete.v);
@@ -1464,53 +1396,18 @@ fleet_sweep(struct fleet *f)
 }
 
 /*
- * Sets the range from the earliest start to the latest end, cut at the window.
- */
-static void
-fleet_range(const struct options *opt, struct fleet *f)
-{
-	struct span range = {INT64_MAX, INT64_MIN};
-	const struct report *r;
-	size_t i;
-
-	for (i = 0; i < f->nodesz; i++) {
-		r = f->nodes[i].report;
-		if (r == NULL || r->start == TIME_NONE)
-			continue;
-		if (r->start < range.start)
-			range.start = r->start;
-		if (r->end > range.end)
-			range.end = r->end;
-	}
-	if (!span_cut(&range, opt->window.start, opt->window.end))
-		range = (struct span){TIME_NONE, TIME_NONE};
-	f->range = range;
-}
-
-static struct fleet_node *
-node_named(struct fleet *f, const char *name)
-{
-	struct fleet_node *node;
-	size_t i;
-
-	for (i = f->here; i < f->nodesz; i++)
-		if (strcmp(f->nodes[i].name, name) == 0)
-			return &f->nodes[i];
-	node = &f->nodes[f->nodesz++];
-	*node = (struct fleet_node){.name = name, .generated_at = TIME_NONE};
-	return node;
-}
-
-/*
  * Lists the nodes: this one, unless there is no archive, then one for each name
- * of a peer. A peer may have several files, one for each quality.
+ * of a peer. A peer may have several files, one for each quality. The range is
+ * from the earliest start to the latest end, cut at the window.
  */
 static void
 fleet_nodes(const struct options *opt, const struct survey *s,
     const struct report *r, struct fleet *f)
 {
+	struct span range = {INT64_MAX, INT64_MIN};
 	const struct peer *peer;
 	struct fleet_node *node;
+	size_t i;
 
 	f->nodes = need(calloc(s->peersz + 1, sizeof(*f->nodes)));
 	f->here = opt->channelsz > 0;
@@ -1522,7 +1419,14 @@ fleet_nodes(const struct options *opt, const struct survey *s,
 		    .horizon = opt->now - opt->settle,
 		    .tolerance = opt->tolerance};
 	for (peer = s->peers; peer < s->peers + s->peersz; peer++) {
-		node = node_named(f, peer->name);
+		for (i = f->here; i < f->nodesz; i++)
+			if (strcmp(f->nodes[i].name, peer->name) == 0)
+				break;
+		node = &f->nodes[i];
+		if (i == f->nodesz)
+			*node = (struct fleet_node){
+			    .name = peer->name, .generated_at = TIME_NONE};
+		f->nodesz += i == f->nodesz;
 		if (peer->generated_at == TIME_NONE || node->report != NULL)
 			continue;
 		node->peer = peer;
@@ -1535,14 +1439,34 @@ fleet_nodes(const struct options *opt, const struct survey *s,
 		    node->report->state == STATE_UNREADABLE)
 			node->report = NULL;
 	}
+	for (node = f->nodes; node < f->nodes + f->nodesz; node++) {
+		r = node->report;
+		if (r == NULL || r->start == TIME_NONE)
+			continue;
+		if (r->start < range.start)
+			range.start = r->start;
+		if (r->end > range.end)
+			range.end = r->end;
+	}
+	f->range = span_cut(&range, opt->window.start, opt->window.end)
+	    ? range
+	    : (struct span){TIME_NONE, TIME_NONE};
 }
 
-static void
-peers_note(const struct options *opt, struct survey *s)
+/*
+ * Sets the fleet of every report, if there are peers, and notes what is odd
+ * about these.
+ */
+void
+fleet_make(const struct options *opt, struct survey *s)
 {
-	const struct peer *peer;
 	char ours[TIME_SIZE], time[TIME_SIZE];
+	const struct peer *peer;
+	struct report *r;
+	size_t i;
 
+	if (s->peersz == 0)
+		return;
 	seconds_format(ours, opt->tolerance);
 	for (peer = s->peers; peer < s->peers + s->peersz; peer++) {
 		if (peer->generated_at == TIME_NONE)
@@ -1559,25 +1483,10 @@ peers_note(const struct options *opt, struct survey *s)
 				    "holes there do not show",
 				peer->name, time, ours));
 	}
-}
-
-/*
- * Sets the fleet of every report, if there are peers.
- */
-void
-fleet_make(const struct options *opt, struct survey *s)
-{
-	struct report *r;
-	size_t i;
-
-	if (s->peersz == 0)
-		return;
-	peers_note(opt, s);
 	for (i = 0; i < s->reportsz; i++) {
 		r = &s->reports[i];
 		r->fleet = need(calloc(1, sizeof(*r->fleet)));
 		fleet_nodes(opt, s, r, r->fleet);
-		fleet_range(opt, r->fleet);
 		fleet_sweep(r->fleet);
 	}
 }
