@@ -185,27 +185,31 @@ seconds_plain(const char *s, int64_t *us)
 }
 
 /*
- * Reads `YYYY-MM-DD`, a real date in the years 1 to 9999.
+ * Reads `YYYY-MM-DD`, a real date in the years 1 to 9999. timegm() would take
+ * a third of the time that peers' reports cost.
  */
 static int
 date_parse(const char *s, size_t len, int64_t *t)
 {
-	struct tm tm = {.tm_year = 0};
-	int century, year;
+	static const int before[] = {
+	    0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
+	int day, days, leap, month, past, year;
 
-	if (len < 10 || s[4] != '-' || s[7] != '-')
+	if (len < 10 || s[4] != '-' || s[7] != '-' || digits_parse(s) < 0 ||
+	    digits_parse(s + 2) < 0)
 		return -1;
-	century = digits_parse(s);
-	year = digits_parse(s + 2);
-	tm.tm_mon = digits_parse(s + 5) - 1;
-	tm.tm_mday = digits_parse(s + 8);
-	if (century < 0 || year < 0 || century + year == 0 || tm.tm_mon < 0 ||
-	    tm.tm_mon > 11 || tm.tm_mday < 1)
+	year = digits_parse(s) * 100 + digits_parse(s + 2);
+	month = digits_parse(s + 5);
+	day = digits_parse(s + 8);
+	leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+	if (year < 1 || month < 1 || month > 12 || day < 1 ||
+	    day > before[month] - before[month - 1] + (month == 2 && leap))
 		return -1;
-	tm.tm_year = century * 100 + year - 1900;
-	*t = timegm(&tm) * SECOND;
-	/* timegm() makes 1 May of 31 April */
-	return tm.tm_mday == digits_parse(s + 8) ? 0 : -1;
+	past = year - 1;
+	days = past * 365 + past / 4 - past / 100 + past / 400 +
+	    before[month - 1] + (month > 2 && leap) + day - 1;
+	*t = (days - 719162) * DAY; /* 1970-01-01 */
+	return 0;
 }
 
 /*
@@ -689,18 +693,21 @@ char *
 file_read(const char *path, size_t max, size_t *size)
 {
 	char *data = NULL;
-	size_t cap = 0;
+	size_t cap = READ_MIN;
+	struct stat st;
 	FILE *fp;
 	int error;
 
 	if ((fp = fopen(path, "re")) == NULL)
 		return NULL;
-	*size = 0;
-	do {
-		cap = cap == 0 ? READ_MIN : cap * 2;
+	if (fstat(fileno(fp), &st) == 0 && st.st_size > READ_MIN)
+		cap = ((size_t)st.st_size < max ? (size_t)st.st_size : max) + 1;
+	for (*size = 0;; cap *= 2) {
 		data = need(realloc(data, cap + 1));
 		*size += fread(data + *size, 1, cap - *size, fp);
-	} while (*size == cap && cap <= max);
+		if (*size < cap || cap > max)
+			break;
+	}
 	error = ferror(fp) ? errno : *size > max ? EFBIG : 0;
 	(void)fclose(fp);
 	data[*size] = '\0';
