@@ -764,7 +764,7 @@ option_take(struct options *opt, struct later *later, int c, char *argv[])
 		opt->verbose = true;
 		break;
 	case 'h':
-		answer(help_txt, sizeof(help_txt));
+		answer(help_txt, sizeof(help_txt) - 1);
 	case 'V':
 		answer(version, sizeof(version) - 1);
 	case OPTION_RUN_ONCE:
