@@ -60,12 +60,6 @@
 #define CHILD_ROOM (256 << 20) /* bytes that the child may add */
 #define CHILD_FDS  1024 /* the child closes those below */
 
-struct map {
-	unsigned char *rgb; /* owned; row by row */
-	struct span range;
-	int64_t columns;
-};
-
 static unsigned char *map_compress(unsigned char *, int, int *, int);
 
 #define STB_IMAGE_WRITE_IMPLEMENTATION
@@ -83,38 +77,31 @@ static const unsigned char orange[RGB] = {255, 127, 14};
 static const unsigned char grey[RGB] = {127, 127, 127};
 
 /*
- * Paints every pixel that a span touches: row by row, since a column of a
- * wide map touches many pages.
+ * Paints every pixel of a map that a span touches: row by row, since a column
+ * of a wide map touches many pages.
  */
 static void
-paint(struct map *map, const struct span *spans, size_t n,
-    const unsigned char *colour)
+paint(unsigned char *rgb, const struct span *range, const struct span *spans,
+    size_t n, const unsigned char *colour)
 {
+	const int64_t width = (range->end - range->start) / MAP_COLUMN;
 	unsigned char *at;
 	int64_t columns, from, p, to;
 	struct span span;
-	size_t i;
 
-	for (i = 0; i < n; i++) {
-		span = spans[i];
-		if (!span_cut(&span, map->range.start, map->range.end))
+	for (; n > 0; n--, spans++) {
+		span = *spans;
+		if (!span_cut(&span, range->start, range->end))
 			continue;
-		from = (span.start - map->range.start) / MAP_PIXEL;
-		to = (span.end - map->range.start + MAP_PIXEL - 1) / MAP_PIXEL;
+		from = (span.start - range->start) / MAP_PIXEL;
+		to = (span.end - range->start + MAP_PIXEL - 1) / MAP_PIXEL;
 		for (p = from; p < to && p < from + MAP_ROWS; p++) {
-			at = map->rgb +
-			    RGB * (p / MAP_ROWS + p % MAP_ROWS * map->columns);
+			at = rgb + RGB * (p / MAP_ROWS + p % MAP_ROWS * width);
 			columns = (to - p + MAP_ROWS - 1) / MAP_ROWS;
 			for (; columns > 0; columns--, at += RGB)
 				memcpy(at, colour, RGB);
 		}
 	}
-}
-
-static void
-map_write(void *fp, void *data, int size)
-{
-	fwrite(data, 1, (size_t)size, fp);
 }
 
 /*
@@ -157,7 +144,7 @@ static bool
 map_range(const struct span *window, const struct report *r, struct span *range)
 {
 	const struct spans *unread = &r->unreadable;
-	const struct hour *hour = r->hours + r->hoursz;
+	size_t n = r->hoursz;
 
 	*range = *window;
 	if (r->state != STATE_READ && r->state != STATE_ABSENT)
@@ -171,16 +158,16 @@ map_range(const struct span *window, const struct report *r, struct span *range)
 		if (unread->n > 0 && unread->v[0].start < range->start)
 			range->start = unread->v[0].start;
 	}
-	if (range->end != INT64_MAX)
-		return true;
-	while (
-	    hour > r->hours && hour[-1].readable && hour[-1].start == TIME_NONE)
-		hour--;
-	range->end = hour_floor(r->end - 1) + HOUR;
-	if (hour > r->hours)
-		range->end = hour[-1].time + HOUR;
-	else if (unread->n > 0 && unread->v[unread->n - 1].end > range->end)
-		range->end = unread->v[unread->n - 1].end;
+	if (range->end == INT64_MAX) {
+		while (n > 0 && r->hours[n - 1].readable &&
+		    r->hours[n - 1].start == TIME_NONE)
+			n--;
+		range->end = HOUR +
+		    (n > 0 ? r->hours[n - 1].time : hour_floor(r->end - 1));
+		n = unread->n;
+		if (n > 0 && unread->v[n - 1].end > range->end)
+			range->end = unread->v[n - 1].end;
+	}
 	return true;
 }
 
@@ -205,38 +192,37 @@ int
 render_map(FILE *fp, const struct options *opt, const struct survey *survey,
     const struct report *report)
 {
-	struct map map;
-	struct span before, after;
-	int error, written;
+	unsigned char *png, *rgb;
+	struct span outside[2], range;
+	int size;
 
 	(void)survey;
 	errno = ENODATA;
-	if (!map_range(&opt->window, report, &map.range))
+	if (!map_range(&opt->window, report, &range))
 		return -1;
 	errno = EFBIG;
-	if (map.range.end - map.range.start > MAP_HOURS_MAX * HOUR)
+	if (range.end - range.start > MAP_HOURS_MAX * HOUR)
 		return -1;
-	map.columns = (map.range.end - map.range.start) / MAP_COLUMN;
-	map.rgb = malloc((size_t)(map.columns * MAP_ROWS * RGB));
-	if (map.rgb == NULL)
+	size = (int)((range.end - range.start) / MAP_COLUMN);
+	if ((rgb = malloc((size_t)size * MAP_ROWS * RGB)) == NULL)
 		return -1;
 	/* without extent, after TIME_NONE is always */
-	before = (struct span){map.range.start, report->extent.start};
-	after = (struct span){report->extent.end, map.range.end};
-	paint(&map, &map.range, 1, blue);
-	paint(&map, report->incomplete.v, report->incomplete.n, orange);
-	paint(&map, report->raw.holes.v, report->raw.holes.n, white);
-	paint(&map, &before, 1, white);
-	paint(&map, &after, 1, white);
-	paint(&map, report->unreadable.v, report->unreadable.n, grey);
+	outside[0] = (struct span){range.start, report->extent.start};
+	outside[1] = (struct span){report->extent.end, range.end};
+	paint(rgb, &range, &range, 1, blue);
+	paint(rgb, &range, report->incomplete.v, report->incomplete.n, orange);
+	paint(rgb, &range, report->raw.holes.v, report->raw.holes.n, white);
+	paint(rgb, &range, outside, LENGTH(outside), white);
+	paint(rgb, &range, report->unreadable.v, report->unreadable.n, grey);
 	stbi_write_force_png_filter = 2; /* the difference to the row above */
-	errno = ENOMEM; /* the only way that stb itself fails */
-	written = stbi_write_png_to_func(
-	    map_write, fp, (int)map.columns, MAP_ROWS, RGB, map.rgb, 0);
-	error = errno;
-	free(map.rgb);
-	errno = error;
-	return written && !ferror(fp) ? 0 : -1;
+	png = stbi_write_png_to_mem(rgb, 0, size, MAP_ROWS, RGB, &size);
+	free(rgb);
+	errno = ENOMEM; /* the only way that stb fails */
+	if (png == NULL)
+		return -1;
+	fwrite(png, 1, (size_t)size, fp);
+	free(png);
+	return ferror(fp) ? -1 : 0;
 }
 
 /*
@@ -345,7 +331,7 @@ put_url(const struct page *p, const struct node *node, const char *quality,
 }
 
 /*
- * Puts for how long something is past; the script counts on.
+ * Puts for how long something is past, or "none"; the script counts on.
  */
 static void
 put_age(const struct page *p, int64_t t, const char *after)
@@ -355,6 +341,10 @@ put_age(const struct page *p, int64_t t, const char *after)
 	const int days = (int)(s / 86400), hours = (int)(s / 3600 % 24);
 	const int minutes = (int)(s / 60 % 60), seconds = (int)(s % 60);
 
+	if (t == TIME_NONE) {
+		fputs("none", p->fp);
+		return;
+	}
 	time_format(buf, t);
 	fprintf(p->fp, "<time data-age='%s' datetime='%.*sZ'>", after,
 	    (int)strcspn(buf, "."), buf);
@@ -369,13 +359,26 @@ put_age(const struct page *p, int64_t t, const char *after)
 	fprintf(p->fp, "%s</time>", after);
 }
 
+static void
+put_percent(FILE *fp, const struct coverage *c)
+{
+	const int ratio = (int)coverage_ratio(c);
+
+	if (ratio < 0)
+		fputs("&ndash;", fp);
+	else if (ratio == 1000000)
+		fputs("100 %", fp);
+	else
+		fprintf(fp, "%d.%02d %%", ratio / 10000, ratio / 100 % 100);
+}
+
 /*
  * Puts HTML. In fmt stand for what is to be put, and for what type:
  * %a age and what comes after, or "none", int64_t and char *; %d number,
  * int64_t; %f what a function puts, part *; %i instant as ISO, int64_t;
- * %l length or a dash, int64_t us; %n name, char *; %p percentage or a dash,
- * struct coverage *; %s HTML, char *; %t text, char *; %u URL, struct node *
- * and ending; %z number, size_t.
+ * %l length or a dash, int64_t us; %m instant as milliseconds on the axis,
+ * int64_t; %p percentage or a dash, struct coverage *; %s HTML, char *; %t
+ * text, char *; %u URL, struct node * and ending; %z number, size_t.
  */
 static void
 put(const struct page *p, const char *fmt, ...)
@@ -396,11 +399,7 @@ put(const struct page *p, const char *fmt, ...)
 		switch (*++fmt) {
 		case 'a':
 			n = va_arg(ap, int64_t);
-			s = va_arg(ap, const char *);
-			if (n == TIME_NONE)
-				fputs("none", fp);
-			else
-				put_age(p, n, s);
+			put_age(p, n, va_arg(ap, const char *));
 			break;
 		case 'd':
 			fprintf(fp, "%" PRId64, va_arg(ap, int64_t));
@@ -417,20 +416,12 @@ put(const struct page *p, const char *fmt, ...)
 			duration_format(buf, n);
 			fputs(n > 0 ? buf : "&ndash;", fp);
 			break;
-		case 'n':
-			fputs("<bdi>", fp);
-			put_text(fp, va_arg(ap, const char *));
-			fputs("</bdi>", fp);
+		case 'm':
+			n = va_arg(ap, int64_t) - p->axis.start;
+			fprintf(fp, "%" PRId64, n / (SECOND / 1000));
 			break;
 		case 'p':
-			n = coverage_ratio(va_arg(ap, const struct coverage *));
-			if (n < 0)
-				fputs("&ndash;", fp);
-			else if (n == 1000000)
-				fputs("100 %", fp);
-			else
-				fprintf(fp, "%d.%02d %%", (int)(n / 10000),
-				    (int)(n / 100 % 100));
+			put_percent(fp, va_arg(ap, const struct coverage *));
 			break;
 		case 's':
 			fputs(va_arg(ap, const char *), fp);
@@ -544,20 +535,17 @@ static void
 put_qualities(const struct page *p)
 {
 	const struct report *r, *end = p->survey->reports + p->survey->reportsz;
-	size_t n = 0;
 
-	for (r = p->survey->reports; r < end; r++)
-		n += strcmp(r->channel, p->report->channel) == 0;
-	if (n < 2)
+	if (p->opt->qualities.n < 2)
 		return;
 	put(p, "<nav aria-label='Qualities'>");
 	for (r = p->survey->reports; r < end; r++)
 		if (r == p->report)
-			put(p, "<strong>%n</strong> ", r->quality);
+			put(p, "<strong><bdi>%t</bdi></strong> ", r->quality);
 		else if (strcmp(r->channel, p->report->channel) == 0) {
 			put(p, "<a href='");
 			put_url(p, NULL, r->quality, "html");
-			put(p, "'>%n</a> ", r->quality);
+			put(p, "'><bdi>%t</bdi></a> ", r->quality);
 		}
 	put(p, "</nav>\n");
 }
@@ -602,8 +590,9 @@ put_answer(const struct page *p)
 		if (f->report == NULL)
 			silent += fleet != NULL;
 		else if (f->stopped && ++stopped <= STOPPED_LISTED)
-			put(p, "%s%n stopped %a", stopped > 1 ? ", " : " ",
-			    f->name, f->report->end, " ago");
+			put(p, "%s<bdi>%t</bdi> stopped %a",
+			    stopped > 1 ? ", " : " ", f->name, f->report->end,
+			    " ago");
 	if (stopped > STOPPED_LISTED)
 		put(p, ", and %z more", stopped - STOPPED_LISTED);
 	if (silent > 0)
@@ -624,21 +613,20 @@ elsewhere(const struct page *p, const struct coverage *c)
 	const struct gap *gap;
 	struct span span;
 	int64_t sum = c->hole_duration;
-	size_t at = 0, i;
+	size_t i = 0;
 
 	if (fleet == NULL)
 		return 0;
-	for (gap = fleet->gaps; gap < fleet->gaps + fleet->gapsz; gap++) {
-		if (gap->state != GAP_LOST && gap->state != GAP_UNKNOWN)
-			continue;
-		while (at < c->holes.n && c->holes.v[at].end <= gap->span.start)
-			at++;
-		for (i = at; i < c->holes.n; i++) {
-			span = c->holes.v[i];
-			if (!span_cut(&span, gap->span.start, gap->span.end))
-				break;
+	for (gap = fleet->gaps;
+	     i < c->holes.n && gap < fleet->gaps + fleet->gapsz;) {
+		span = c->holes.v[i];
+		if ((gap->state == GAP_LOST || gap->state == GAP_UNKNOWN) &&
+		    span_cut(&span, gap->span.start, gap->span.end))
 			sum -= span.end - span.start;
-		}
+		if (c->holes.v[i].end < gap->span.end)
+			i++;
+		else
+			gap++;
 	}
 	return sum;
 }
@@ -665,7 +653,7 @@ put_rows(const struct page *p)
 	for (f = p->figures; f < end; f++) {
 		if (p->fleet == NULL && !f->here)
 			continue;
-		put(p, "<tr><th scope='row'>%n</th>", f->name);
+		put(p, "<tr><th scope='row'><bdi>%t</bdi></th>", f->name);
 		if ((r = f->report) != NULL) {
 			c = &f->says->coverage;
 			put(p, "<td>%p<td>%z<td>%l<td>%l<td%s%a<td>", c,
@@ -767,12 +755,6 @@ put_axis(const struct page *p)
 	}
 }
 
-static int64_t
-on_axis(const struct page *p, int64_t t)
-{
-	return (t - p->axis.start) / (SECOND / 1000);
-}
-
 /*
  * Puts spans as milliseconds on the axis, and where the first begins that is
  * left out.
@@ -788,12 +770,11 @@ put_spans(const struct page *p, const char *name, const struct spans *spans)
 		if (!span_cut(&span, p->axis.start, p->axis.end))
 			continue;
 		if (n++ == SPANS_LISTED) {
-			put(p, "' data-%s-until='%d", name,
-			    on_axis(p, span.start));
+			put(p, "' data-%s-until='%m", name, span.start);
 			break;
 		}
-		put(p, n > 1 ? " %d,%d" : "%d,%d", on_axis(p, span.start),
-		    on_axis(p, span.end + SECOND / 1000 - 1));
+		put(p, n > 1 ? " %m,%m" : "%m,%m", span.start,
+		    span.end + SECOND / 1000 - 1);
 	}
 	put(p, "'");
 }
@@ -850,29 +831,6 @@ put_picture(const struct page *p, const struct figure *f, int64_t height)
 }
 
 /*
- * Puts the maps of all nodes laid over each other.
- */
-static void
-put_together(const struct page *p)
-{
-	const struct gap *gap, *end = p->fleet->gaps + p->fleet->gapsz;
-	struct spans unknown = {0};
-
-	for (gap = p->fleet->gaps; gap < end; gap++)
-		if (gap->state == GAP_UNKNOWN)
-			spans_add(&unknown, gap->span.start, gap->span.end);
-	put(p, "<figure id='together'");
-	put_spans(p, "holes", &p->coverage->holes);
-	put_spans(p, "unknown", &unknown);
-	put(p,
-	    ">\n<figcaption><h2>All nodes together</h2>"
-	    "<p class='status' role='status'></p></figcaption>\n");
-	put_picture(p, NULL, MAP_ROWS);
-	put(p, "</figure>\n");
-	free(unknown.v);
-}
-
-/*
  * Puts a node's map: on the axis if its hours are known.
  */
 static void
@@ -892,15 +850,15 @@ put_figure(const struct page *p, const struct figure *f, int64_t height)
 			? " data-open='1'"
 			: "");
 		if (r->start != TIME_NONE)
-			put(p, " data-start='%d' data-end='%d'",
-			    on_axis(p, r->start), on_axis(p, r->end));
+			put(p, " data-start='%m' data-end='%m'", r->start,
+			    r->end);
 		put_spans(p, "holes", &says->coverage.holes);
 		put_spans(p, "incomplete", &r->incomplete);
 		put_spans(p, "unreadable", &r->unreadable);
 	}
 	put(p,
 	    ">\n<figcaption><h2><a target='_blank' "
-	    "rel='noopener noreferrer' href='%u'>%n</a></h2>",
+	    "rel='noopener noreferrer' href='%u'><bdi>%t</bdi></a></h2>",
 	    f->node, "png", f->name);
 	if (f->placed)
 		put(p, "<p class='report%s'>report %a</p>",
@@ -924,29 +882,46 @@ put_figure(const struct page *p, const struct figure *f, int64_t height)
 }
 
 /*
- * Puts the maps on the axis below each other, then those that have no place.
+ * Puts the maps on the axis, with peers under all of them laid over each
+ * other, then those that have no place.
  */
 static void
 put_maps(const struct page *p)
 {
+	const struct fleet *fleet = p->fleet;
 	const struct figure *f, *end = p->figures + p->figuresz;
-	int64_t height = p->fleet != NULL ? MAP_HEIGHT : MAP_ROWS;
+	int64_t height = fleet != NULL ? MAP_HEIGHT : MAP_ROWS;
+	struct spans unknown = {0};
+	size_t i;
 
-	if (p->columns > 0) {
+	if (p->columns > 0)
 		put(p,
 		    "<div id='maps' tabindex='0' role='region' "
 		    "aria-label='Maps' data-first='%d' data-columns='%d'>\n"
 		    "<div>\n",
 		    p->axis.start / SECOND, p->columns);
-		if (p->fleet != NULL)
-			put_together(p);
-		for (f = p->figures; f < end; f++)
-			if (f->placed) {
-				put_figure(p, f, height);
-				height = MAP_HEIGHT;
-			}
-		put(p, "<i id='cursor' hidden></i>\n</div>\n</div>\n");
+	if (p->columns > 0 && fleet != NULL) {
+		for (i = 0; i < fleet->gapsz; i++)
+			if (fleet->gaps[i].state == GAP_UNKNOWN)
+				spans_add(&unknown, fleet->gaps[i].span.start,
+				    fleet->gaps[i].span.end);
+		put(p, "<figure id='together'");
+		put_spans(p, "holes", &fleet->together.holes);
+		put_spans(p, "unknown", &unknown);
+		put(p,
+		    ">\n<figcaption><h2>All nodes together</h2>"
+		    "<p class='status' role='status'></p></figcaption>\n");
+		put_picture(p, NULL, MAP_ROWS);
+		put(p, "</figure>\n");
+		free(unknown.v);
 	}
+	for (f = p->figures; f < end; f++)
+		if (f->placed) {
+			put_figure(p, f, height);
+			height = MAP_HEIGHT;
+		}
+	if (p->columns > 0)
+		put(p, "<i id='cursor' hidden></i>\n</div>\n</div>\n");
 	put(p, "<div class='rest'>\n");
 	for (f = p->figures; f < end; f++)
 		if (f->shown && !f->placed)
@@ -1013,12 +988,10 @@ node_fault(const struct node *node)
 		return "no URL";
 	if (utf8_length(url) >= URL_LIMIT)
 		return "a URL of more than 2047 characters";
-	if (strncasecmp(url, "http://", 7) == 0)
-		host = url + 7;
-	else if (strncasecmp(url, "https://", 8) == 0)
-		host = url + 8;
-	else
+	if (strncasecmp(url, "http://", 7) != 0 &&
+	    strncasecmp(url, "https://", 8) != 0)
 		return "a URL that is not http or https";
+	host = strchr(url, '/') + 2;
 	if (*host == '\0' || strchr("/?#:@", *host) != NULL)
 		return "a URL without host";
 	for (; *url != '\0'; url++)
@@ -1183,26 +1156,20 @@ answer_read(const char *dsn, char *answer, size_t *n)
 {
 	ssize_t got;
 	pid_t pid;
-	int error, fds[2], status;
+	int fds[2], status;
 
-	if (pipe2(fds, O_CLOEXEC) == -1)
+	if (pipe2(fds, O_CLOEXEC) == -1 || (pid = fork()) == -1)
 		return strerror(errno);
-	if ((pid = fork()) == 0)
+	if (pid == 0)
 		child_run(fds[1], dsn);
-	error = errno;
 	close(fds[1]);
-	if (pid > 0) {
-		while ((got = read(fds[0], answer + *n, ANSWER_MAX - *n)) > 0 ||
-		    (got == -1 && errno == EINTR))
-			*n += got > 0 ? (size_t)got : 0;
-		error = got == -1 ? errno : 0;
-		kill(pid, SIGKILL);
-		while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
-			continue;
-	}
+	while ((got = read(fds[0], answer + *n, ANSWER_MAX - *n)) > 0 ||
+	    (got == -1 && errno == EINTR))
+		*n += got > 0 ? (size_t)got : 0;
 	close(fds[0]);
-	if (error != 0)
-		return strerror(error);
+	kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+		continue;
 	if (*n == ANSWER_MAX)
 		return "more than 4 MiB of names and URLs";
 	if (!WIFSIGNALED(status) || WTERMSIG(status) == SIGKILL)
