@@ -51,7 +51,8 @@
 #define NODES_QUERY                                              \
 	"BEGIN READ ONLY; SET LOCAL statement_timeout = '10s'; " \
 	"SELECT left(name, 256), left(url, 2048) FROM nodes "    \
-	"WHERE backfill_from LIMIT 1001; COMMIT"
+	"WHERE backfill_from ORDER BY left(name, 256) "          \
+	"COLLATE \"C\" LIMIT 1001; COMMIT"
 #define NODES_MAX  1000
 #define NAME_LIMIT 256 /* characters: a name this long was cut */
 #define URL_LIMIT  2048
@@ -149,10 +150,8 @@ map_range(const struct span *window, const struct report *r, struct span *range)
 	*range = *window;
 	if (r->state != STATE_READ && r->state != STATE_ABSENT)
 		return false;
-	if (range->start != INT64_MIN && range->end != INT64_MAX)
-		return true;
 	if (r->start == TIME_NONE)
-		return false;
+		return range->start != INT64_MIN && range->end != INT64_MAX;
 	if (range->start == INT64_MIN) {
 		range->start = hour_floor(r->start);
 		if (unread->n > 0 && unread->v[0].start < range->start)
@@ -234,7 +233,6 @@ struct figure { /* a node on the page */
 	const struct node *node; /* serves its map and report; or NULL */
 	const struct fleet_node *says;
 	const struct report *report; /* NULL: no usable one */
-	bool here;
 	bool shown; /* its map has a URL */
 	bool placed; /* and a place on the axis */
 	bool stopped; /* its stream had when it spoke */
@@ -307,8 +305,10 @@ static void
 put_url(const struct page *p, const struct node *node, const char *quality,
     const char *ending)
 {
-	const char *path = p->opt->output_dir, *safe = "-._~";
-	const char *channel = p->report->channel;
+	char *path = compose("%s/%s_%s_coverage.%s",
+	    node == NULL ? "." : p->opt->output_dir, p->report->channel,
+	    quality, ending);
+	const char *s;
 	size_t n;
 
 	if (node != NULL) {
@@ -316,18 +316,14 @@ put_url(const struct page *p, const struct node *node, const char *quality,
 		put_escaped(p->fp, node->url, n - (node->url[n - 1] == '/'),
 		    "-._~:/[]@!$&()*+,;=%");
 		fputs("/segments/", p->fp);
-		for (; *path != '\0'; path += n + (path[n] == '/')) {
-			n = strcspn(path, "/");
-			if (n == 0 || (n == 1 && *path == '.'))
-				continue;
-			put_escaped(p->fp, path, n, safe);
-			putc('/', p->fp);
-		}
 	}
-	put_escaped(p->fp, channel, strlen(channel), safe);
-	putc('_', p->fp);
-	put_escaped(p->fp, quality, strlen(quality), safe);
-	fprintf(p->fp, "_coverage.%s", ending);
+	for (s = path; *s != '\0'; s += n) {
+		n = strcspn(s, "/");
+		n += s[n] == '/';
+		if (*s != '/' && strncmp(s, "./", 2) != 0)
+			put_escaped(p->fp, s, n, "-._~/");
+	}
+	free(path);
 }
 
 /*
@@ -441,44 +437,6 @@ put(const struct page *p, const char *fmt, ...)
 	va_end(ap);
 }
 
-/*
- * Fills in what a node says, and lengthens the axis by that part of its map
- * that is in the window. A map has no place if the axis would be too long.
- */
-static void
-figure_fill(struct page *p, struct figure *f)
-{
-	const struct span *window = &p->opt->window;
-	const struct fleet_node *says = f->says;
-	const struct report *r = says == NULL ? NULL : says->report;
-	struct span axis, shown;
-
-	f->report = r;
-	f->shown = f->node != NULL || f->here;
-	if (r == NULL)
-		return;
-	f->old = p->opt->now - says->generated_at > OLD;
-	f->stopped = r->end != TIME_NONE &&
-	    says->window.end > says->generated_at &&
-	    says->generated_at - r->end > STOPPED &&
-	    (r->unreadable.n == 0 ||
-		r->unreadable.v[r->unreadable.n - 1].end <= r->end);
-	if (!map_range(&says->window, r, &f->range))
-		return;
-	shown = f->range;
-	axis = p->axis.start < p->axis.end ? p->axis : shown;
-	if (shown.start < axis.start)
-		axis.start = shown.start;
-	if (shown.end > axis.end)
-		axis.end = shown.end;
-	if (span_cut(&shown, window->start, window->end) &&
-	    span_cut(&axis, window->start, window->end) &&
-	    axis.end - axis.start <= MAP_HOURS_MAX * HOUR) {
-		p->axis = axis;
-		f->placed = f->shown;
-	}
-}
-
 static int
 figure_compare(const void *a, const void *b)
 {
@@ -488,45 +446,69 @@ figure_compare(const void *a, const void *b)
 }
 
 /*
- * Lists the nodes of the page and those that speak, each once.
+ * Lists the nodes that speak and those of the page, each once. The axis is
+ * what their maps show of the window, this node's first: a map has no place
+ * if the axis would be too long.
  */
 static void
 page_nodes(struct page *p, const struct fleet_node *says, size_t saysz)
 {
-	const struct survey *s = p->survey;
-	const struct node *node;
+	const struct span *window = &p->opt->window;
+	const struct node *node = p->survey->nodes;
+	const struct report *r;
 	struct figure *end, *f;
+	struct span axis, shown;
 	size_t i;
 
-	end = p->figures = need(calloc(s->nodesz + saysz, sizeof(*f)));
-	for (node = s->nodes; node < s->nodes + s->nodesz; node++)
-		if (node->fault != NULL)
-			p->left_out++;
-		else
-			*end++ =
-			    (struct figure){.name = node->name, .node = node};
-	for (i = 0; i < saysz; i++) {
-		for (f = p->figures; f < end; f++)
-			if (strcmp(f->name, says[i].name) == 0)
-				break;
-		end += f == end;
-		f->name = says[i].name;
-		f->says = &says[i];
-		f->here = i == 0 && (p->fleet == NULL || p->fleet->here);
-		if (f->here) /* first, since its hours count most */
-			figure_fill(p, f);
+	end = p->figures = need(calloc(p->survey->nodesz + saysz, sizeof(*f)));
+	for (i = 0; i < saysz; i++, end++) {
+		end->name = says[i].name;
+		end->says = &says[i];
+		end->report = says[i].report;
+		end->shown = i == 0 && (p->fleet == NULL || p->fleet->here);
 	}
-	for (f = p->figures; f < end; f++)
-		if (!f->here)
-			figure_fill(p, f);
+	for (i = 0; i < p->survey->nodesz; i++, node++) {
+		if (node->fault != NULL) {
+			p->left_out++;
+			continue;
+		}
+		f = p->figures;
+		while (f < end && strcmp(f->name, node->name) != 0)
+			f++;
+		end += f == end;
+		f->name = node->name;
+		f->node = node;
+		f->shown = true;
+	}
+	for (f = p->figures; f < p->figures + saysz; f++) {
+		if ((r = f->report) == NULL)
+			continue;
+		says = f->says;
+		i = r->unreadable.n;
+		f->old = p->opt->now - says->generated_at > OLD;
+		f->stopped = r->end != TIME_NONE &&
+		    says->window.end > says->generated_at &&
+		    says->generated_at - r->end > STOPPED &&
+		    (i == 0 || r->unreadable.v[i - 1].end <= r->end);
+		if (!map_range(&says->window, r, &f->range))
+			continue;
+		shown = f->range;
+		axis = p->axis.start < p->axis.end ? p->axis : shown;
+		if (shown.start < axis.start)
+			axis.start = shown.start;
+		if (shown.end > axis.end)
+			axis.end = shown.end;
+		if (span_cut(&shown, window->start, window->end) &&
+		    span_cut(&axis, window->start, window->end) &&
+		    axis.end - axis.start <= MAP_HOURS_MAX * HOUR) {
+			p->axis = axis;
+			f->placed = f->shown;
+		}
+	}
 	p->columns = (p->axis.end - p->axis.start) / MAP_COLUMN;
 	p->figuresz = (size_t)(end - p->figures);
 	qsort(p->figures, p->figuresz, sizeof(*p->figures), figure_compare);
 }
-
-/*
- * The words of the page
- */
 
 /*
  * Puts the channel's qualities, linked to their pages.
@@ -560,6 +542,7 @@ put_answer(const struct page *p)
 	const struct coverage *c = p->coverage;
 	const struct report *r = p->report;
 	const struct figure *f;
+	const char *lost = fleet != NULL ? " that no node has" : "";
 	size_t n = c->holes.n, silent = 0, stopped = 0;
 	int64_t unknown = 0;
 
@@ -575,12 +558,10 @@ put_answer(const struct page *p)
 		put(p, "No segments in these hours.");
 	if (n > 0)
 		put(p, "<strong class='bad'>%z hole%s%s, %l.</strong>", n,
-		    n == 1 ? "" : "s", fleet != NULL ? " that no node has" : "",
-		    c->hole_duration);
+		    n == 1 ? "" : "s", lost, c->hole_duration);
 	else if (c->covered > 0)
 		put(p, "<strong>No hole%s%s.</strong>",
-		    unknown > 0 ? " known" : "",
-		    fleet != NULL ? " that no node has" : "");
+		    unknown > 0 ? " known" : "", lost);
 	if (n > 0 || c->covered > 0)
 		put(p, " %s %p.",
 		    fleet != NULL ? "All nodes together" : "Covered", c);
@@ -651,7 +632,7 @@ put_rows(const struct page *p)
 		    "<td>%p<td>%z<td>%l<td>&ndash;<td>%a<td></tr>\n",
 		    c, c->holes.n, c->hole_duration, newest, " old");
 	for (f = p->figures; f < end; f++) {
-		if (p->fleet == NULL && !f->here)
+		if (p->fleet == NULL && f->says == NULL)
 			continue;
 		put(p, "<tr><th scope='row'><bdi>%t</bdi></th>", f->name);
 		if ((r = f->report) != NULL) {
@@ -662,8 +643,7 @@ put_rows(const struct page *p)
 			    f->stopped ? " ago" : " old");
 		} else
 			put(p, "<td>?<td>?<td>?<td>?<td>?<td>");
-		if (f->shown)
-			put(p, "<a href='%u'>", f->node, "json");
+		put(p, f->shown ? "<a href='%u'>" : "", f->node, "json");
 		if (r != NULL)
 			put(p, "<span class='report%s'>%a</span>",
 			    f->old ? " bad" : "", f->says->generated_at,
@@ -715,10 +695,6 @@ put_lost(const struct page *p)
 	put(p, "</ol>%s\n</section>\n", n > LOST_FIRST ? "</details>" : "");
 	free(sorted);
 }
-
-/*
- * The maps of the page
- */
 
 /*
  * Puts the days and hours of the axis, which every map uses. The first day
@@ -891,8 +867,8 @@ put_maps(const struct page *p)
 	const struct fleet *fleet = p->fleet;
 	const struct figure *f, *end = p->figures + p->figuresz;
 	int64_t height = fleet != NULL ? MAP_HEIGHT : MAP_ROWS;
+	const struct gap *gap;
 	struct spans unknown = {0};
-	size_t i;
 
 	if (p->columns > 0)
 		put(p,
@@ -901,10 +877,10 @@ put_maps(const struct page *p)
 		    "<div>\n",
 		    p->axis.start / SECOND, p->columns);
 	if (p->columns > 0 && fleet != NULL) {
-		for (i = 0; i < fleet->gapsz; i++)
-			if (fleet->gaps[i].state == GAP_UNKNOWN)
-				spans_add(&unknown, fleet->gaps[i].span.start,
-				    fleet->gaps[i].span.end);
+		for (gap = fleet->gaps; gap < fleet->gaps + fleet->gapsz; gap++)
+			if (gap->state == GAP_UNKNOWN)
+				spans_add(
+				    &unknown, gap->span.start, gap->span.end);
 		put(p, "<figure id='together'");
 		put_spans(p, "holes", &fleet->together.holes);
 		put_spans(p, "unknown", &unknown);
@@ -1086,10 +1062,8 @@ static void
 child_confine(int out)
 {
 	const int signals[] = {SIGALRM, SIGHUP, SIGINT, SIGTERM};
-	FILE *fp;
 	struct rlimit limit;
-	unsigned long pages = 0;
-	char buf[TIME_SIZE];
+	char *pages;
 	rlim_t room;
 	int fd, null;
 	size_t i;
@@ -1098,12 +1072,11 @@ child_confine(int out)
 		signal(signals[i], SIG_DFL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	alarm(PATIENCE);
-	if ((fp = fopen("/proc/self/statm", "r")) != NULL) {
-		if (fgets(buf, sizeof(buf), fp) != NULL)
-			pages = strtoul(buf, NULL, 10);
-		fclose(fp);
-	}
-	room = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + CHILD_ROOM;
+	room = CHILD_ROOM;
+	if ((pages = file_read("/proc/self/statm", TIME_SIZE, &i)) != NULL)
+		room +=
+		    strtoul(pages, NULL, 10) * (rlim_t)sysconf(_SC_PAGESIZE);
+	free(pages);
 	if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_max > room) {
 		limit.rlim_cur = limit.rlim_max = room;
 		setrlimit(RLIMIT_AS, &limit);
@@ -1131,18 +1104,20 @@ static void __attribute__((noreturn)) child_run(int out, const char *dsn)
 	    PROGRAM, NULL};
 	const char *fault;
 	PGconn *conn;
+	FILE *fp;
 
 	child_confine(out);
+	fp = need(fdopen(STDOUT_FILENO, "w"));
 	conn = PQconnectdbParams(keywords, values, 1);
 	if (PQstatus(conn) == CONNECTION_OK) {
-		fwrite("+", 1, 2, stdout);
-		fflush(stdout);
-		fault = rows_copy(stdout, conn);
+		fwrite("+", 1, 2, fp);
+		fflush(fp);
+		fault = rows_copy(fp, conn);
 	} else
 		fault = conn == NULL ? "out of memory" : PQerrorMessage(conn);
-	printf(fault == NULL ? "." : "!%s", fault);
-	putchar('\0');
-	fflush(stdout);
+	fprintf(fp, fault == NULL ? "." : "!%s", fault);
+	putc('\0', fp);
+	fflush(fp);
 	PQfinish(conn);
 	_exit(0);
 }
@@ -1179,49 +1154,6 @@ answer_read(const char *dsn, char *answer, size_t *n)
 	return *n > 0 ? "no answer within 10 s" : "no connection within 10 s";
 }
 
-static int
-node_compare(const void *a, const void *b)
-{
-	const struct node *x = a, *y = b;
-
-	return strcmp(x->name, y->name);
-}
-
-/*
- * Takes the nodes from the answer of n bytes and a NUL. Returns what is
- * wrong, or NULL.
- */
-static const char *
-answer_parse(const char *answer, size_t n, struct node *nodes, size_t *nodesz)
-{
-	const char *end = answer + n, *url;
-	struct node *node;
-
-	for (; answer < end && *answer != '.'; answer += strlen(answer) + 1) {
-		if (*answer == '!')
-			return answer + 1;
-		if (*answer == '+')
-			continue;
-		url = answer + strlen(answer) + 1;
-		if (url >= end || *nodesz == NODES_MAX)
-			break;
-		node = &nodes[(*nodesz)++];
-		node->name = need(strdup(answer + 1));
-		node->url = need(strdup(url));
-		answer = url;
-	}
-	if (answer >= end || *answer != '.')
-		return "the answer ends early";
-	qsort(nodes, *nodesz, sizeof(*nodes), node_compare);
-	for (node = nodes; node < nodes + *nodesz; node++) {
-		node->fault = node_fault(node);
-		if (node > nodes && node->fault == NULL &&
-		    node_compare(node - 1, node) == 0)
-			node->fault = "listed twice";
-	}
-	return NULL;
-}
-
 /*
  * Gets the nodes that the database lists, faulty ones too, for nodes_free(),
  * by name; or -1 and a message, which may hold any byte but a newline. Takes
@@ -1233,24 +1165,36 @@ nodes_fetch(const char *dsn, struct node **nodes, size_t *nodesz, char *message,
 {
 	const char *fault =
 	    "malformed connection string: give key=value pairs, "
-	    "or a postgresql:// URI with special characters as "
-	    "%40";
+	    "or a postgresql:// URI with special characters as %40";
+	const char *s, *url;
 	char *answer = need(calloc(1, ANSWER_MAX + 1));
+	struct node *node;
 	size_t n = 0;
 
-	*nodes = need(calloc(NODES_MAX, sizeof(**nodes)));
-	*nodesz = 0;
+	*nodes = node = need(calloc(NODES_MAX, sizeof(*node)));
 	if (dsn == NULL || dsn_valid(dsn))
 		fault = answer_read(dsn, answer, &n);
-	if (fault == NULL)
-		fault = answer_parse(answer, n, *nodes, nodesz);
-	if (fault != NULL) {
+	for (s = answer; fault == NULL && *s != '.'; s += strlen(s) + 1) {
+		url = s + strlen(s) + 1;
+		if (*s == '!')
+			fault = s + 1;
+		else if (*s == '=' && url < answer + n &&
+		    node < *nodes + NODES_MAX) {
+			node->name = need(strdup(s + 1));
+			node->url = need(strdup(url));
+			node->fault = node_fault(node);
+			if (node > *nodes && node->fault == NULL &&
+			    strcmp(node[-1].name, node->name) == 0)
+				node->fault = "listed twice";
+			node++;
+			s = url;
+		} else if (*s != '+')
+			fault = "the answer ends early";
+	}
+	*nodesz = (size_t)(node - *nodes);
+	if (fault != NULL)
 		snprintf(
 		    message, size, "%.*s", (int)strcspn(fault, "\n"), fault);
-		nodes_free(*nodes, *nodesz);
-		*nodes = NULL;
-		*nodesz = 0;
-	}
 	free(answer);
 	return fault == NULL ? 0 : -1;
 }
