@@ -333,7 +333,8 @@ static void
 put_age(const struct page *p, int64_t t, const char *after)
 {
 	char buf[TIME_SIZE];
-	const int64_t s = t < p->opt->now ? (p->opt->now - t) / SECOND : 0;
+	const int64_t now = p->opt->now;
+	const int64_t s = t != TIME_NONE && t < now ? (now - t) / SECOND : 0;
 	const int days = (int)(s / 86400), hours = (int)(s / 3600 % 24);
 	const int minutes = (int)(s / 60 % 60), seconds = (int)(s % 60);
 
@@ -594,12 +595,12 @@ elsewhere(const struct page *p, const struct coverage *c)
 	const struct gap *gap;
 	struct span span;
 	int64_t sum = c->hole_duration;
-	size_t i = 0;
+	size_t g = 0, i = 0;
 
 	if (fleet == NULL)
 		return 0;
-	for (gap = fleet->gaps;
-	     i < c->holes.n && gap < fleet->gaps + fleet->gapsz;) {
+	while (i < c->holes.n && g < fleet->gapsz) {
+		gap = &fleet->gaps[g];
 		span = c->holes.v[i];
 		if ((gap->state == GAP_LOST || gap->state == GAP_UNKNOWN) &&
 		    span_cut(&span, gap->span.start, gap->span.end))
@@ -607,7 +608,7 @@ elsewhere(const struct page *p, const struct coverage *c)
 		if (c->holes.v[i].end < gap->span.end)
 			i++;
 		else
-			gap++;
+			g++;
 	}
 	return sum;
 }
@@ -869,6 +870,7 @@ put_maps(const struct page *p)
 	int64_t height = fleet != NULL ? MAP_HEIGHT : MAP_ROWS;
 	const struct gap *gap;
 	struct spans unknown = {0};
+	size_t i;
 
 	if (p->columns > 0)
 		put(p,
@@ -877,10 +879,12 @@ put_maps(const struct page *p)
 		    "<div>\n",
 		    p->axis.start / SECOND, p->columns);
 	if (p->columns > 0 && fleet != NULL) {
-		for (gap = fleet->gaps; gap < fleet->gaps + fleet->gapsz; gap++)
+		for (i = 0; i < fleet->gapsz; i++) {
+			gap = &fleet->gaps[i];
 			if (gap->state == GAP_UNKNOWN)
 				spans_add(
 				    &unknown, gap->span.start, gap->span.end);
+		}
 		put(p, "<figure id='together'");
 		put_spans(p, "holes", &fleet->together.holes);
 		put_spans(p, "unknown", &unknown);
@@ -1064,7 +1068,7 @@ child_confine(int out)
 	const int signals[] = {SIGALRM, SIGHUP, SIGINT, SIGTERM};
 	struct rlimit limit;
 	char *pages;
-	rlim_t room;
+	rlim_t room = CHILD_ROOM;
 	int fd, null;
 	size_t i;
 
@@ -1072,7 +1076,6 @@ child_confine(int out)
 		signal(signals[i], SIG_DFL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	alarm(PATIENCE);
-	room = CHILD_ROOM;
 	if ((pages = file_read("/proc/self/statm", TIME_SIZE, &i)) != NULL)
 		room +=
 		    strtoul(pages, NULL, 10) * (rlim_t)sysconf(_SC_PAGESIZE);
