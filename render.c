@@ -370,7 +370,7 @@ put_percent(FILE *fp, const struct coverage *c)
 }
 
 /*
- * Puts HTML. In fmt stand for what is to be put, and for what type:
+ * Puts HTML. In fmt, as in man/page.html, stand for what is put, by type:
  * %a age and what comes after, or "none", int64_t and char *; %d number,
  * int64_t; %f what a function puts, part *; %i instant as ISO, int64_t;
  * %l length or a dash, int64_t us; %m instant as milliseconds on the axis,
@@ -682,8 +682,8 @@ put_lost(const struct page *p)
 	qsort(sorted, n, sizeof(*sorted), span_compare);
 	put(p, "<section class='lost'>\n<h2>%s, longest first</h2>\n<ol>\n",
 	    p->fleet != NULL ? "No node has" : "Holes");
-	for (at = sorted; at < sorted + n && at < sorted + LOST_LISTED; at++) {
-		if (at == sorted + LOST_FIRST)
+	for (at = sorted; at < sorted + n && at - sorted < LOST_LISTED; at++) {
+		if (at - sorted == LOST_FIRST)
 			put(p,
 			    "</ol>\n<details><summary>%z more</summary>\n"
 			    "<ol>\n",
@@ -733,8 +733,7 @@ put_axis(const struct page *p)
 }
 
 /*
- * Puts spans as milliseconds on the axis, and where the first begins that is
- * left out.
+ * Puts spans as milliseconds, and where the first begins that is left out.
  */
 static void
 put_spans(const struct page *p, const char *name, const struct spans *spans)
@@ -859,8 +858,7 @@ put_figure(const struct page *p, const struct figure *f, int64_t height)
 }
 
 /*
- * Puts the maps on the axis, with peers under all of them laid over each
- * other, then those that have no place.
+ * Puts the maps on the axis, with peers all together first, then the others.
  */
 static void
 put_maps(const struct page *p)
@@ -868,7 +866,6 @@ put_maps(const struct page *p)
 	const struct fleet *fleet = p->fleet;
 	const struct figure *f, *end = p->figures + p->figuresz;
 	int64_t height = fleet != NULL ? MAP_HEIGHT : MAP_ROWS;
-	const struct gap *gap;
 	struct spans unknown = {0};
 	size_t i;
 
@@ -879,12 +876,10 @@ put_maps(const struct page *p)
 		    "<div>\n",
 		    p->axis.start / SECOND, p->columns);
 	if (p->columns > 0 && fleet != NULL) {
-		for (i = 0; i < fleet->gapsz; i++) {
-			gap = &fleet->gaps[i];
-			if (gap->state == GAP_UNKNOWN)
-				spans_add(
-				    &unknown, gap->span.start, gap->span.end);
-		}
+		for (i = 0; i < fleet->gapsz; i++)
+			if (fleet->gaps[i].state == GAP_UNKNOWN)
+				spans_add(&unknown, fleet->gaps[i].span.start,
+				    fleet->gaps[i].span.end);
 		put(p, "<figure id='together'");
 		put_spans(p, "holes", &fleet->together.holes);
 		put_spans(p, "unknown", &unknown);
@@ -1069,11 +1064,14 @@ child_confine(int out)
 	struct rlimit limit;
 	char *pages;
 	rlim_t room = CHILD_ROOM;
+	sigset_t none;
 	int fd, null;
 	size_t i;
 
 	for (i = 0; i < LENGTH(signals); i++)
 		signal(signals[i], SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	alarm(PATIENCE);
 	if ((pages = file_read("/proc/self/statm", TIME_SIZE, &i)) != NULL)
@@ -1093,10 +1091,9 @@ child_confine(int out)
 }
 
 /*
- * What the child does: writes a '+' once it is connected, for each node '=',
- * its name and its URL, and at last '!' and what went wrong, or '.' if nothing
- * did; each of these texts ends with NUL. With a timeout of 4 s, unless the
- * user sets another, a second host or address has its turn.
+ * Writes '+' once it is connected, then '=', name and URL of each node, and at
+ * last '!' and what went wrong, or '.'; each text ends with NUL. A timeout,
+ * unless the user sets one, gives a second host or address its turn.
  */
 static void __attribute__((noreturn)) child_run(int out, const char *dsn)
 {
