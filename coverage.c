@@ -711,7 +711,7 @@ option_take(struct options *opt, struct later *later, int c, char *argv[])
 		opt->verbose = true;
 		break;
 	case 'h':
-		answer(help_txt, sizeof(help_txt));
+		answer(help_txt, sizeof(help_txt) - 1);
 	case 'V':
 		answer(PROGRAM " " VERSION "\n", sizeof(PROGRAM VERSION) + 1);
 	case OPTION_RUN_ONCE:

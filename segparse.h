@@ -158,7 +158,7 @@ struct trouble {		/* what makes the exit status 2 */
 };
 
 struct node {			/* whose maps a page shows */
-	char *name, *url;	/* owned; NULL if the row had none */
+	char *name, *url;	/* owned; empty if the row had none */
 	const char *fault;	/* why it is left out, or NULL */
 };
 
