@@ -344,8 +344,8 @@ moment_format(char buf[TIME_SIZE], int64_t t, size_t digits)
 		s[digits > 0 ? digits + 1 : 0] = '\0';
 }
 
-struct sheet;
-static void text_fleet(struct sheet *sheet, const struct report *r);
+struct text;
+static void text_fleet(struct text *t, const struct report *r);
 static void metrics_peers(
     FILE *fp, const struct report *reports, size_t reportsz);
 static void holes_fleet(
@@ -1614,8 +1614,6 @@ fleet_free(struct fleet *f)
 #define ON_RED "\033[34;41m" /* what is left, on what is lost */
 
 #define WIDTH           80 /* columns */
-#define NAME_WIDTH      7 /* of a quality */
-#define WORD_WIDTH      13 /* of its verdict */
 #define STRIP_END       47 /* columns left of the figures of days and hours */
 #define HOLES_LISTED    5
 #define SIBLINGS_LISTED 5
@@ -1626,30 +1624,22 @@ fleet_free(struct fleet *f)
 #define LINES_YEAR 40
 #define LINES_MANY 60
 
-struct sheet { /* the text on its way out */
+struct text { /* on its way out */
 	FILE *fp;
 	const struct options *opt;
-	const struct glyphs *glyphs;
 	size_t lines; /* written so far */
-	size_t column; /* of the line of remarks being written */
+	int column; /* columns of the line being written */
+	bool drawn; /* cells are blocks in colour, not characters */
 	bool cells; /* some were shown and want a legend */
 };
 
-static const struct glyphs { /* of cells */
-	const char *whole, *incomplete;
-	const char *part[10]; /* of what has a hole */
-	int least, parts; /* the first of them that shows, and how many */
-	const char *colour, *legend;
-} plain = {"#", "+", {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}, 0, 10,
-    "", " tenths of it, "},
-  drawn = {"\u2588", "\u2588",
-      {" ", "\u2581", "\u2582", "\u2583", "\u2584", "\u2585", "\u2586",
-	  "\u2587"},
-      1, 8, BLUE, " in part, "};
+static const char *const shades[2][10] = {/* of cells with a hole */
+    {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
+    {" ", "\u2581", "\u2582", "\u2583", "\u2584", "\u2585", "\u2586",
+	"\u2587"}};
 
 static const struct unit { /* of the tables of days and of hours */
-	const char *title;
-	const char *worst_title; /* if some are left out */
+	const char *title, *worst_title; /* the latter if some are left out */
 	const char *scale;
 	int name; /* columns of the title */
 	int cells;
@@ -1665,9 +1655,8 @@ static const struct unit { /* of the tables of days and of hours */
 struct row { /* of such a table */
 	struct span span; /* one unit, or several if they are alike */
 	const struct hour *hour; /* the first directory in it, or NULL */
-	size_t holes;
+	size_t holes, bad;
 	int64_t lost, incomplete; /* us */
-	size_t bad;
 	int64_t trouble; /* 0: not worth a line; the worse, the more */
 	bool shown;
 };
@@ -1687,59 +1676,92 @@ plural(size_t n)
 }
 
 /*
- * Prints, and counts the lines that end in the format.
+ * Prints s, padded to a width as by printf, but with a blank before it at
+ * least. After a name that is too wide the line is broken.
  */
-static void __attribute__((format(printf, 2, 3)))
-say(struct sheet *sheet, const char *fmt, ...)
+static void
+field(struct text *t, int width, const char *colour, const char *s, bool name)
 {
+	const bool coloured = t->opt->colour && *colour != '\0';
+	const int from = t->column, length = (int)utf8_length(s);
+	int pad = width > length ? width - length : width > 0;
+
+	fprintf(t->fp, "%*s%s%s%s", pad, "", coloured ? colour : "", s,
+	    coloured ? RESET : "");
+	t->column += pad + length;
+	if (name && width < 0 && -width < length) {
+		putc('\n', t->fp);
+		t->lines++;
+		t->column = 0;
+	}
+	pad = width < 0 && from - width > t->column ? from - width - t->column
+						    : 0;
+	fprintf(t->fp, "%*s", pad, "");
+	t->column += pad;
+}
+
+/*
+ * Writes the format with values for these:
+ *	%s %n	const char *, the latter any bytes, which cannot control the
+ *		terminal
+ *	%z %l	size_t, and int64_t us as a duration
+ *	%Z %L	the same, but - for 0
+ *
+ * A width may come first, where * takes an int, and then c, which takes the
+ * colour, except of -.
+ */
+static void
+say(struct text *t, const char *fmt, ...)
+{
+	char buf[TIME_SIZE], *end, *name;
+	const char *colour, *s;
 	va_list ap;
+	int64_t n;
+	int width;
 
 	va_start(ap, fmt);
-	vfprintf(sheet->fp, fmt, ap);
+	for (; *fmt != '\0'; fmt++) {
+		if (*fmt != '%') {
+			putc(*fmt, t->fp);
+			t->lines += *fmt == '\n';
+			t->column = *fmt == '\n' ? 0 : t->column + 1;
+			continue;
+		}
+		width = (int)strtol(fmt + 1, &end, 10);
+		fmt = *end == '*' ? end + 1 : end;
+		if (*end == '*')
+			width = va_arg(ap, int);
+		colour = *fmt == 'c' ? va_arg(ap, const char *) : "";
+		fmt += *fmt == 'c';
+		name = NULL;
+		n = 1;
+		s = buf;
+		if (*fmt == 's')
+			s = va_arg(ap, const char *);
+		else if (*fmt == 'n')
+			s = name = name_printable(
+			    va_arg(ap, const char *), t->opt->utf8);
+		else if (*fmt == 'z' || *fmt == 'Z') {
+			n = (int64_t)va_arg(ap, size_t);
+			snprintf(buf, sizeof(buf), "%" PRId64, n);
+		} else {
+			n = va_arg(ap, int64_t);
+			duration_format(buf, n);
+		}
+		if (n == 0 && (*fmt == 'Z' || *fmt == 'L'))
+			field(t, width, "", "-", false);
+		else
+			field(t, width, colour, s, name != NULL);
+		free(name);
+	}
 	va_end(ap);
-	for (; *fmt != '\0'; fmt++)
-		sheet->lines += *fmt == '\n';
-}
-
-/*
- * Prints s in so many columns: after at least one blank, or before blanks if
- * they are negative.
- */
-static void
-print_coloured(
-    struct sheet *sheet, const char *colour, int columns, const char *s)
-{
-	const bool coloured = sheet->opt->colour && *colour != '\0';
-	const int pad = abs(columns) - (int)utf8_length(s);
-
-	if (columns > 0)
-		say(sheet, "%*s", pad > 0 ? pad : 1, "");
-	say(sheet, "%s%s%s", coloured ? colour : "", s, coloured ? RESET : "");
-	if (columns < 0 && pad > 0)
-		say(sheet, "%*s", pad, "");
-}
-
-/*
- * Prints one right-aligned column: a count, or a duration if time is set.
- */
-static void
-figure(
-    struct sheet *sheet, int columns, const char *colour, int64_t n, bool time)
-{
-	char buf[TIME_SIZE] = "-";
-
-	if (n > 0 && time)
-		duration_format(buf, n);
-	else if (n > 0)
-		snprintf(buf, sizeof(buf), "%" PRId64, n);
-	print_coloured(sheet, n > 0 ? colour : "", columns, buf);
 }
 
 /*
  * Prints three columns: the covered part, rounded down, and what is missing.
  */
 static void
-text_coverage(struct sheet *sheet, const struct coverage *c)
+text_coverage(struct text *t, const struct coverage *c)
 {
 	const int hundredths = (int)(coverage_ratio(c) / 100);
 	char buf[TIME_SIZE] = "-";
@@ -1749,16 +1771,14 @@ text_coverage(struct sheet *sheet, const struct coverage *c)
 		    hundredths % 100);
 	if (coverage_ratio(c) >= 0 && hundredths % 10000 == 0)
 		memset(strchr(buf, '.'), ' ', 3);
-	say(sheet, "%9s", buf);
-	figure(sheet, 7, RED, (int64_t)c->holes.n, false);
-	figure(sheet, 10, RED, c->hole_duration, true);
+	say(t, "%9s%7cZ%10cL", buf, RED, c->holes.n, RED, c->hole_duration);
 }
 
 /*
  * Prints length, start and end, the end without its date if that is the same.
  */
 static void
-print_span(struct sheet *sheet, const struct span *span)
+text_span(struct text *t, const struct span *span)
 {
 	const int64_t length = span->end - span->start;
 	const size_t digits = length < 10 * MILLISECOND ? 6 : 3;
@@ -1768,84 +1788,47 @@ print_span(struct sheet *sheet, const struct span *span)
 	moment_format(start, span->start, digits);
 	moment_format(end, span->end, digits);
 	date = strcspn(end, "T") + 1;
-	figure(sheet, 12, "", length, true);
-	say(sheet, "  %s  %s", start,
+	say(t, "%12l  %s  %s", length, start,
 	    strncmp(start, end, date) == 0 ? end + date : end);
 }
 
-/*
- * Prints untrusted bytes so that they cannot control the terminal.
- */
 static void
-print_name(struct sheet *sheet, const char *before, const char *name)
-{
-	char *printable = name_printable(name, sheet->opt->utf8);
-
-	say(sheet, "%s%s", before, printable);
-	free(printable);
-}
-
-/*
- * Prints a name that begins a line, padded to the columns. If it is longer what
- * comes next goes to a line of its own.
- */
-static void
-print_first(struct sheet *sheet, int indent, const char *name, int columns)
-{
-	char *printable = name_printable(name, sheet->opt->utf8);
-	const bool fits = utf8_length(printable) <= (size_t)columns;
-
-	say(sheet, "%*s", indent, "");
-	print_coloured(sheet, indent < 4 ? BOLD : "", -columns, printable);
-	if (!fits)
-		say(sheet, "\n%*s", indent + columns, "");
-	free(printable);
-}
-
-static void
-text_errors(struct sheet *sheet, const struct survey *s)
+text_errors(struct text *t, const struct survey *s)
 {
 	size_t i;
 
-	print_coloured(sheet, RED, 0, s->complete ? "TROUBLE" : "NOT COMPLETE");
-	say(sheet, ": %zu error%s; %s\n", s->errorsz, plural(s->errorsz),
+	say(t, "%cs: %z error%s; %s\n", RED,
+	    s->complete ? "TROUBLE" : "NOT COMPLETE", s->errorsz,
+	    plural(s->errorsz),
 	    s->complete ? "the figures below are complete"
 			: "what could not be read is left out below");
-	for (i = 0; i < s->errorsz && i < LISTED_MAX; i++) {
-		print_name(sheet, "  ", s->errors[i].path);
-		print_name(sheet, ": ", s->errors[i].message);
-		say(sheet, "\n");
-	}
+	for (i = 0; i < s->errorsz && i < LISTED_MAX; i++)
+		say(t, "  %n: %n\n", s->errors[i].path, s->errors[i].message);
 	if (s->errorsz > i)
-		say(sheet, "  and %zu more, all in the JSON\n", s->errorsz - i);
-	say(sheet, "\n");
-	sheet->lines = 0; /* errors leave the rest its room */
+		say(t, "  and %z more, all in the JSON\n", s->errorsz - i);
+	say(t, "\n");
+	t->lines = 0; /* errors leave the rest its room */
 }
-
-/*
- * Text: the table of qualities
- */
 
 /*
  * Prints the channel's directories behind `intro`: all, or those that were not
  * asked for. Returns whether there are any.
  */
 static bool
-print_siblings(
-    struct sheet *sheet, const char *intro, const struct report *r, bool all)
+text_siblings(
+    struct text *t, const char *intro, const struct names *names, bool all)
 {
-	const struct names *asked = &sheet->opt->qualities,
-			   *names = r->siblings;
+	const struct names *asked = &t->opt->qualities;
 	size_t i, j, n = 0;
 
 	for (i = 0; names != NULL && i < names->n && n <= SIBLINGS_LISTED;
 	     i++) {
-		for (j = 0; !all && j < asked->n &&
-		     strcmp(asked->v[j], names->v[i]) != 0;)
-			j++;
+		for (j = 0; !all && j < asked->n; j++)
+			if (strcmp(asked->v[j], names->v[i]) == 0)
+				break;
 		if (!all && j < asked->n)
 			continue;
-		print_name(sheet, n == 0 ? intro : ", ",
+		say(t, "%s%n", n == 0 ? intro : ", ",
 		    n < SIBLINGS_LISTED ? names->v[i] : "...");
 		n++;
 	}
@@ -1855,35 +1838,29 @@ print_siblings(
 /*
  * Prints one remark of a list, if it applies, on a new line if it does not fit.
  */
-static void __attribute__((format(printf, 4, 5))) remark(
-    struct sheet *sheet, bool applies, const char *colour, const char *fmt, ...)
+static void __attribute__((format(printf, 4, 5)))
+remark(struct text *t, bool applies, const char *colour, const char *fmt, ...)
 {
-	const int indent = 4 + NAME_WIDTH + 1;
 	char buf[256];
 	va_list ap;
-	bool fits;
 
 	if (!applies)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(buf, sizeof(buf), fmt, ap);
 	va_end(ap);
-	fits = sheet->column + 3 + utf8_length(buf) <= WIDTH;
-	if (sheet->column > 0)
-		say(sheet, fits ? "; " : ";\n");
-	if (sheet->column == 0 || !fits) {
-		say(sheet, "%*s", indent, "");
-		sheet->column = (size_t)indent - 2;
-	}
-	print_coloured(sheet, colour, 0, buf);
-	sheet->column += 2 + utf8_length(buf);
+	if (t->column > 0)
+		say(t,
+		    t->column + 3 + (int)utf8_length(buf) > WIDTH ? ";\n"
+								  : "; ");
+	say(t, "%*s%cs", t->column > 0 ? 0 : 12, "", colour, buf);
 }
 
 /*
  * Prints what the figures of a quality do not say, below its row.
  */
 static void
-text_remarks(struct sheet *sheet, const struct report *r)
+text_remarks(struct text *t, const struct report *r)
 {
 	const struct counts *c = &r->counts;
 	const struct spans *holes = &r->raw.holes, *lost = &r->editable.holes;
@@ -1895,41 +1872,39 @@ text_remarks(struct sheet *sheet, const struct report *r)
 		gap = &r->missing.v[i];
 		hour_format(before, gap->start - HOUR);
 		hour_format(after, gap->end);
-		remark(sheet, gap->end - gap->start > YEAR, RED,
+		remark(t, gap->end - gap->start > YEAR, RED,
 		    "%s and %s: more than a year apart", before, after);
 	}
 	n = spans_hours(&r->unreadable);
-	remark(sheet, n > 0, RED, "%zu hour%s unreadable", n, plural(n));
+	remark(t, n > 0, RED, "%zu hour%s unreadable", n, plural(n));
 	n = spans_hours(&r->missing);
-	remark(sheet, n > 0, RED, "%zu hour%s missing", n, plural(n));
+	remark(t, n > 0, RED, "%zu hour%s missing", n, plural(n));
 	for (i = 0; i < holes->n; i++)
-		known += hole_known(sheet->opt, r, &holes->v[i]);
-	remark(sheet, known > 0, "", "%zu hole%s (%zu known)", holes->n,
+		known += hole_known(t->opt, r, &holes->v[i]);
+	remark(t, known > 0, "", "%zu hole%s (%zu known)", holes->n,
 	    plural(holes->n), known);
-	remark(sheet, c->ahead > 0, YELLOW,
+	remark(t, c->ahead > 0, YELLOW,
 	    "%zu segment%s ahead of the clock, ignored", c->ahead,
 	    plural(c->ahead));
-	remark(sheet, c->bad > 0, YELLOW, "%zu bad name%s", c->bad,
-	    plural(c->bad));
-	remark(sheet, c->empty > 0, YELLOW, "%zu empty", c->empty);
-	remark(sheet, c->temp > 0 && r->start == TIME_NONE, "",
+	remark(t, c->bad > 0, YELLOW, "%zu bad name%s", c->bad, plural(c->bad));
+	remark(t, c->empty > 0, YELLOW, "%zu empty", c->empty);
+	remark(t, c->temp > 0 && r->start == TIME_NONE, "",
 	    "%zu being downloaded", c->temp);
 	duration_format(before, r->editable.hole_duration);
-	remark(sheet, r->editable.hole_duration > 2 * r->raw.hole_duration, "",
+	remark(t, r->editable.hole_duration > 2 * r->raw.hole_duration, "",
 	    "editable: %zu hole%s %s %s", lost->n, plural(lost->n),
 	    lost->n == 1 ? "loses" : "lose", before);
-	if (sheet->column > 0)
-		say(sheet, "\n");
-	sheet->column = 0;
+	if (t->column > 0)
+		say(t, "\n");
 }
 
 /*
  * Prints why a quality has no figures.
  */
 static void
-text_reason(struct sheet *sheet, const struct report *r)
+text_reason(struct text *t, const struct report *r)
 {
-	const bool before = r->stream.start < sheet->opt->window.start;
+	const bool before = r->stream.start < t->opt->window.start;
 	const char *reason = r->state == STATE_ABSENT ? "no such quality"
 	    : r->state == STATE_UNKNOWN               ? "not looked at"
 	    : r->state == STATE_UNREADABLE            ? "could not be listed"
@@ -1942,24 +1917,24 @@ text_reason(struct sheet *sheet, const struct report *r)
 	if (r->start == TIME_NONE && r->stream.start != TIME_NONE)
 		moment_format(at, before ? r->stream.end : r->stream.start, 0);
 	if (r->state != STATE_ABSENT ||
-	    !print_siblings(sheet, "  (there are: ", r, true))
-		say(sheet, "  (%s%s", reason, at);
-	say(sheet, ")");
+	    !text_siblings(t, "  (there are: ", r->siblings, true))
+		say(t, "  (%s%s", reason, at);
+	say(t, ")");
 }
 
 /*
  * Prints one quality's row of the table, with the worst verdict that applies.
  */
 static void
-text_quality(struct sheet *sheet, const struct report *r)
+text_quality(struct text *t, const struct report *r)
 {
 	const struct coverage *c = coverage_shown(r);
 	const struct span *longest = hole_longest(c);
 	const bool here = c == &r->raw;
-	const char *colour = RED, *verdict = "OK";
+	const char *colour = RED, *verdict;
 	char age[TIME_SIZE] = "-", stopped[2 * TIME_SIZE];
 
-	age_format(age, silence(sheet->opt, r));
+	age_format(age, silence(t->opt, r));
 	snprintf(stopped, sizeof(stopped), "STOPPED %s", age);
 	if (here && r->state == STATE_ABSENT)
 		verdict = "ABSENT";
@@ -1967,7 +1942,7 @@ text_quality(struct sheet *sheet, const struct report *r)
 		verdict = "UNREADABLE";
 	else if (coverage_ratio(c) < 0 || (here && r->start == TIME_NONE))
 		verdict = "NO SEGMENTS";
-	else if (silence(sheet->opt, r) > 0)
+	else if (silence(t->opt, r) > 0)
 		verdict = stopped;
 	else if (r->fleet != NULL && r->fleet->tallies[GAP_LOST].count > 0)
 		verdict = "LOST";
@@ -1977,22 +1952,20 @@ text_quality(struct sheet *sheet, const struct report *r)
 		colour = is_incomplete(r) ? YELLOW : GREEN;
 		verdict = is_incomplete(r) ? "INCOMPLETE" : "OK";
 	}
-	print_first(sheet, 4, r->quality, NAME_WIDTH);
-	say(sheet, " ");
-	print_coloured(sheet, colour, -WORD_WIDTH, verdict);
+	say(t, "    %-7n %-13cs", r->quality, colour, verdict);
 	if (coverage_ratio(c) < 0)
-		text_reason(sheet, r);
+		text_reason(t, r);
 	else {
-		text_coverage(sheet, c);
-		figure(sheet, 10, "",
-		    longest == NULL ? 0 : longest->end - longest->start, true);
-		figure(sheet, 10, YELLOW, r->counts.incomplete.duration, true);
+		text_coverage(t, c);
 		if (r->newest != TIME_NONE)
-			age_format(age, sheet->opt->now - r->newest);
-		say(sheet, "  %s", r->newest != TIME_NONE ? age : "-");
+			age_format(age, t->opt->now - r->newest);
+		say(t, "%10L%10cL  %s",
+		    longest == NULL ? 0 : longest->end - longest->start, YELLOW,
+		    r->counts.incomplete.duration,
+		    r->newest != TIME_NONE ? age : "-");
 	}
-	say(sheet, "\n");
-	text_remarks(sheet, r);
+	say(t, "\n");
+	text_remarks(t, r);
 }
 
 /*
@@ -2000,9 +1973,9 @@ text_quality(struct sheet *sheet, const struct report *r)
  * where it is open from the first segment or to the last.
  */
 static void
-text_table(struct sheet *sheet, const struct survey *s)
+text_table(struct text *t, const struct survey *s)
 {
-	const struct span *window = &sheet->opt->window;
+	const struct span *window = &t->opt->window;
 	const struct report *r;
 	struct span range = {INT64_MAX, INT64_MIN};
 	char end[TIME_SIZE], start[TIME_SIZE];
@@ -2010,18 +1983,16 @@ text_table(struct sheet *sheet, const struct survey *s)
 
 	for (i = 0; i < s->reportsz; i++) {
 		r = &s->reports[i];
-		if (i == 0 || strcmp(r[-1].channel, r->channel) != 0) {
-			print_first(sheet, 2, r->channel,
-			    2 + NAME_WIDTH + 1 + WORD_WIDTH);
-			say(sheet,
-			    "  covered  holes      lost   longest"
-			    "  incompl.  newest\n");
-		}
-		text_quality(sheet, r);
+		if (i == 0 || strcmp(r[-1].channel, r->channel) != 0)
+			say(t,
+			    "  %-23cn  covered  holes      lost   longest"
+			    "  incompl.  newest\n",
+			    BOLD, r->channel);
+		text_quality(t, r);
 		if ((i + 1 == s->reportsz ||
 			strcmp(r[1].channel, r->channel) != 0) &&
-		    print_siblings(sheet, "    not asked for: ", r, false))
-			say(sheet, "\n");
+		    text_siblings(t, "    not asked for: ", r->siblings, false))
+			say(t, "\n");
 		if (r->start != TIME_NONE && r->start < range.start)
 			range.start = r->start;
 		if (r->end > range.end)
@@ -2035,46 +2006,36 @@ text_table(struct sheet *sheet, const struct survey *s)
 		return;
 	moment_format(start, range.start, 0);
 	moment_format(end, range.end, 0);
-	say(sheet, "  %s to %s UTC\n", start, end);
+	say(t, "  %s to %s UTC\n", start, end);
 }
 
 /*
  * Text: days and hours
  */
 
-/*
- * Returns whether more than 1 % of a span is incomplete.
- */
-static bool
-is_much(int64_t incomplete, const struct span *span)
-{
-	return incomplete > (span->end - span->start) / 100;
-}
-
 static int64_t
-time_floor(int64_t t, int64_t unit)
+time_floor(int64_t time, int64_t unit)
 {
-	return t - (t % unit + unit) % unit;
+	return time - (time % unit + unit) % unit;
 }
 
 /*
- * Returns the row from t on: one unit, or if that has no directory all units up
- * to one that has. *next is the directory from which on to look.
+ * Returns the row from start on: one unit, or if that has no directory all
+ * units up to one that has. *next is the first directory that may be in it.
  */
 static struct row
-row_make(const struct rows *rows, int64_t t, size_t *next)
+row_make(const struct rows *rows, int64_t start, size_t *next)
 {
 	const struct report *r = rows->report;
 	const struct hour *hour = *next < r->hoursz ? &r->hours[*next] : NULL;
-	const int64_t length = rows->unit->length,
-		      start = time_floor(t, length);
-	struct row row = {.span = {start, 0}};
+	const int64_t length = rows->unit->length;
+	struct row row = {.span = {start, start + length}};
 	struct span part;
-	int64_t unreadable;
+	int64_t time, unreadable;
 
-	t = hour != NULL ? hour->time : rows->range.end + length - 1;
-	t = time_floor(t, length);
-	row.span.end = t > start ? t : start + length;
+	time = hour != NULL ? hour->time : rows->range.end + length - 1;
+	if (time_floor(time, length) > start)
+		row.span.end = time_floor(time, length);
 	row.holes = spans_within(&r->raw.holes, &row.span, &row.lost);
 	for (; *next < r->hoursz && r->hours[*next].time < row.span.end;
 	     (*next)++) {
@@ -2088,7 +2049,7 @@ row_make(const struct rows *rows, int64_t t, size_t *next)
 	else if (row.holes > 0)
 		row.trouble = row.lost + DAY;
 	else if (span_cut(&part, rows->range.start, rows->range.end) &&
-	    is_much(row.incomplete, &part))
+	    row.incomplete > (part.end - part.start) / 100)
 		row.trouble = row.incomplete;
 	return row;
 }
@@ -2106,7 +2067,7 @@ rows_make(struct rows *rows, const struct options *opt)
 	const struct spans *holes = &r->raw.holes;
 	struct span *range = &rows->range;
 	struct row *last = NULL, row;
-	int64_t t;
+	int64_t start;
 	size_t next = 0;
 
 	/* holes reach beyond segments to an unreadable hour, or --expect */
@@ -2118,11 +2079,12 @@ rows_make(struct rows *rows, const struct options *opt)
 		range->end = holes->v[holes->n - 1].end;
 	if (!span_cut(range, opt->window.start, opt->window.end))
 		*range = (struct span){INT64_MAX, INT64_MIN};
-	t = range->start;
-	if (r->hoursz > 0 && r->hours[0].time < t)
-		t = r->hours[0].time;
-	for (; t < range->end || next < r->hoursz; t = row.span.end) {
-		row = row_make(rows, t, &next);
+	start = range->start;
+	if (r->hoursz > 0 && r->hours[0].time < start)
+		start = r->hours[0].time;
+	start = time_floor(start, rows->unit->length);
+	for (; start < range->end || next < r->hoursz; start = row.span.end) {
+		row = row_make(rows, start, &next);
 		if (join && last != NULL && last->trouble == 0 &&
 		    row.trouble == 0) {
 			last->span.end = row.span.end;
@@ -2138,94 +2100,89 @@ rows_make(struct rows *rows, const struct options *opt)
 }
 
 /*
- * Draws the cells of the day or hour that begins at t.
+ * Draws the cells of the day or hour from `start` on.
  */
 static void
-text_cells(struct sheet *sheet, const struct rows *rows, int64_t t)
+text_cells(struct text *t, const struct rows *rows, int64_t start)
 {
 	const int64_t width = rows->unit->length / rows->unit->cells;
-	const struct glyphs *glyphs = sheet->glyphs;
 	const struct report *r = rows->report;
 	const char *before = "", *colour, *glyph;
+	char run[128] = "", *end = run; /* of one colour */
 	struct span cell;
 	int64_t length, part;
 	int i;
 
-	for (i = 0; i < rows->unit->cells; i++) {
-		cell = (struct span){t + i * width, t + (i + 1) * width};
+	for (i = 0; i < rows->unit->cells; i++, start += width) {
+		cell = (struct span){start, start + width};
 		colour = "";
 		if (spans_within(&r->unreadable, &cell, &part) > 0)
 			glyph = "?";
 		else if (!span_cut(&cell, rows->range.start, rows->range.end))
 			glyph = " ";
-		else if (spans_within(&r->raw.holes, &cell, &part) > 0) {
+		else {
 			length = cell.end - cell.start;
-			part = (length - part) * glyphs->parts / length;
-			glyph = glyphs->part[part];
-			colour = ON_RED;
-		} else if (spans_within(&r->incomplete, &cell, &part) > 0 &&
-		    is_much(part, &cell)) {
-			glyph = glyphs->incomplete;
-			colour = YELLOW;
-		} else {
-			glyph = glyphs->whole;
-			colour = glyphs->colour;
+			glyph = t->drawn ? "\u2588" : "#";
+			colour = t->drawn ? BLUE : "";
+			if (spans_within(&r->raw.holes, &cell, &part) > 0) {
+				part = (length - part) * (t->drawn ? 8 : 10);
+				glyph = shades[t->drawn][part / length];
+				colour = ON_RED;
+			} else if (spans_within(&r->incomplete, &cell, &part) >
+				0 &&
+			    part > length / 100) {
+				glyph = t->drawn ? "\u2588" : "+";
+				colour = YELLOW;
+			}
 		}
-		if (sheet->opt->colour && strcmp(colour, before) != 0)
-			say(sheet, "%s%s", *before != '\0' ? RESET : "",
-			    colour);
+		if (strcmp(colour, before) != 0) {
+			say(t, "%cs", before, run);
+			end = run;
+		}
+		end = stpcpy(end, glyph);
 		before = colour;
-		say(sheet, "%s", glyph);
 	}
-	say(sheet, "%s", sheet->opt->colour && *before != '\0' ? RESET : "");
-	sheet->cells = true;
+	say(t, "%cs", before, run);
+	t->cells = true;
 }
 
 /*
  * Prints one line of days or hours.
  */
 static void
-text_row(struct sheet *sheet, const struct rows *rows, const struct row *row)
+text_row(struct text *t, const struct rows *rows, const struct row *row)
 {
 	const struct unit *unit = rows->unit;
 	const bool several = row->span.end - row->span.start > unit->length;
-	char name[TIME_SIZE];
-	int left = STRIP_END - 2 - unit->name;
+	char last[TIME_SIZE], start[TIME_SIZE];
 
-	hour_format(name, row->span.start);
-	say(sheet, "  %-*.*s", unit->name, unit->name - 2, name);
-	if (several) {
-		hour_format(name, row->span.end - unit->length);
-		say(sheet, "to %-*.*s", unit->name, unit->name - 2, name);
-		left -= 3 + unit->name;
-	}
-	if (!several && row->hour != NULL) {
-		text_cells(sheet, rows, row->span.start);
-		say(sheet, "%*s", left - unit->cells, "");
-	} else if (row->trouble == 0)
-		print_coloured(sheet, "", -left, "whole");
+	hour_format(start, row->span.start);
+	hour_format(last, row->span.end - unit->length);
+	start[unit->name - 2] = last[unit->name - 2] = '\0';
+	say(t, "  %*s", -unit->name, start);
+	if (several)
+		say(t, "to %*s", -unit->name, last);
+	if (!several && row->hour != NULL)
+		text_cells(t, rows, row->span.start);
 	else
-		print_coloured(sheet, RED, -left, "MISSING");
+		say(t, "%cs", row->trouble == 0 ? "" : RED,
+		    row->trouble == 0 ? "whole" : "MISSING");
+	say(t, "%*s", t->column - STRIP_END, "");
 	if (unit->length == HOUR && row->hour != NULL && !row->hour->readable)
-		print_coloured(sheet, RED, 0, "  UNREADABLE");
-	else {
-		figure(sheet, 7, RED, (int64_t)row->holes, false);
-		figure(sheet, 10, RED, row->lost, true);
-		figure(sheet, 10, YELLOW, row->incomplete, true);
-		figure(sheet, 6, YELLOW, (int64_t)row->bad, false);
-	}
-	say(sheet, "\n");
+		say(t, "%cs\n", RED, "  UNREADABLE");
+	else
+		say(t, "%7cZ%10cL%10cL%6cZ\n", RED, row->holes, RED, row->lost,
+		    YELLOW, row->incomplete, YELLOW, row->bad);
 }
 
 /*
  * Prints everything that the Python logged of an hour.
  */
 static void
-text_everything(struct sheet *sheet, const struct hour *h)
+text_everything(struct text *t, const struct hour *h)
 {
 	const struct tally *const tallies[] = {
 	    h->counts.segments, h->counts.overlaps};
-	char editable[TIME_SIZE], lost[TIME_SIZE], raw[TIME_SIZE];
 	char end[TIME_SIZE] = "-", start[TIME_SIZE] = "-";
 	size_t i, j;
 
@@ -2233,24 +2190,19 @@ text_everything(struct sheet *sheet, const struct hour *h)
 		moment_format(start, h->start, 6);
 		moment_format(end, h->end, 6);
 	}
-	say(sheet, "    %s  %s  temp %zu, tombstoned %zu\n", start, end,
+	say(t, "    %s  %s  temp %z, tombstoned %z\n", start, end,
 	    h->counts.temp, h->counts.tombstoned);
 	for (i = 0; i < LENGTH(tallies); i++) {
-		say(sheet, i == 0 ? "    segments" : "    overlaps");
-		for (j = 0; j < SEGMENT_TYPES; j++) {
-			duration_format(raw, tallies[i][j].duration);
-			say(sheet, "  %s%5zu %8s", type_names[j],
-			    tallies[i][j].count, raw);
-		}
-		say(sheet, "\n");
+		say(t, i == 0 ? "    segments" : "    overlaps");
+		for (j = 0; j < SEGMENT_TYPES; j++)
+			say(t, "  %s%5z%9l", type_names[j], tallies[i][j].count,
+			    tallies[i][j].duration);
+		say(t, "\n");
 	}
-	duration_format(raw, h->raw.covered);
-	duration_format(editable, h->editable.covered);
-	duration_format(lost, h->editable.hole_duration);
-	say(sheet, "    coverage  raw %s, %zu hole%s  editable %s", raw,
-	    h->raw.holesz, plural(h->raw.holesz), editable);
-	say(sheet, ", %zu hole%s, %s\n", h->editable.holesz,
-	    plural(h->editable.holesz), lost);
+	say(t, "    coverage  raw %l, %z hole%s  editable %l, %z hole%s, %l\n",
+	    h->raw.covered, h->raw.holesz, plural(h->raw.holesz),
+	    h->editable.covered, h->editable.holesz, plural(h->editable.holesz),
+	    h->editable.hole_duration);
 }
 
 /*
@@ -2259,28 +2211,28 @@ text_everything(struct sheet *sheet, const struct hour *h)
  * would get longer than so many lines.
  */
 static void
-text_rows(struct sheet *sheet, const struct report *r, const struct unit *unit,
+text_rows(struct text *t, const struct report *r, const struct unit *unit,
     size_t lines)
 {
-	const bool all = sheet->opt->all_hours, days = unit->length == DAY;
+	const bool all = t->opt->all_hours, days = unit->length == DAY;
 	struct rows rows = {.report = r, .unit = unit};
 	struct row none = {.trouble = -1}, *row, *worst;
 	size_t i, max, n, troubled = 0;
 
-	rows_make(&rows, sheet->opt);
+	rows_make(&rows, t->opt);
 	for (i = 0; i < rows.n; i++)
 		troubled += rows.v[i].trouble > 0;
-	if (lines < sheet->lines + unit->kept + 2 || (days && rows.n < 2) ||
+	if (lines < t->lines + unit->kept + 2 || (days && rows.n < 2) ||
 	    (troubled == 0 && !all))
 		goto out;
-	lines -= sheet->lines + unit->kept + 1;
+	lines -= t->lines + unit->kept + 1;
 	n = days || all ? rows.n : troubled;
 	max = n < unit->worst || all ? n : unit->worst;
 	if (max > lines)
 		max = lines;
-	say(sheet, "  %-*s%-*s  holes      lost  incompl.   bad\n", unit->name,
+	say(t, "  %*s%*s  holes      lost  incompl.   bad\n", -unit->name,
 	    max < n ? unit->worst_title : unit->title,
-	    STRIP_END - 2 - unit->name, unit->scale);
+	    unit->name + 2 - STRIP_END, unit->scale);
 	for (n = max; n > 0 && max < rows.n; n--) {
 		worst = &none;
 		for (row = rows.v; row < rows.v + rows.n; row++)
@@ -2292,9 +2244,9 @@ text_rows(struct sheet *sheet, const struct report *r, const struct unit *unit,
 		row = &rows.v[i];
 		if (max < rows.n && !row->shown)
 			continue;
-		text_row(sheet, &rows, row);
+		text_row(t, &rows, row);
 		if (all && !days && row->hour != NULL && row->hour->readable)
-			text_everything(sheet, row->hour);
+			text_everything(t, row->hour);
 	}
 out:
 	free(rows.v);
@@ -2316,50 +2268,33 @@ is_detailed(const struct options *opt, const struct report *r)
  * with peers text_fleet() has them.
  */
 static void
-text_holes(struct sheet *sheet, const struct report *r)
+text_holes(struct text *t, const struct report *r)
 {
-	const struct options *opt = sheet->opt;
+	const bool all = t->opt->all_hours, colour = t->opt->colour;
+	const struct spans *holes = &r->raw.holes;
 	const struct span *hole;
 	struct pick pick;
 	const char *state;
 	size_t i, n;
 
-	holes_pick(&pick, opt, r, HOLES_LISTED, false);
-	n = opt->all_hours ? r->raw.holes.n : r->fleet != NULL ? 0 : pick.n;
-	say(sheet, "\n");
-	print_name(sheet, opt->colour ? "  " BOLD : "  ", r->channel);
-	print_name(sheet, "/", r->quality);
-	say(sheet, "%s", opt->colour ? RESET : "");
+	holes_pick(&pick, t->opt, r, HOLES_LISTED, false);
+	n = all ? holes->n : r->fleet != NULL ? 0 : pick.n;
+	say(t, "\n  %s%n/%n%s", colour ? BOLD : "", r->channel, r->quality,
+	    colour ? RESET : "");
 	if (n > 0)
-		say(sheet, ": hole%s%s", plural(n),
-		    n == 1 || opt->all_hours ? "" : ", longest first");
-	if (n > 0 && n < r->raw.holes.n)
-		say(sheet, " (%zu of %zu; all: -f holes)", n, r->raw.holes.n);
-	say(sheet, "\n");
+		say(t, ": hole%s%s", plural(n),
+		    n == 1 || all ? "" : ", longest first");
+	if (n > 0 && n < holes->n)
+		say(t, " (%z of %z; all: -f holes)", n, holes->n);
+	say(t, "\n");
 	for (i = 0; i < n; i++) {
-		hole = opt->all_hours ? &r->raw.holes.v[i] : pick.top[i];
-		print_span(sheet, hole);
-		state = hole_state(opt, r, hole);
+		hole = all ? &holes->v[i] : pick.top[i];
+		text_span(t, hole);
+		state = hole_state(t->opt, r, hole);
 		if (strcmp(state, "hole") != 0)
-			say(sheet, "  %s", state);
-		say(sheet, "\n");
+			say(t, "  %s", state);
+		say(t, "\n");
 	}
-}
-
-static void
-text_legend(struct sheet *sheet)
-{
-	const struct glyphs *glyphs = sheet->glyphs;
-
-	say(sheet, "  ");
-	print_coloured(sheet, glyphs->colour, 0, glyphs->whole);
-	say(sheet, " whole, ");
-	print_coloured(sheet, ON_RED, 0, glyphs->part[glyphs->least]);
-	say(sheet, " to ");
-	print_coloured(sheet, ON_RED, 0, glyphs->part[glyphs->parts - 1]);
-	say(sheet, "%s", glyphs->legend);
-	print_coloured(sheet, YELLOW, 0, glyphs->incomplete);
-	say(sheet, " incomplete, ? unreadable, blank: no stream\n");
 }
 
 /*
@@ -2371,19 +2306,18 @@ int
 report_text(FILE *fp, const struct options *opt, const struct survey *s,
     const struct report *report)
 {
-	struct sheet sheet = {.fp = fp,
-	    .opt = opt,
-	    .glyphs = opt->utf8 && opt->colour ? &drawn : &plain};
+	const bool drawn = opt->utf8 && opt->colour;
+	struct text t = {.fp = fp, .opt = opt, .drawn = drawn};
 	const struct report *r;
 	size_t detailed = 0, i, lines, used;
 
 	(void)report;
 	if (s->errorsz > 0)
-		text_errors(&sheet, s);
-	text_table(&sheet, s);
+		text_errors(&t, s);
+	text_table(&t, s);
 	for (i = 0; i < s->reportsz; i++)
 		detailed += is_detailed(opt, &s->reports[i]);
-	used = sheet.lines + 1 + s->notes.n;
+	used = t.lines + 1 + s->notes.n;
 	for (i = 0; i < s->reportsz; i++) {
 		r = &s->reports[i];
 		if (!is_detailed(opt, r))
@@ -2392,18 +2326,23 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
 		    : r->end - r->start > LINES_DAYS * DAY ? LINES_YEAR
 							   : LINES_WEEK;
 		lines = lines > used ? (lines - used) / detailed : 0;
-		lines = opt->all_hours ? SIZE_MAX : sheet.lines + lines;
-		text_holes(&sheet, r);
-		text_fleet(&sheet, r);
-		text_rows(&sheet, r, &units[0], lines);
-		text_rows(&sheet, r, &units[1], lines);
+		lines = opt->all_hours ? SIZE_MAX : t.lines + lines;
+		text_holes(&t, r);
+		text_fleet(&t, r);
+		text_rows(&t, r, &units[0], lines);
+		text_rows(&t, r, &units[1], lines);
 	}
-	if (sheet.cells)
-		text_legend(&sheet);
-	for (i = 0; i < s->notes.n; i++) {
-		print_name(&sheet, "  ", s->notes.v[i]);
-		say(&sheet, "\n");
-	}
+	if (t.cells)
+		say(&t,
+		    "  %cs whole, %cs to %cs%s, %cs incomplete, ? unreadable, "
+		    "blank: no stream\n",
+		    drawn ? BLUE : "", drawn ? "\u2588" : "#", ON_RED,
+		    shades[drawn][drawn ? 1 : 0], ON_RED,
+		    shades[drawn][drawn ? 7 : 9],
+		    drawn ? " in part" : " tenths of it", YELLOW,
+		    drawn ? "\u2588" : "+");
+	for (i = 0; i < s->notes.n; i++)
+		say(&t, "  %n\n", s->notes.v[i]);
 	return ferror(fp) ? -1 : 0;
 }
 
@@ -2969,8 +2908,6 @@ report_summary(FILE *fp, const struct options *opt, const struct survey *s,
  * The fleet: shown
  */
 
-#define NODES_WIDE 11 /* columns of nodes' names beside their figures */
-
 /*
  * Prints the names of the nodes that have a gap, as many as fit in so many
  * columns, but at least one.
@@ -3023,48 +2960,45 @@ gaps_pick(struct pick *pick, const struct options *opt, const struct report *r,
  * its report the stream stopped, and how old the report is.
  */
 static void
-text_node(
-    struct sheet *sheet, const struct fleet *f, const struct fleet_node *node)
+text_node(struct text *t, const struct fleet_node *node, bool here)
 {
-	const bool here = f->here && node == f->nodes;
-	const int64_t now = sheet->opt->now;
-	char buf[TIME_SIZE], text[2 * TIME_SIZE] = "no segments";
-	int64_t age, newest, seen = node->generated_at;
+	const int64_t now = t->opt->now;
+	char age[TIME_SIZE], newest[2 * TIME_SIZE] = "no segments";
+	int64_t end, seen = node->generated_at;
 	bool stopped = false;
 
-	print_first(sheet, 2, node->name, NODES_WIDE);
+	say(t, "  %-11cn", BOLD, node->name);
 	if (node->report == NULL)
-		say(sheet, "%7s%*s", "?", here ? 0 : 50, "");
+		say(t, "%7s%*s", "?", here ? 0 : -50, "");
 	else {
-		text_coverage(sheet, &node->coverage);
-		figure(sheet, 13, "", node->has, true);
-		newest = node->report->newest;
+		end = node->report->newest;
 		if (seen > node->window.end)
 			seen = node->window.end;
-		if (newest != TIME_NONE) {
-			stopped = seen - newest > STOPPED;
-			age_format(buf, (stopped ? seen : now) - newest);
-			snprintf(text, sizeof(text),
-			    stopped ? "STOPPED %s" : "%s old", buf);
+		if (end != TIME_NONE) {
+			stopped = seen - end > STOPPED;
+			age_format(age, (stopped ? seen : now) - end);
+			snprintf(newest, sizeof(newest),
+			    stopped ? "STOPPED %s" : "%s old", age);
 		}
-		say(sheet, "  ");
-		print_coloured(sheet, stopped ? RED : "", here ? 0 : -16, text);
+		text_coverage(t, &node->coverage);
+		say(t, "%13L  %*cs", node->has, here ? 0 : -16,
+		    stopped ? RED : "", newest);
 	}
-	if (node->generated_at == TIME_NONE)
-		print_coloured(sheet, RED, 0, "unusable");
+	seen = node->generated_at;
+	if (seen == TIME_NONE)
+		say(t, "%cs", RED, "unusable");
 	else if (!here) {
-		age = now - node->generated_at;
-		age_format(buf, age < 0 ? -age : age);
-		say(sheet, "%s %s", buf, age < 0 ? "ahead" : "old");
+		age_format(age, seen > now ? seen - now : now - seen);
+		say(t, "%s %s", age, seen > now ? "ahead" : "old");
 	}
-	say(sheet, "\n");
+	say(t, "\n");
 }
 
 /*
  * Prints the longest gaps of a state that are not known, at most max.
  */
 static void
-text_gaps(struct sheet *sheet, const struct report *r, enum gap_state state,
+text_gaps(struct text *t, const struct report *r, enum gap_state state,
     const char *title, size_t max)
 {
 	const size_t count = r->fleet->tallies[state].count;
@@ -3074,20 +3008,20 @@ text_gaps(struct sheet *sheet, const struct report *r, enum gap_state state,
 
 	if (count == 0)
 		return;
-	gaps_pick(&pick, sheet->opt, r, state, max, false);
-	say(sheet, "  %s%s", title, pick.n > 1 ? ", longest first" : "");
+	gaps_pick(&pick, t->opt, r, state, max, false);
+	say(t, "  %s%s", title, pick.n > 1 ? ", longest first" : "");
 	if (pick.n < pick.count)
-		say(sheet, " (%zu of %zu; all: -f holes)", pick.n, pick.count);
+		say(t, " (%z of %z; all: -f holes)", pick.n, pick.count);
 	if (pick.count < count)
-		say(sheet, " (%zu known)", count - pick.count);
-	say(sheet, "\n");
+		say(t, " (%z known)", count - pick.count);
+	say(t, "\n");
 	for (i = 0; i < pick.n; i++) {
 		gap = (const struct gap *)pick.top[i];
-		print_span(sheet, &gap->span);
-		say(sheet, "%s", gap->havingsz > 0 ? "  " : "");
-		print_having(sheet->fp, r->fleet, gap, sheet->opt->utf8, ", ",
+		text_span(t, &gap->span);
+		say(t, gap->havingsz > 0 ? "  " : "");
+		print_having(t->fp, r->fleet, gap, t->opt->utf8, ", ",
 		    WIDTH - 14 - 37 - 2);
-		say(sheet, "\n");
+		say(t, "\n");
 	}
 }
 
@@ -3095,39 +3029,34 @@ text_gaps(struct sheet *sheet, const struct report *r, enum gap_state state,
  * Prints the table of nodes, what no node has, and who has what this one lacks.
  */
 static void
-text_fleet(struct sheet *sheet, const struct report *r)
+text_fleet(struct text *t, const struct report *r)
 {
 	const struct fleet *f = r->fleet;
-	const struct tally *unknown, *better;
-	char buf[TIME_SIZE];
+	const struct tally *better, *unknown;
 	size_t i;
 
 	if (f == NULL)
 		return;
-	unknown = &f->tallies[GAP_UNKNOWN];
 	better = &f->tallies[GAP_BETTER];
-	say(sheet,
-	    "  %-*s  covered  holes      lost  has of ours"
-	    "  newest segment  report\n",
-	    NODES_WIDE, "Node");
+	unknown = &f->tallies[GAP_UNKNOWN];
+	say(t,
+	    "  Node         covered  holes      lost  has of ours"
+	    "  newest segment  report\n");
 	for (i = 0; i < f->nodesz; i++)
-		text_node(sheet, f, &f->nodes[i]);
-	print_first(sheet, 2, "together", NODES_WIDE);
-	text_coverage(sheet, &f->together);
-	say(sheet, "\n");
-	if (unknown->count > 0) {
-		say(sheet, "  %-*s%16zu", NODES_WIDE, "unknown",
-		    unknown->count);
-		figure(sheet, 10, YELLOW, unknown->duration, true);
-		say(sheet, "\n");
-	}
+		text_node(t, &f->nodes[i], f->here && i == 0);
+	say(t, "  %-11cn", BOLD, "together");
+	text_coverage(t, &f->together);
+	say(t, "\n");
+	if (unknown->count > 0)
+		say(t, "  unknown    %16z%10cL\n", unknown->count, YELLOW,
+		    unknown->duration);
 	if (f->gapsz > unknown->count)
-		say(sheet, "\n");
-	text_gaps(sheet, r, GAP_LOST, "LOST: no node has it", LISTED_MAX);
-	text_gaps(sheet, r, GAP_ELSEWHERE, "Elsewhere", HOLES_LISTED);
-	duration_format(buf, better->duration);
+		say(t, "\n");
+	text_gaps(t, r, GAP_LOST, "LOST: no node has it", LISTED_MAX);
+	text_gaps(t, r, GAP_ELSEWHERE, "Elsewhere", HOLES_LISTED);
 	if (better->count > 0)
-		say(sheet, "  Incomplete here, complete elsewhere: %s\n", buf);
+		say(t, "  Incomplete here, complete elsewhere: %l\n",
+		    better->duration);
 }
 
 /*
