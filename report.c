@@ -1683,21 +1683,19 @@ static void
 field(struct text *t, int width, const char *colour, const char *s, bool name)
 {
 	const bool coloured = t->opt->colour && *colour != '\0';
-	const int from = t->column, length = (int)utf8_length(s);
-	int pad = width > length ? width - length : width > 0;
+	const int length = (int)utf8_length(s), next = t->column - width;
+	const int pad = width > length ? width - length : width > 0;
 
 	fprintf(t->fp, "%*s%s%s%s", pad, "", coloured ? colour : "", s,
 	    coloured ? RESET : "");
 	t->column += pad + length;
-	if (name && width < 0 && -width < length) {
+	if (name && width < 0 && t->column > next) {
 		putc('\n', t->fp);
 		t->lines++;
 		t->column = 0;
 	}
-	pad = width < 0 && from - width > t->column ? from - width - t->column
-						    : 0;
-	fprintf(t->fp, "%*s", pad, "");
-	t->column += pad;
+	for (; width < 0 && t->column < next; t->column++)
+		putc(' ', t->fp);
 }
 
 /*
@@ -1790,24 +1788,6 @@ text_span(struct text *t, const struct span *span)
 	date = strcspn(end, "T") + 1;
 	say(t, "%12l  %s  %s", length, start,
 	    strncmp(start, end, date) == 0 ? end + date : end);
-}
-
-static void
-text_errors(struct text *t, const struct survey *s)
-{
-	size_t i;
-
-	say(t, "%cs: %z error%s; %s\n", RED,
-	    s->complete ? "TROUBLE" : "NOT COMPLETE", s->errorsz,
-	    plural(s->errorsz),
-	    s->complete ? "the figures below are complete"
-			: "what could not be read is left out below");
-	for (i = 0; i < s->errorsz && i < LISTED_MAX; i++)
-		say(t, "  %n: %n\n", s->errors[i].path, s->errors[i].message);
-	if (s->errorsz > i)
-		say(t, "  and %z more, all in the JSON\n", s->errorsz - i);
-	say(t, "\n");
-	t->lines = 0; /* errors leave the rest its room */
 }
 
 /*
@@ -2120,20 +2100,18 @@ text_cells(struct text *t, const struct rows *rows, int64_t start)
 			glyph = "?";
 		else if (!span_cut(&cell, rows->range.start, rows->range.end))
 			glyph = " ";
-		else {
+		else if (spans_within(&r->raw.holes, &cell, &part) > 0) {
 			length = cell.end - cell.start;
+			part = (length - part) * (t->drawn ? 8 : 10) / length;
+			glyph = shades[t->drawn][part];
+			colour = ON_RED;
+		} else if (spans_within(&r->incomplete, &cell, &part) > 0 &&
+		    part > (cell.end - cell.start) / 100) {
+			glyph = t->drawn ? "\u2588" : "+";
+			colour = YELLOW;
+		} else {
 			glyph = t->drawn ? "\u2588" : "#";
 			colour = t->drawn ? BLUE : "";
-			if (spans_within(&r->raw.holes, &cell, &part) > 0) {
-				part = (length - part) * (t->drawn ? 8 : 10);
-				glyph = shades[t->drawn][part / length];
-				colour = ON_RED;
-			} else if (spans_within(&r->incomplete, &cell, &part) >
-				0 &&
-			    part > length / 100) {
-				glyph = t->drawn ? "\u2588" : "+";
-				colour = YELLOW;
-			}
 		}
 		if (strcmp(colour, before) != 0) {
 			say(t, "%cs", before, run);
@@ -2146,9 +2124,6 @@ text_cells(struct text *t, const struct rows *rows, int64_t start)
 	t->cells = true;
 }
 
-/*
- * Prints one line of days or hours.
- */
 static void
 text_row(struct text *t, const struct rows *rows, const struct row *row)
 {
@@ -2252,10 +2227,6 @@ out:
 	free(rows.v);
 }
 
-/*
- * Text: what is said of a quality that is not OK
- */
-
 static bool
 is_detailed(const struct options *opt, const struct report *r)
 {
@@ -2291,9 +2262,7 @@ text_holes(struct text *t, const struct report *r)
 		hole = all ? &holes->v[i] : pick.top[i];
 		text_span(t, hole);
 		state = hole_state(t->opt, r, hole);
-		if (strcmp(state, "hole") != 0)
-			say(t, "  %s", state);
-		say(t, "\n");
+		say(t, strcmp(state, "hole") == 0 ? "\n" : "  %s\n", state);
 	}
 }
 
@@ -2313,7 +2282,17 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
 
 	(void)report;
 	if (s->errorsz > 0)
-		text_errors(&t, s);
+		say(&t, "%cs: %z error%s; %s\n", RED,
+		    s->complete ? "TROUBLE" : "NOT COMPLETE", s->errorsz,
+		    plural(s->errorsz),
+		    s->complete ? "the figures below are complete"
+				: "what could not be read is left out below");
+	for (i = 0; i < s->errorsz && i < LISTED_MAX; i++)
+		say(&t, "  %n: %n\n", s->errors[i].path, s->errors[i].message);
+	if (s->errorsz > i)
+		say(&t, "  and %z more, all in the JSON\n", s->errorsz - i);
+	say(&t, s->errorsz > 0 ? "\n" : "");
+	t.lines = 0; /* errors leave the rest its room */
 	text_table(&t, s);
 	for (i = 0; i < s->reportsz; i++)
 		detailed += is_detailed(opt, &s->reports[i]);
@@ -2328,7 +2307,8 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
 		lines = lines > used ? (lines - used) / detailed : 0;
 		lines = opt->all_hours ? SIZE_MAX : t.lines + lines;
 		text_holes(&t, r);
-		text_fleet(&t, r);
+		if (r->fleet != NULL)
+			text_fleet(&t, r);
 		text_rows(&t, r, &units[0], lines);
 		text_rows(&t, r, &units[1], lines);
 	}
@@ -3032,13 +3012,10 @@ static void
 text_fleet(struct text *t, const struct report *r)
 {
 	const struct fleet *f = r->fleet;
-	const struct tally *better, *unknown;
+	const struct tally *better = &f->tallies[GAP_BETTER];
+	const struct tally *unknown = &f->tallies[GAP_UNKNOWN];
 	size_t i;
 
-	if (f == NULL)
-		return;
-	better = &f->tallies[GAP_BETTER];
-	unknown = &f->tallies[GAP_UNKNOWN];
 	say(t,
 	    "  Node         covered  holes      lost  has of ours"
 	    "  newest segment  report\n");
