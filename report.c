@@ -1666,7 +1666,7 @@ struct rows {
 	const struct unit *unit;
 	struct span range; /* of the stream, as far as it is reported */
 	struct row *v; /* owned */
-	size_t n, cap;
+	size_t n, cap, troubled;
 };
 
 static const char *
@@ -1699,14 +1699,10 @@ field(struct text *t, int width, const char *colour, const char *s, bool name)
 }
 
 /*
- * Writes the format with values for these:
- *	%s %n	const char *, the latter any bytes, which cannot control the
- *		terminal
- *	%z %l	size_t, and int64_t us as a duration
- *	%Z %L	the same, but - for 0
- *
- * A width may come first, where * takes an int, and then c, which takes the
- * colour, except of -.
+ * Writes the format with values for these, after a width and c for a colour:
+ *	%s %n	const char *, the latter untrusted bytes made printable
+ *	%z %l	size_t; int64_t us, as a duration
+ *	%Z %L	the same, but - for 0, without its colour
  */
 static void
 say(struct text *t, const char *fmt, ...)
@@ -1799,18 +1795,19 @@ text_siblings(
     struct text *t, const char *intro, const struct names *names, bool all)
 {
 	const struct names *asked = &t->opt->qualities;
+	const char *name;
 	size_t i, j, n = 0;
 
 	for (i = 0; names != NULL && i < names->n && n <= SIBLINGS_LISTED;
 	     i++) {
-		for (j = 0; !all && j < asked->n; j++)
-			if (strcmp(asked->v[j], names->v[i]) == 0)
-				break;
+		name = names->v[i];
+		for (j = 0; j < asked->n && strcmp(asked->v[j], name) != 0;)
+			j++;
 		if (!all && j < asked->n)
 			continue;
-		say(t, "%s%n", n == 0 ? intro : ", ",
-		    n < SIBLINGS_LISTED ? names->v[i] : "...");
 		n++;
+		say(t, "%s%n", n == 1 ? intro : ", ",
+		    n <= SIBLINGS_LISTED ? name : "...");
 	}
 	return n > 0;
 }
@@ -2007,22 +2004,23 @@ static struct row
 row_make(const struct rows *rows, int64_t start, size_t *next)
 {
 	const struct report *r = rows->report;
-	const struct hour *hour = *next < r->hoursz ? &r->hours[*next] : NULL;
 	const int64_t length = rows->unit->length;
 	struct row row = {.span = {start, start + length}};
 	struct span part;
-	int64_t time, unreadable;
+	int64_t unreadable;
 
-	time = hour != NULL ? hour->time : rows->range.end + length - 1;
-	if (time_floor(time, length) > start)
-		row.span.end = time_floor(time, length);
-	row.holes = spans_within(&r->raw.holes, &row.span, &row.lost);
+	if (*next == r->hoursz)
+		row.span.end = time_floor(rows->range.end + length - 1, length);
+	else if (r->hours[*next].time >= row.span.end)
+		row.span.end = time_floor(r->hours[*next].time, length);
+	else
+		row.hour = &r->hours[*next];
 	for (; *next < r->hoursz && r->hours[*next].time < row.span.end;
 	     (*next)++) {
-		row.hour = hour;
 		row.incomplete += r->hours[*next].counts.incomplete.duration;
 		row.bad += r->hours[*next].counts.bad;
 	}
+	row.holes = spans_within(&r->raw.holes, &row.span, &row.lost);
 	part = row.span;
 	if (spans_within(&r->unreadable, &part, &unreadable) > 0)
 		row.trouble = INT64_MAX;
@@ -2065,6 +2063,7 @@ rows_make(struct rows *rows, const struct options *opt)
 	start = time_floor(start, rows->unit->length);
 	for (; start < range->end || next < r->hoursz; start = row.span.end) {
 		row = row_make(rows, start, &next);
+		rows->troubled += row.trouble > 0;
 		if (join && last != NULL && last->trouble == 0 &&
 		    row.trouble == 0) {
 			last->span.end = row.span.end;
@@ -2079,9 +2078,6 @@ rows_make(struct rows *rows, const struct options *opt)
 	}
 }
 
-/*
- * Draws the cells of the day or hour from `start` on.
- */
 static void
 text_cells(struct text *t, const struct rows *rows, int64_t start)
 {
@@ -2192,16 +2188,14 @@ text_rows(struct text *t, const struct report *r, const struct unit *unit,
 	const bool all = t->opt->all_hours, days = unit->length == DAY;
 	struct rows rows = {.report = r, .unit = unit};
 	struct row none = {.trouble = -1}, *row, *worst;
-	size_t i, max, n, troubled = 0;
+	size_t i, max, n;
 
 	rows_make(&rows, t->opt);
-	for (i = 0; i < rows.n; i++)
-		troubled += rows.v[i].trouble > 0;
 	if (lines < t->lines + unit->kept + 2 || (days && rows.n < 2) ||
-	    (troubled == 0 && !all))
+	    (rows.troubled == 0 && !all))
 		goto out;
 	lines -= t->lines + unit->kept + 1;
-	n = days || all ? rows.n : troubled;
+	n = days || all ? rows.n : rows.troubled;
 	max = n < unit->worst || all ? n : unit->worst;
 	if (max > lines)
 		max = lines;
@@ -3005,9 +2999,6 @@ text_gaps(struct text *t, const struct report *r, enum gap_state state,
 	}
 }
 
-/*
- * Prints the table of nodes, what no node has, and who has what this one lacks.
- */
 static void
 text_fleet(struct text *t, const struct report *r)
 {
