@@ -1680,7 +1680,8 @@ plural(size_t n)
  * least. After a name that is too wide the line is broken.
  */
 static void
-field(struct text *t, int width, const char *colour, const char *s, bool name)
+put_field(
+    struct text *t, int width, const char *colour, const char *s, bool name)
 {
 	const bool coloured = t->opt->colour && *colour != '\0';
 	const int length = (int)utf8_length(s), next = t->column - width;
@@ -1705,7 +1706,7 @@ field(struct text *t, int width, const char *colour, const char *s, bool name)
  *	%Z %L	the same, but - for 0, without its colour
  */
 static void
-say(struct text *t, const char *fmt, ...)
+put(struct text *t, const char *fmt, ...)
 {
 	char buf[TIME_SIZE], *end, *name;
 	const char *colour, *s;
@@ -1743,9 +1744,9 @@ say(struct text *t, const char *fmt, ...)
 			duration_format(buf, n);
 		}
 		if (n == 0 && (*fmt == 'Z' || *fmt == 'L'))
-			field(t, width, "", "-", false);
+			put_field(t, width, "", "-", false);
 		else
-			field(t, width, colour, s, name != NULL);
+			put_field(t, width, colour, s, name != NULL);
 		free(name);
 	}
 	va_end(ap);
@@ -1765,7 +1766,7 @@ text_coverage(struct text *t, const struct coverage *c)
 		    hundredths % 100);
 	if (coverage_ratio(c) >= 0 && hundredths % 10000 == 0)
 		memset(strchr(buf, '.'), ' ', 3);
-	say(t, "%9s%7cZ%10cL", buf, RED, c->holes.n, RED, c->hole_duration);
+	put(t, "%9s%7cZ%10cL", buf, RED, c->holes.n, RED, c->hole_duration);
 }
 
 /*
@@ -1782,7 +1783,7 @@ text_span(struct text *t, const struct span *span)
 	moment_format(start, span->start, digits);
 	moment_format(end, span->end, digits);
 	date = strcspn(end, "T") + 1;
-	say(t, "%12l  %s  %s", length, start,
+	put(t, "%12l  %s  %s", length, start,
 	    strncmp(start, end, date) == 0 ? end + date : end);
 }
 
@@ -1806,7 +1807,7 @@ text_siblings(
 		if (!all && j < asked->n)
 			continue;
 		n++;
-		say(t, "%s%n", n == 1 ? intro : ", ",
+		put(t, "%s%n", n == 1 ? intro : ", ",
 		    n <= SIBLINGS_LISTED ? name : "...");
 	}
 	return n > 0;
@@ -1827,10 +1828,10 @@ remark(struct text *t, bool applies, const char *colour, const char *fmt, ...)
 	vsnprintf(buf, sizeof(buf), fmt, ap);
 	va_end(ap);
 	if (t->column > 0)
-		say(t,
+		put(t,
 		    t->column + 3 + (int)utf8_length(buf) > WIDTH ? ";\n"
 								  : "; ");
-	say(t, "%*s%cs", t->column > 0 ? 0 : 12, "", colour, buf);
+	put(t, "%*s%cs", t->column > 0 ? 0 : 12, "", colour, buf);
 }
 
 /*
@@ -1872,7 +1873,7 @@ text_remarks(struct text *t, const struct report *r)
 	    "editable: %zu hole%s %s %s", lost->n, plural(lost->n),
 	    lost->n == 1 ? "loses" : "lose", before);
 	if (t->column > 0)
-		say(t, "\n");
+		put(t, "\n");
 }
 
 /*
@@ -1895,8 +1896,8 @@ text_reason(struct text *t, const struct report *r)
 		moment_format(at, before ? r->stream.end : r->stream.start, 0);
 	if (r->state != STATE_ABSENT ||
 	    !text_siblings(t, "  (there are: ", r->siblings, true))
-		say(t, "  (%s%s", reason, at);
-	say(t, ")");
+		put(t, "  (%s%s", reason, at);
+	put(t, ")");
 }
 
 /*
@@ -1929,19 +1930,19 @@ text_quality(struct text *t, const struct report *r)
 		colour = is_incomplete(r) ? YELLOW : GREEN;
 		verdict = is_incomplete(r) ? "INCOMPLETE" : "OK";
 	}
-	say(t, "    %-7n %-13cs", r->quality, colour, verdict);
+	put(t, "    %-7n %-13cs", r->quality, colour, verdict);
 	if (coverage_ratio(c) < 0)
 		text_reason(t, r);
 	else {
 		text_coverage(t, c);
 		if (r->newest != TIME_NONE)
 			age_format(age, t->opt->now - r->newest);
-		say(t, "%10L%10cL  %s",
+		put(t, "%10L%10cL  %s",
 		    longest == NULL ? 0 : longest->end - longest->start, YELLOW,
 		    r->counts.incomplete.duration,
 		    r->newest != TIME_NONE ? age : "-");
 	}
-	say(t, "\n");
+	put(t, "\n");
 	text_remarks(t, r);
 }
 
@@ -1961,7 +1962,7 @@ text_table(struct text *t, const struct survey *s)
 	for (i = 0; i < s->reportsz; i++) {
 		r = &s->reports[i];
 		if (i == 0 || strcmp(r[-1].channel, r->channel) != 0)
-			say(t,
+			put(t,
 			    "  %-23cn  covered  holes      lost   longest"
 			    "  incompl.  newest\n",
 			    BOLD, r->channel);
@@ -1969,7 +1970,7 @@ text_table(struct text *t, const struct survey *s)
 		if ((i + 1 == s->reportsz ||
 			strcmp(r[1].channel, r->channel) != 0) &&
 		    text_siblings(t, "    not asked for: ", r->siblings, false))
-			say(t, "\n");
+			put(t, "\n");
 		if (r->start != TIME_NONE && r->start < range.start)
 			range.start = r->start;
 		if (r->end > range.end)
@@ -1983,7 +1984,7 @@ text_table(struct text *t, const struct survey *s)
 		return;
 	moment_format(start, range.start, 0);
 	moment_format(end, range.end, 0);
-	say(t, "  %s to %s UTC\n", start, end);
+	put(t, "  %s to %s UTC\n", start, end);
 }
 
 /*
@@ -2110,13 +2111,13 @@ text_cells(struct text *t, const struct rows *rows, int64_t start)
 			colour = t->drawn ? BLUE : "";
 		}
 		if (strcmp(colour, before) != 0) {
-			say(t, "%cs", before, run);
+			put(t, "%cs", before, run);
 			end = run;
 		}
 		end = stpcpy(end, glyph);
 		before = colour;
 	}
-	say(t, "%cs", before, run);
+	put(t, "%cs", before, run);
 	t->cells = true;
 }
 
@@ -2130,19 +2131,19 @@ text_row(struct text *t, const struct rows *rows, const struct row *row)
 	hour_format(start, row->span.start);
 	hour_format(last, row->span.end - unit->length);
 	start[unit->name - 2] = last[unit->name - 2] = '\0';
-	say(t, "  %*s", -unit->name, start);
+	put(t, "  %*s", -unit->name, start);
 	if (several)
-		say(t, "to %*s", -unit->name, last);
+		put(t, "to %*s", -unit->name, last);
 	if (!several && row->hour != NULL)
 		text_cells(t, rows, row->span.start);
 	else
-		say(t, "%cs", row->trouble == 0 ? "" : RED,
+		put(t, "%cs", row->trouble == 0 ? "" : RED,
 		    row->trouble == 0 ? "whole" : "MISSING");
-	say(t, "%*s", t->column - STRIP_END, "");
+	put(t, "%*s", t->column - STRIP_END, "");
 	if (unit->length == HOUR && row->hour != NULL && !row->hour->readable)
-		say(t, "%cs\n", RED, "  UNREADABLE");
+		put(t, "%cs\n", RED, "  UNREADABLE");
 	else
-		say(t, "%7cZ%10cL%10cL%6cZ\n", RED, row->holes, RED, row->lost,
+		put(t, "%7cZ%10cL%10cL%6cZ\n", RED, row->holes, RED, row->lost,
 		    YELLOW, row->incomplete, YELLOW, row->bad);
 }
 
@@ -2161,16 +2162,16 @@ text_everything(struct text *t, const struct hour *h)
 		moment_format(start, h->start, 6);
 		moment_format(end, h->end, 6);
 	}
-	say(t, "    %s  %s  temp %z, tombstoned %z\n", start, end,
+	put(t, "    %s  %s  temp %z, tombstoned %z\n", start, end,
 	    h->counts.temp, h->counts.tombstoned);
 	for (i = 0; i < LENGTH(tallies); i++) {
-		say(t, i == 0 ? "    segments" : "    overlaps");
+		put(t, i == 0 ? "    segments" : "    overlaps");
 		for (j = 0; j < SEGMENT_TYPES; j++)
-			say(t, "  %s%5z%9l", type_names[j], tallies[i][j].count,
+			put(t, "  %s%5z%9l", type_names[j], tallies[i][j].count,
 			    tallies[i][j].duration);
-		say(t, "\n");
+		put(t, "\n");
 	}
-	say(t, "    coverage  raw %l, %z hole%s  editable %l, %z hole%s, %l\n",
+	put(t, "    coverage  raw %l, %z hole%s  editable %l, %z hole%s, %l\n",
 	    h->raw.covered, h->raw.holesz, plural(h->raw.holesz),
 	    h->editable.covered, h->editable.holesz, plural(h->editable.holesz),
 	    h->editable.hole_duration);
@@ -2199,7 +2200,7 @@ text_rows(struct text *t, const struct report *r, const struct unit *unit,
 	max = n < unit->worst || all ? n : unit->worst;
 	if (max > lines)
 		max = lines;
-	say(t, "  %*s%*s  holes      lost  incompl.   bad\n", -unit->name,
+	put(t, "  %*s%*s  holes      lost  incompl.   bad\n", -unit->name,
 	    max < n ? unit->worst_title : unit->title,
 	    unit->name + 2 - STRIP_END, unit->scale);
 	for (n = max; n > 0 && max < rows.n; n--) {
@@ -2244,19 +2245,19 @@ text_holes(struct text *t, const struct report *r)
 
 	holes_pick(&pick, t->opt, r, HOLES_LISTED, false);
 	n = all ? holes->n : r->fleet != NULL ? 0 : pick.n;
-	say(t, "\n  %s%n/%n%s", colour ? BOLD : "", r->channel, r->quality,
+	put(t, "\n  %s%n/%n%s", colour ? BOLD : "", r->channel, r->quality,
 	    colour ? RESET : "");
 	if (n > 0)
-		say(t, ": hole%s%s", plural(n),
+		put(t, ": hole%s%s", plural(n),
 		    n == 1 || all ? "" : ", longest first");
 	if (n > 0 && n < holes->n)
-		say(t, " (%z of %z; all: -f holes)", n, holes->n);
-	say(t, "\n");
+		put(t, " (%z of %z; all: -f holes)", n, holes->n);
+	put(t, "\n");
 	for (i = 0; i < n; i++) {
 		hole = all ? &holes->v[i] : pick.top[i];
 		text_span(t, hole);
 		state = hole_state(t->opt, r, hole);
-		say(t, strcmp(state, "hole") == 0 ? "\n" : "  %s\n", state);
+		put(t, strcmp(state, "hole") == 0 ? "\n" : "  %s\n", state);
 	}
 }
 
@@ -2276,16 +2277,16 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
 
 	(void)report;
 	if (s->errorsz > 0)
-		say(&t, "%cs: %z error%s; %s\n", RED,
+		put(&t, "%cs: %z error%s; %s\n", RED,
 		    s->complete ? "TROUBLE" : "NOT COMPLETE", s->errorsz,
 		    plural(s->errorsz),
 		    s->complete ? "the figures below are complete"
 				: "what could not be read is left out below");
 	for (i = 0; i < s->errorsz && i < LISTED_MAX; i++)
-		say(&t, "  %n: %n\n", s->errors[i].path, s->errors[i].message);
+		put(&t, "  %n: %n\n", s->errors[i].path, s->errors[i].message);
 	if (s->errorsz > i)
-		say(&t, "  and %z more, all in the JSON\n", s->errorsz - i);
-	say(&t, s->errorsz > 0 ? "\n" : "");
+		put(&t, "  and %z more, all in the JSON\n", s->errorsz - i);
+	put(&t, s->errorsz > 0 ? "\n" : "");
 	t.lines = 0; /* errors leave the rest its room */
 	text_table(&t, s);
 	for (i = 0; i < s->reportsz; i++)
@@ -2307,7 +2308,7 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
 		text_rows(&t, r, &units[1], lines);
 	}
 	if (t.cells)
-		say(&t,
+		put(&t,
 		    "  %cs whole, %cs to %cs%s, %cs incomplete, ? unreadable, "
 		    "blank: no stream\n",
 		    drawn ? BLUE : "", drawn ? "\u2588" : "#", ON_RED,
@@ -2316,7 +2317,7 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
 		    drawn ? " in part" : " tenths of it", YELLOW,
 		    drawn ? "\u2588" : "+");
 	for (i = 0; i < s->notes.n; i++)
-		say(&t, "  %n\n", s->notes.v[i]);
+		put(&t, "  %n\n", s->notes.v[i]);
 	return ferror(fp) ? -1 : 0;
 }
 
@@ -2941,9 +2942,9 @@ text_node(struct text *t, const struct fleet_node *node, bool here)
 	int64_t end, seen = node->generated_at;
 	bool stopped = false;
 
-	say(t, "  %-11cn", BOLD, node->name);
+	put(t, "  %-11cn", BOLD, node->name);
 	if (node->report == NULL)
-		say(t, "%7s%*s", "?", here ? 0 : -50, "");
+		put(t, "%7s%*s", "?", here ? 0 : -50, "");
 	else {
 		end = node->report->newest;
 		if (seen > node->window.end)
@@ -2955,17 +2956,17 @@ text_node(struct text *t, const struct fleet_node *node, bool here)
 			    stopped ? "STOPPED %s" : "%s old", age);
 		}
 		text_coverage(t, &node->coverage);
-		say(t, "%13L  %*cs", node->has, here ? 0 : -16,
+		put(t, "%13L  %*cs", node->has, here ? 0 : -16,
 		    stopped ? RED : "", newest);
 	}
 	seen = node->generated_at;
 	if (seen == TIME_NONE)
-		say(t, "%cs", RED, "unusable");
+		put(t, "%cs", RED, "unusable");
 	else if (!here) {
 		age_format(age, seen > now ? seen - now : now - seen);
-		say(t, "%s %s", age, seen > now ? "ahead" : "old");
+		put(t, "%s %s", age, seen > now ? "ahead" : "old");
 	}
-	say(t, "\n");
+	put(t, "\n");
 }
 
 /*
@@ -2983,19 +2984,19 @@ text_gaps(struct text *t, const struct report *r, enum gap_state state,
 	if (count == 0)
 		return;
 	gaps_pick(&pick, t->opt, r, state, max, false);
-	say(t, "  %s%s", title, pick.n > 1 ? ", longest first" : "");
+	put(t, "  %s%s", title, pick.n > 1 ? ", longest first" : "");
 	if (pick.n < pick.count)
-		say(t, " (%z of %z; all: -f holes)", pick.n, pick.count);
+		put(t, " (%z of %z; all: -f holes)", pick.n, pick.count);
 	if (pick.count < count)
-		say(t, " (%z known)", count - pick.count);
-	say(t, "\n");
+		put(t, " (%z known)", count - pick.count);
+	put(t, "\n");
 	for (i = 0; i < pick.n; i++) {
 		gap = (const struct gap *)pick.top[i];
 		text_span(t, &gap->span);
-		say(t, gap->havingsz > 0 ? "  " : "");
+		put(t, gap->havingsz > 0 ? "  " : "");
 		print_having(t->fp, r->fleet, gap, t->opt->utf8, ", ",
 		    WIDTH - 14 - 37 - 2);
-		say(t, "\n");
+		put(t, "\n");
 	}
 }
 
@@ -3007,23 +3008,23 @@ text_fleet(struct text *t, const struct report *r)
 	const struct tally *unknown = &f->tallies[GAP_UNKNOWN];
 	size_t i;
 
-	say(t,
+	put(t,
 	    "  Node         covered  holes      lost  has of ours"
 	    "  newest segment  report\n");
 	for (i = 0; i < f->nodesz; i++)
 		text_node(t, &f->nodes[i], f->here && i == 0);
-	say(t, "  %-11cn", BOLD, "together");
+	put(t, "  %-11cn", BOLD, "together");
 	text_coverage(t, &f->together);
-	say(t, "\n");
+	put(t, "\n");
 	if (unknown->count > 0)
-		say(t, "  unknown    %16z%10cL\n", unknown->count, YELLOW,
+		put(t, "  unknown    %16z%10cL\n", unknown->count, YELLOW,
 		    unknown->duration);
 	if (f->gapsz > unknown->count)
-		say(t, "\n");
+		put(t, "\n");
 	text_gaps(t, r, GAP_LOST, "LOST: no node has it", LISTED_MAX);
 	text_gaps(t, r, GAP_ELSEWHERE, "Elsewhere", HOLES_LISTED);
 	if (better->count > 0)
-		say(t, "  Incomplete here, complete elsewhere: %l\n",
+		put(t, "  Incomplete here, complete elsewhere: %l\n",
 		    better->duration);
 }
 
