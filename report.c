@@ -1627,6 +1627,9 @@ fleet_free(struct fleet *f)
 struct text { /* on its way out */
 	FILE *fp;
 	const struct options *opt;
+	const struct report *report; /* whose days or hours are shown */
+	const struct unit *unit;
+	struct span range; /* of the report's stream */
 	size_t lines; /* written so far */
 	int column; /* columns of the line being written */
 	bool drawn; /* cells are blocks in colour, not characters */
@@ -1662,9 +1665,6 @@ struct row { /* of such a table */
 };
 
 struct rows {
-	const struct report *report;
-	const struct unit *unit;
-	struct span range; /* of the stream, as far as it is reported */
 	struct row *v; /* owned */
 	size_t n, cap, troubled;
 };
@@ -1910,7 +1910,7 @@ text_quality(struct text *t, const struct report *r)
 	const struct span *longest = hole_longest(c);
 	const bool here = c == &r->raw;
 	const char *colour = RED, *verdict;
-	char age[TIME_SIZE] = "-", stopped[2 * TIME_SIZE];
+	char age[TIME_SIZE], newest[TIME_SIZE] = "-", stopped[2 * TIME_SIZE];
 
 	age_format(age, silence(t->opt, r));
 	snprintf(stopped, sizeof(stopped), "STOPPED %s", age);
@@ -1936,11 +1936,10 @@ text_quality(struct text *t, const struct report *r)
 	else {
 		text_coverage(t, c);
 		if (r->newest != TIME_NONE)
-			age_format(age, t->opt->now - r->newest);
+			age_format(newest, t->opt->now - r->newest);
 		put(t, "%10L%10cL  %s",
 		    longest == NULL ? 0 : longest->end - longest->start, YELLOW,
-		    r->counts.incomplete.duration,
-		    r->newest != TIME_NONE ? age : "-");
+		    r->counts.incomplete.duration, newest);
 	}
 	put(t, "\n");
 	text_remarks(t, r);
@@ -1998,73 +1997,49 @@ time_floor(int64_t time, int64_t unit)
 }
 
 /*
- * Returns the row from start on: one unit, or if that has no directory all
- * units up to one that has. *next is the first directory that may be in it.
- */
-static struct row
-row_make(const struct rows *rows, int64_t start, size_t *next)
-{
-	const struct report *r = rows->report;
-	const int64_t length = rows->unit->length;
-	struct row row = {.span = {start, start + length}};
-	struct span part;
-	int64_t unreadable;
-
-	if (*next == r->hoursz)
-		row.span.end = time_floor(rows->range.end + length - 1, length);
-	else if (r->hours[*next].time >= row.span.end)
-		row.span.end = time_floor(r->hours[*next].time, length);
-	else
-		row.hour = &r->hours[*next];
-	for (; *next < r->hoursz && r->hours[*next].time < row.span.end;
-	     (*next)++) {
-		row.incomplete += r->hours[*next].counts.incomplete.duration;
-		row.bad += r->hours[*next].counts.bad;
-	}
-	row.holes = spans_within(&r->raw.holes, &row.span, &row.lost);
-	part = row.span;
-	if (spans_within(&r->unreadable, &part, &unreadable) > 0)
-		row.trouble = INT64_MAX;
-	else if (row.holes > 0)
-		row.trouble = row.lost + DAY;
-	else if (span_cut(&part, rows->range.start, rows->range.end) &&
-	    row.incomplete > (part.end - part.start) / 100)
-		row.trouble = row.incomplete;
-	return row;
-}
-
-/*
  * Makes a row for each day or hour that has a directory, and one for all the
  * time between two such. Days without trouble that follow each other become
  * one row unless all are asked for.
  */
-static void
-rows_make(struct rows *rows, const struct options *opt)
+static struct rows
+rows_make(const struct text *t)
 {
-	const bool join = rows->unit->length == DAY && !opt->all_hours;
-	const struct report *r = rows->report;
-	const struct spans *holes = &r->raw.holes;
-	struct span *range = &rows->range;
-	struct row *last = NULL, row;
-	int64_t start;
-	size_t next = 0;
+	const bool join = t->unit->length == DAY && !t->opt->all_hours;
+	const int64_t length = t->unit->length;
+	const struct report *r = t->report;
+	const struct hour *hour = r->hours;
+	const struct hour *end = r->hoursz > 0 ? hour + r->hoursz : hour;
+	struct rows rows = {.n = 0};
+	struct row row, *last = NULL;
+	struct span part;
+	int64_t start = t->range.start, unreadable;
 
-	/* holes reach beyond segments to an unreadable hour, or --expect */
-	*range = r->stream;
-	if (holes->n > 0 &&
-	    (range->start == TIME_NONE || holes->v[0].start < range->start))
-		range->start = holes->v[0].start;
-	if (holes->n > 0 && holes->v[holes->n - 1].end > range->end)
-		range->end = holes->v[holes->n - 1].end;
-	if (!span_cut(range, opt->window.start, opt->window.end))
-		*range = (struct span){INT64_MAX, INT64_MIN};
-	start = range->start;
-	if (r->hoursz > 0 && r->hours[0].time < start)
-		start = r->hours[0].time;
-	start = time_floor(start, rows->unit->length);
-	for (; start < range->end || next < r->hoursz; start = row.span.end) {
-		row = row_make(rows, start, &next);
-		rows->troubled += row.trouble > 0;
+	if (hour < end && hour->time < start)
+		start = hour->time;
+	start = time_floor(start, length);
+	for (; start < t->range.end || hour < end; start = row.span.end) {
+		row = (struct row){.span = {start, start + length}};
+		if (hour == end)
+			row.span.end =
+			    time_floor(t->range.end + length - 1, length);
+		else if (hour->time >= row.span.end)
+			row.span.end = time_floor(hour->time, length);
+		else
+			row.hour = hour;
+		for (; hour < end && hour->time < row.span.end; hour++) {
+			row.incomplete += hour->counts.incomplete.duration;
+			row.bad += hour->counts.bad;
+		}
+		row.holes = spans_within(&r->raw.holes, &row.span, &row.lost);
+		part = row.span;
+		if (spans_within(&r->unreadable, &part, &unreadable) > 0)
+			row.trouble = INT64_MAX;
+		else if (row.holes > 0)
+			row.trouble = row.lost + DAY;
+		else if (span_cut(&part, t->range.start, t->range.end) &&
+		    row.incomplete > (part.end - part.start) / 100)
+			row.trouble = row.incomplete;
+		rows.troubled += row.trouble > 0;
 		if (join && last != NULL && last->trouble == 0 &&
 		    row.trouble == 0) {
 			last->span.end = row.span.end;
@@ -2072,30 +2047,31 @@ rows_make(struct rows *rows, const struct options *opt)
 			last->bad += row.bad;
 			continue;
 		}
-		rows->v =
-		    need(array_room(rows->v, &rows->cap, rows->n, sizeof(row)));
-		last = &rows->v[rows->n++];
+		rows.v =
+		    need(array_room(rows.v, &rows.cap, rows.n, sizeof(row)));
+		last = &rows.v[rows.n++];
 		*last = row;
 	}
+	return rows;
 }
 
 static void
-text_cells(struct text *t, const struct rows *rows, int64_t start)
+text_cells(struct text *t, int64_t start)
 {
-	const int64_t width = rows->unit->length / rows->unit->cells;
-	const struct report *r = rows->report;
+	const int64_t width = t->unit->length / t->unit->cells;
+	const struct report *r = t->report;
 	const char *before = "", *colour, *glyph;
 	char run[128] = "", *end = run; /* of one colour */
 	struct span cell;
 	int64_t length, part;
 	int i;
 
-	for (i = 0; i < rows->unit->cells; i++, start += width) {
+	for (i = 0; i < t->unit->cells; i++, start += width) {
 		cell = (struct span){start, start + width};
 		colour = "";
 		if (spans_within(&r->unreadable, &cell, &part) > 0)
 			glyph = "?";
-		else if (!span_cut(&cell, rows->range.start, rows->range.end))
+		else if (!span_cut(&cell, t->range.start, t->range.end))
 			glyph = " ";
 		else if (spans_within(&r->raw.holes, &cell, &part) > 0) {
 			length = cell.end - cell.start;
@@ -2122,9 +2098,9 @@ text_cells(struct text *t, const struct rows *rows, int64_t start)
 }
 
 static void
-text_row(struct text *t, const struct rows *rows, const struct row *row)
+text_row(struct text *t, const struct row *row)
 {
-	const struct unit *unit = rows->unit;
+	const struct unit *unit = t->unit;
 	const bool several = row->span.end - row->span.start > unit->length;
 	char last[TIME_SIZE], start[TIME_SIZE];
 
@@ -2135,7 +2111,7 @@ text_row(struct text *t, const struct rows *rows, const struct row *row)
 	if (several)
 		put(t, "to %*s", -unit->name, last);
 	if (!several && row->hour != NULL)
-		text_cells(t, rows, row->span.start);
+		text_cells(t, row->span.start);
 	else
 		put(t, "%cs", row->trouble == 0 ? "" : RED,
 		    row->trouble == 0 ? "whole" : "MISSING");
@@ -2187,11 +2163,25 @@ text_rows(struct text *t, const struct report *r, const struct unit *unit,
     size_t lines)
 {
 	const bool all = t->opt->all_hours, days = unit->length == DAY;
-	struct rows rows = {.report = r, .unit = unit};
+	const struct spans *holes = &r->raw.holes;
+	const struct span *window = &t->opt->window;
+	struct span *range = &t->range;
 	struct row none = {.trouble = -1}, *row, *worst;
+	struct rows rows;
 	size_t i, max, n;
 
-	rows_make(&rows, t->opt);
+	/* holes reach beyond segments to an unreadable hour, or --expect */
+	*range = r->stream;
+	if (holes->n > 0 &&
+	    (range->start == TIME_NONE || holes->v[0].start < range->start))
+		range->start = holes->v[0].start;
+	if (holes->n > 0 && holes->v[holes->n - 1].end > range->end)
+		range->end = holes->v[holes->n - 1].end;
+	if (!span_cut(range, window->start, window->end))
+		*range = (struct span){INT64_MAX, INT64_MIN};
+	t->report = r;
+	t->unit = unit;
+	rows = rows_make(t);
 	if (lines < t->lines + unit->kept + 2 || (days && rows.n < 2) ||
 	    (rows.troubled == 0 && !all))
 		goto out;
@@ -2214,7 +2204,7 @@ text_rows(struct text *t, const struct report *r, const struct unit *unit,
 		row = &rows.v[i];
 		if (max < rows.n && !row->shown)
 			continue;
-		text_row(t, &rows, row);
+		text_row(t, row);
 		if (all && !days && row->hour != NULL && row->hour->readable)
 			text_everything(t, row->hour);
 	}
@@ -2969,9 +2959,6 @@ text_node(struct text *t, const struct fleet_node *node, bool here)
 	put(t, "\n");
 }
 
-/*
- * Prints the longest gaps of a state that are not known, at most max.
- */
 static void
 text_gaps(struct text *t, const struct report *r, enum gap_state state,
     const char *title, size_t max)
