@@ -1986,10 +1986,6 @@ text_table(struct text *t, const struct survey *s)
 	put(t, "  %s to %s UTC\n", start, end);
 }
 
-/*
- * Text: days and hours
- */
-
 static int64_t
 time_floor(int64_t time, int64_t unit)
 {
@@ -2960,40 +2956,15 @@ text_node(struct text *t, const struct fleet_node *node, bool here)
 }
 
 static void
-text_gaps(struct text *t, const struct report *r, enum gap_state state,
-    const char *title, size_t max)
-{
-	const size_t count = r->fleet->tallies[state].count;
-	const struct gap *gap;
-	struct pick pick;
-	size_t i;
-
-	if (count == 0)
-		return;
-	gaps_pick(&pick, t->opt, r, state, max, false);
-	put(t, "  %s%s", title, pick.n > 1 ? ", longest first" : "");
-	if (pick.n < pick.count)
-		put(t, " (%z of %z; all: -f holes)", pick.n, pick.count);
-	if (pick.count < count)
-		put(t, " (%z known)", count - pick.count);
-	put(t, "\n");
-	for (i = 0; i < pick.n; i++) {
-		gap = (const struct gap *)pick.top[i];
-		text_span(t, &gap->span);
-		put(t, gap->havingsz > 0 ? "  " : "");
-		print_having(t->fp, r->fleet, gap, t->opt->utf8, ", ",
-		    WIDTH - 14 - 37 - 2);
-		put(t, "\n");
-	}
-}
-
-static void
 text_fleet(struct text *t, const struct report *r)
 {
 	const struct fleet *f = r->fleet;
 	const struct tally *better = &f->tallies[GAP_BETTER];
 	const struct tally *unknown = &f->tallies[GAP_UNKNOWN];
-	size_t i;
+	const struct gap *gap;
+	struct pick pick;
+	enum gap_state state;
+	size_t count, i;
 
 	put(t,
 	    "  Node         covered  holes      lost  has of ours"
@@ -3008,8 +2979,30 @@ text_fleet(struct text *t, const struct report *r)
 		    unknown->duration);
 	if (f->gapsz > unknown->count)
 		put(t, "\n");
-	text_gaps(t, r, GAP_LOST, "LOST: no node has it", LISTED_MAX);
-	text_gaps(t, r, GAP_ELSEWHERE, "Elsewhere", HOLES_LISTED);
+	for (state = GAP_LOST; state <= GAP_ELSEWHERE; state++) {
+		if ((count = f->tallies[state].count) == 0)
+			continue;
+		gaps_pick(&pick, t->opt, r, state,
+		    state == GAP_LOST ? LISTED_MAX : HOLES_LISTED, false);
+		put(t,
+		    state == GAP_LOST ? "  LOST: no node has it"
+				      : "  Elsewhere");
+		put(t, pick.n > 1 ? ", longest first" : "");
+		if (pick.n < pick.count)
+			put(t, " (%z of %z; all: -f holes)", pick.n,
+			    pick.count);
+		if (pick.count < count)
+			put(t, " (%z known)", count - pick.count);
+		put(t, "\n");
+		for (i = 0; i < pick.n; i++) {
+			gap = (const struct gap *)pick.top[i];
+			text_span(t, &gap->span);
+			put(t, gap->havingsz > 0 ? "  " : "");
+			print_having(t->fp, f, gap, t->opt->utf8, ", ",
+			    WIDTH - 14 - 37 - 2);
+			put(t, "\n");
+		}
+	}
 	if (better->count > 0)
 		put(t, "  Incomplete here, complete elsewhere: %l\n",
 		    better->duration);
