@@ -344,8 +344,8 @@ moment_format(char buf[TIME_SIZE], int64_t t, size_t digits)
 		s[digits > 0 ? digits + 1 : 0] = '\0';
 }
 
-struct sheet;
-static void text_fleet(struct sheet *sheet, const struct report *r);
+struct text;
+static void text_fleet(struct text *t, const struct report *r);
 static void metrics_peers(
     FILE *fp, const struct report *reports, size_t reportsz);
 static void holes_fleet(
@@ -1523,57 +1523,59 @@ fleet_free(struct fleet *f)
 #define ON_RED "\033[34;41m" /* what is left, on what is lost */
 
 #define WIDTH           80 /* columns */
-#define NAME_WIDTH      7 /* of a quality */
-#define WORD_WIDTH      13 /* of its verdict */
 #define STRIP_END       47 /* columns left of the figures of days and hours */
 #define HOLES_LISTED    5
 #define SIBLINGS_LISTED 5
 
 /* lines of the text for one quality, for one of more days, for several */
-#define LINES_WEEK  22
-#define LINES_DAYS  8
-#define LINES_YEAR  40
-#define LINES_MANY  60
-#define LINES_HOURS 3 /* kept for hours */
+#define LINES_WEEK 22
+#define LINES_DAYS 8
+#define LINES_YEAR 40
+#define LINES_MANY 60
 
-struct sheet { /* the text on its way out */
+struct text { /* on its way out */
 	FILE *fp;
 	const struct options *opt;
+	const struct report *report; /* whose days or hours are shown */
+	const struct unit *unit;
+	struct span range; /* of the report's stream */
 	size_t lines; /* written so far */
-	size_t column; /* of the line of remarks being written */
+	int column; /* columns of the line being written */
+	bool drawn; /* cells are blocks in colour, not characters */
 	bool cells; /* some were shown and want a legend */
 };
 
+static const char *const shades[2][10] = {/* of cells with a hole */
+    {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
+    {" ", "\u2581", "\u2582", "\u2583", "\u2584", "\u2585", "\u2586",
+	"\u2587"}};
+
 static const struct unit { /* of the tables of days and of hours */
-	const char *title;
-	const char *worst_title; /* if some are left out */
+	const char *title, *worst_title; /* the latter if some are left out */
 	const char *scale;
 	int name; /* columns of the title */
 	int cells;
 	size_t worst; /* so many rows at most */
+	size_t kept; /* lines, for the tables below */
 	int64_t length; /* us */
 } units[] = {
-    {"Days", "Worst days", "00    06    12    18", 12, 24, 15, DAY},
-    {"Hours", "Worst hours", "00   10   20   30   40   50", 15, 30, 10, HOUR},
+    {"Days", "Worst days", "00    06    12    18", 12, 24, 15, 3, DAY},
+    {"Hours", "Worst hours", "00   10   20   30   40   50", 15, 30, 10, 0,
+	HOUR},
 };
 
 struct row { /* of such a table */
 	struct span span; /* one unit, or several if they are alike */
 	const struct hour *hour; /* the first directory in it, or NULL */
-	size_t holes;
-	int64_t lost; /* us */
-	int64_t incomplete; /* us */
-	size_t bad;
+	size_t holes, bad;
+	int64_t lost, incomplete; /* us */
 	int64_t trouble; /* 0: not worth a line; the worse, the more */
 	bool shown;
 };
 
 struct rows {
-	const struct unit *unit;
-	struct span range; /* of the stream, as far as it is reported */
 	struct row *v; /* owned */
-	size_t n;
-	size_t cap;
+	size_t n, cap, troubled;
 };
 
 static const char *
@@ -1582,222 +1584,173 @@ plural(size_t n)
 	return n == 1 ? "" : "s";
 }
 
+/*
+ * Prints s, padded to a width as by printf, but with a blank before it at
+ * least. After a name that is too wide the line is broken.
+ */
 static void
-newline(struct sheet *sheet)
+put_field(
+    struct text *t, int width, const char *colour, const char *s, bool name)
 {
-	putc('\n', sheet->fp);
-	sheet->lines++;
-}
+	const bool coloured = t->opt->colour && *colour != '\0';
+	const int length = (int)utf8_length(s), next = t->column - width;
+	const int pad = width > length ? width - length : width > 0;
 
-static void
-print_coloured(const struct sheet *sheet, const char *colour, const char *s)
-{
-	if (sheet->opt->colour && *colour != '\0')
-		fprintf(sheet->fp, "%s%s" RESET, colour, s);
-	else
-		fputs(s, sheet->fp);
+	fprintf(t->fp, "%*s%s%s%s", pad, "", coloured ? colour : "", s,
+	    coloured ? RESET : "");
+	t->column += pad + length;
+	if (name && width < 0 && t->column > next) {
+		putc('\n', t->fp);
+		t->lines++;
+		t->column = 0;
+	}
+	for (; width < 0 && t->column < next; t->column++)
+		putc(' ', t->fp);
 }
 
 /*
- * Prints start and end, the end without its date if that is the same.
+ * Writes the format with values for these, after a width and c for a colour:
+ *	%s %n	const char *, the latter untrusted bytes made printable
+ *	%z %l	size_t; int64_t us, as a duration
+ *	%Z %L	the same, but - for 0, without its colour
  */
 static void
-print_span(const struct sheet *sheet, const struct span *span)
+put(struct text *t, const char *fmt, ...)
 {
-	char end[TIME_SIZE], start[TIME_SIZE];
-	const char *time;
-	size_t digits;
-
-	digits = span->end - span->start < 10 * MILLISECOND ? 6 : 3;
-	moment_format(start, span->start, digits);
-	moment_format(end, span->end, digits);
-	time = strchr(end, 'T') + 1;
-	fprintf(sheet->fp, "%s  %s", start,
-	    strncmp(start, end, (size_t)(time - end)) == 0 ? time : end);
-}
-
-/*
- * Prints one remark of a list, on a new line if it does not fit.
- */
-static void __attribute__((format(printf, 3, 4)))
-remark(struct sheet *sheet, const char *colour, const char *fmt, ...)
-{
-	const int indent = 4 + NAME_WIDTH + 1;
-	char buf[256];
+	char buf[TIME_SIZE], *end, *name;
+	const char *colour, *s;
 	va_list ap;
-	size_t width;
+	int64_t n;
+	int width;
 
 	va_start(ap, fmt);
-	vsnprintf(buf, sizeof(buf), fmt, ap);
+	for (; *fmt != '\0'; fmt++) {
+		if (*fmt != '%') {
+			putc(*fmt, t->fp);
+			t->lines += *fmt == '\n';
+			t->column = *fmt == '\n' ? 0 : t->column + 1;
+			continue;
+		}
+		width = (int)strtol(fmt + 1, &end, 10);
+		fmt = *end == '*' ? end + 1 : end;
+		if (*end == '*')
+			width = va_arg(ap, int);
+		colour = *fmt == 'c' ? va_arg(ap, const char *) : "";
+		fmt += *fmt == 'c';
+		name = NULL;
+		n = 1;
+		s = buf;
+		if (*fmt == 's')
+			s = va_arg(ap, const char *);
+		else if (*fmt == 'n')
+			s = name = name_printable(
+			    va_arg(ap, const char *), t->opt->utf8);
+		else if (*fmt == 'z' || *fmt == 'Z') {
+			n = (int64_t)va_arg(ap, size_t);
+			snprintf(buf, sizeof(buf), "%" PRId64, n);
+		} else {
+			n = va_arg(ap, int64_t);
+			duration_format(buf, n);
+		}
+		if (n == 0 && (*fmt == 'Z' || *fmt == 'L'))
+			put_field(t, width, "", "-", false);
+		else
+			put_field(t, width, colour, s, name != NULL);
+		free(name);
+	}
 	va_end(ap);
-	width = utf8_length(buf);
-	if (sheet->column > 0 && sheet->column + 3 + width > WIDTH) {
-		putc(';', sheet->fp);
-		newline(sheet);
-		sheet->column = 0;
-	}
-	fprintf(sheet->fp, "%*s", sheet->column > 0 ? 2 : indent,
-	    sheet->column > 0 ? "; " : "");
-	print_coloured(sheet, colour, buf);
-	sheet->column += (sheet->column > 0 ? 2 : (size_t)indent) + width;
 }
 
 /*
- * Prints untrusted bytes so that they cannot control the terminal.
+ * Prints three columns: the covered part, rounded down, and what is missing.
  */
 static void
-print_name(const struct sheet *sheet, const char *name)
+text_coverage(struct text *t, const struct coverage *c)
 {
-	char *printable = name_printable(name, sheet->opt->utf8);
-
-	fputs(printable, sheet->fp);
-	free(printable);
-}
-
-/*
- * Prints a name that begins a line, padded to the width. If it is longer what
- * comes next goes to a line of its own.
- */
-static void
-print_first(struct sheet *sheet, int indent, const char *name, int width)
-{
-	char *printable = name_printable(name, sheet->opt->utf8);
-	int used = (int)utf8_length(printable);
-
-	fprintf(sheet->fp, "%*s%s%s%s", indent, "",
-	    sheet->opt->colour && indent < 4 ? BOLD : "", printable,
-	    sheet->opt->colour && indent < 4 ? RESET : "");
-	free(printable);
-	if (used > width) {
-		newline(sheet);
-		used = -indent;
-	}
-	fprintf(sheet->fp, "%*s", width - used, "");
-}
-
-/*
- * Prints one right-aligned column: a count, or a duration if time is set.
- */
-static void
-figure(const struct sheet *sheet, int width, const char *colour, int64_t n,
-    bool time)
-{
+	const int hundredths = (int)(coverage_ratio(c) / 100);
 	char buf[TIME_SIZE] = "-";
-	int pad;
 
-	if (n > 0 && time)
-		duration_format(buf, n);
-	else if (n > 0)
-		snprintf(buf, sizeof(buf), "%" PRId64, n);
-	pad = width - (int)strlen(buf);
-	fprintf(sheet->fp, "%*s", pad > 0 ? pad : 1, "");
-	print_coloured(sheet, n > 0 ? colour : "", buf);
-}
-
-static void
-text_errors(struct sheet *sheet, const struct survey *s)
-{
-	size_t i;
-
-	print_coloured(sheet, RED, s->complete ? "TROUBLE" : "NOT COMPLETE");
-	fprintf(sheet->fp, ": %zu error%s; %s", s->errorsz, plural(s->errorsz),
-	    s->complete ? "the figures below are complete"
-			: "what could not be read is left out below");
-	newline(sheet);
-	for (i = 0; i < s->errorsz && i < LISTED_MAX; i++) {
-		fputs("  ", sheet->fp);
-		print_name(sheet, s->errors[i].path);
-		fputs(": ", sheet->fp);
-		print_name(sheet, s->errors[i].message);
-		newline(sheet);
-	}
-	if (s->errorsz > i) {
-		fprintf(sheet->fp, "  and %zu more, all in the JSON",
-		    s->errorsz - i);
-		newline(sheet);
-	}
-	newline(sheet);
-}
-
-/*
- * Text: the table of qualities
- */
-
-/*
- * Returns the worst that applies to a quality.
- */
-static const char *
-verdict_find(const struct options *opt, const struct report *r)
-{
-	const struct coverage *c = coverage_shown(r);
-	const bool here = c == &r->raw;
-
-	if (here && r->state == STATE_ABSENT)
-		return "ABSENT";
-	if ((here && r->state != STATE_READ) || r->unreadable.n > 0)
-		return "UNREADABLE";
-	if (coverage_ratio(c) < 0 || (here && r->start == TIME_NONE))
-		return "NO SEGMENTS";
-	if (silence(opt, r) > 0)
-		return "STOPPED";
-	if (r->fleet != NULL && r->fleet->tallies[GAP_LOST].count > 0)
-		return "LOST";
-	if (c->holes.n > 0)
-		return "HOLES";
-	return is_incomplete(r) ? "INCOMPLETE" : "OK";
-}
-
-/*
- * Formats millionths as `95.56 %`, rounded down.
- */
-static void
-percent_format(char buf[TIME_SIZE], int64_t ratio)
-{
-	int hundredths = (int)(ratio / 100);
-
-	if (hundredths == 0 || hundredths == 10000)
-		snprintf(buf, TIME_SIZE, "%d    %%", hundredths / 100);
-	else
-		snprintf(buf, TIME_SIZE, "%d.%02d %%", hundredths / 100,
+	if (coverage_ratio(c) >= 0)
+		snprintf(buf, sizeof(buf), "%d.%02d %%", hundredths / 100,
 		    hundredths % 100);
+	if (coverage_ratio(c) >= 0 && hundredths % 10000 == 0)
+		memset(strchr(buf, '.'), ' ', 3);
+	put(t, "%9s%7cZ%10cL", buf, RED, c->holes.n, RED, c->hole_duration);
 }
 
 /*
- * Prints the channel's directories behind `intro`; with a survey, in which r
- * is the channel's last quality, only those that it lacks. Returns whether
- * there are any.
+ * Prints length, start and end, the end without its date if that is the same.
+ */
+static void
+text_span(struct text *t, const struct span *span)
+{
+	const int64_t length = span->end - span->start;
+	const size_t digits = length < 10 * MILLISECOND ? 6 : 3;
+	char end[TIME_SIZE], start[TIME_SIZE];
+	size_t date;
+
+	moment_format(start, span->start, digits);
+	moment_format(end, span->end, digits);
+	date = strcspn(end, "T") + 1;
+	put(t, "%12l  %s  %s", length, start,
+	    strncmp(start, end, date) == 0 ? end + date : end);
+}
+
+/*
+ * Prints the channel's directories behind `intro`: all, or those that were not
+ * asked for. Returns whether there are any.
  */
 static bool
-print_siblings(struct sheet *sheet, const char *intro, const struct report *r,
-    const struct survey *s)
+text_siblings(
+    struct text *t, const char *intro, const struct names *names, bool all)
 {
+	const struct names *asked = &t->opt->qualities;
 	const char *name;
 	size_t i, j, n = 0;
 
-	for (i = 0; r->siblings != NULL && i < r->siblings->n; i++) {
-		name = r->siblings->v[i];
-		for (j = s == NULL ? 0 : (size_t)(r - s->reports) + 1; j > 0 &&
-		     s->reports[j - 1].siblings == r->siblings &&
-		     strcmp(s->reports[j - 1].quality, name) != 0;)
-			j--;
-		if (s != NULL && j > 0 &&
-		    s->reports[j - 1].siblings == r->siblings)
+	for (i = 0; names != NULL && i < names->n && n <= SIBLINGS_LISTED;
+	     i++) {
+		name = names->v[i];
+		for (j = 0; j < asked->n && strcmp(asked->v[j], name) != 0;)
+			j++;
+		if (!all && j < asked->n)
 			continue;
-		fputs(n == 0 ? intro : ", ", sheet->fp);
-		print_name(sheet, n < SIBLINGS_LISTED ? name : "...");
-		if (n++ == SIBLINGS_LISTED)
-			break;
+		n++;
+		put(t, "%s%n", n == 1 ? intro : ", ",
+		    n <= SIBLINGS_LISTED ? name : "...");
 	}
 	return n > 0;
+}
+
+/*
+ * Prints one remark of a list, if it applies, on a new line if it does not fit.
+ */
+static void __attribute__((format(printf, 4, 5)))
+remark(struct text *t, bool applies, const char *colour, const char *fmt, ...)
+{
+	char buf[256];
+	va_list ap;
+
+	if (!applies)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(buf, sizeof(buf), fmt, ap);
+	va_end(ap);
+	if (t->column > 0)
+		put(t,
+		    t->column + 3 + (int)utf8_length(buf) > WIDTH ? ";\n"
+								  : "; ");
+	put(t, "%*s%cs", t->column > 0 ? 0 : 12, "", colour, buf);
 }
 
 /*
  * Prints what the figures of a quality do not say, below its row.
  */
 static void
-text_remarks(struct sheet *sheet, const struct report *r)
+text_remarks(struct text *t, const struct report *r)
 {
 	const struct counts *c = &r->counts;
+	const struct spans *holes = &r->raw.holes, *lost = &r->editable.holes;
 	char after[TIME_SIZE], before[TIME_SIZE];
 	const struct span *gap;
 	size_t i, known = 0, n;
@@ -1806,132 +1759,130 @@ text_remarks(struct sheet *sheet, const struct report *r)
 		gap = &r->missing.v[i];
 		hour_format(before, gap->start - HOUR);
 		hour_format(after, gap->end);
-		if (gap->end - gap->start > YEAR)
-			remark(sheet, RED, "%s and %s: more than a year apart",
-			    before, after);
+		remark(t, gap->end - gap->start > YEAR, RED,
+		    "%s and %s: more than a year apart", before, after);
 	}
-	if ((n = spans_hours(&r->unreadable)) > 0)
-		remark(sheet, RED, "%zu hour%s unreadable", n, plural(n));
-	if ((n = spans_hours(&r->missing)) > 0)
-		remark(sheet, RED, "%zu hour%s missing", n, plural(n));
-	for (i = 0; i < r->raw.holes.n; i++)
-		known += hole_known(sheet->opt, r, &r->raw.holes.v[i]);
-	if (known > 0)
-		remark(sheet, "", "%zu hole%s (%zu known)", r->raw.holes.n,
-		    plural(r->raw.holes.n), known);
-	if (c->ahead > 0)
-		remark(sheet, YELLOW,
-		    "%zu segment%s ahead of the clock, ignored", c->ahead,
-		    plural(c->ahead));
-	if (c->bad > 0)
-		remark(sheet, YELLOW, "%zu bad name%s", c->bad, plural(c->bad));
-	if (c->empty > 0)
-		remark(sheet, YELLOW, "%zu empty", c->empty);
-	if (c->temp > 0 && r->start == TIME_NONE)
-		remark(sheet, "", "%zu being downloaded", c->temp);
+	n = spans_hours(&r->unreadable);
+	remark(t, n > 0, RED, "%zu hour%s unreadable", n, plural(n));
+	n = spans_hours(&r->missing);
+	remark(t, n > 0, RED, "%zu hour%s missing", n, plural(n));
+	for (i = 0; i < holes->n; i++)
+		known += hole_known(t->opt, r, &holes->v[i]);
+	remark(t, known > 0, "", "%zu hole%s (%zu known)", holes->n,
+	    plural(holes->n), known);
+	remark(t, c->ahead > 0, YELLOW,
+	    "%zu segment%s ahead of the clock, ignored", c->ahead,
+	    plural(c->ahead));
+	remark(t, c->bad > 0, YELLOW, "%zu bad name%s", c->bad, plural(c->bad));
+	remark(t, c->empty > 0, YELLOW, "%zu empty", c->empty);
+	remark(t, c->temp > 0 && r->start == TIME_NONE, "",
+	    "%zu being downloaded", c->temp);
 	duration_format(before, r->editable.hole_duration);
-	if (r->editable.hole_duration > 2 * r->raw.hole_duration)
-		remark(sheet, "", "editable: %zu hole%s lose%s %s",
-		    r->editable.holes.n, plural(r->editable.holes.n),
-		    r->editable.holes.n == 1 ? "s" : "", before);
-	if (sheet->column > 0)
-		newline(sheet);
-	sheet->column = 0;
+	remark(t, r->editable.hole_duration > 2 * r->raw.hole_duration, "",
+	    "editable: %zu hole%s %s %s", lost->n, plural(lost->n),
+	    lost->n == 1 ? "loses" : "lose", before);
+	if (t->column > 0)
+		put(t, "\n");
 }
 
 /*
  * Prints why a quality has no figures.
  */
 static void
-text_reason(struct sheet *sheet, const struct report *r)
+text_reason(struct text *t, const struct report *r)
 {
+	const bool before = r->stream.start < t->opt->window.start;
+	const char *reason = r->state == STATE_ABSENT ? "no such quality"
+	    : r->state == STATE_UNKNOWN               ? "not looked at"
+	    : r->state == STATE_UNREADABLE            ? "could not be listed"
+	    : r->start != TIME_NONE        ? "only segments of no duration"
+	    : r->stream.start == TIME_NONE ? "none at all"
+	    : before                       ? "the last before ended "
+					   : "the first after begins ";
 	char at[TIME_SIZE] = "";
-	const char *reason = "none at all";
 
-	if (r->state == STATE_ABSENT) {
-		if (!print_siblings(sheet, "  (there are: ", r, NULL))
-			fputs("  (no such quality", sheet->fp);
-		putc(')', sheet->fp);
-		return;
-	}
-	if (r->state == STATE_UNKNOWN)
-		reason = "not looked at";
-	else if (r->state == STATE_UNREADABLE)
-		reason = "could not be listed";
-	else if (r->start != TIME_NONE)
-		reason = "only segments of no duration";
-	else if (r->stream.start != TIME_NONE &&
-	    r->stream.start < sheet->opt->window.start) {
-		reason = "the last before ended ";
-		moment_format(at, r->stream.end, 0);
-	} else if (r->stream.start != TIME_NONE) {
-		reason = "the first after begins ";
-		moment_format(at, r->stream.start, 0);
-	}
-	fprintf(sheet->fp, "  (%s%s)", reason, at);
+	if (r->start == TIME_NONE && r->stream.start != TIME_NONE)
+		moment_format(at, before ? r->stream.end : r->stream.start, 0);
+	if (r->state != STATE_ABSENT ||
+	    !text_siblings(t, "  (there are: ", r->siblings, true))
+		put(t, "  (%s%s", reason, at);
+	put(t, ")");
 }
 
 /*
- * Prints one quality's row of the table.
+ * Prints one quality's row of the table, with the worst verdict that applies.
  */
 static void
-text_quality(struct sheet *sheet, const struct report *r)
+text_quality(struct text *t, const struct report *r)
 {
 	const struct coverage *c = coverage_shown(r);
 	const struct span *longest = hole_longest(c);
-	const char *verdict = verdict_find(sheet->opt, r);
-	char age[TIME_SIZE] = "", buf[2 * TIME_SIZE];
+	const bool here = c == &r->raw;
+	const char *colour = RED, *verdict;
+	char age[TIME_SIZE], newest[TIME_SIZE] = "-", stopped[2 * TIME_SIZE];
 
-	print_first(sheet, 4, r->quality, NAME_WIDTH);
-	putc(' ', sheet->fp);
-	if (strcmp(verdict, "STOPPED") == 0)
-		age_format(age, silence(sheet->opt, r));
-	snprintf(
-	    buf, sizeof(buf), "%s%s%s", verdict, *age != '\0' ? " " : "", age);
-	print_coloured(sheet,
-	    strcmp(verdict, "OK") == 0               ? GREEN
-		: strcmp(verdict, "INCOMPLETE") == 0 ? YELLOW
-						     : RED,
-	    buf);
-	fprintf(sheet->fp, "%*s",
-	    strlen(buf) < WORD_WIDTH ? WORD_WIDTH - (int)strlen(buf) : 0, "");
-	if (coverage_ratio(c) < 0)
-		text_reason(sheet, r);
+	age_format(age, silence(t->opt, r));
+	snprintf(stopped, sizeof(stopped), "STOPPED %s", age);
+	if (here && r->state == STATE_ABSENT)
+		verdict = "ABSENT";
+	else if ((here && r->state != STATE_READ) || r->unreadable.n > 0)
+		verdict = "UNREADABLE";
+	else if (coverage_ratio(c) < 0 || (here && r->start == TIME_NONE))
+		verdict = "NO SEGMENTS";
+	else if (silence(t->opt, r) > 0)
+		verdict = stopped;
+	else if (r->fleet != NULL && r->fleet->tallies[GAP_LOST].count > 0)
+		verdict = "LOST";
+	else if (c->holes.n > 0)
+		verdict = "HOLES";
 	else {
-		percent_format(buf, coverage_ratio(c));
-		fprintf(sheet->fp, "%9s", buf);
-		figure(sheet, 7, RED, (int64_t)c->holes.n, false);
-		figure(sheet, 10, RED, c->hole_duration, true);
-		figure(sheet, 10, "",
-		    longest == NULL ? 0 : longest->end - longest->start, true);
-		figure(sheet, 10, YELLOW, r->counts.incomplete.duration, true);
-		if (r->newest != TIME_NONE)
-			age_format(age, sheet->opt->now - r->newest);
-		fprintf(sheet->fp, "  %s", r->newest != TIME_NONE ? age : "-");
+		colour = is_incomplete(r) ? YELLOW : GREEN;
+		verdict = is_incomplete(r) ? "INCOMPLETE" : "OK";
 	}
-	newline(sheet);
-	text_remarks(sheet, r);
+	put(t, "    %-7n %-13cs", r->quality, colour, verdict);
+	if (coverage_ratio(c) < 0)
+		text_reason(t, r);
+	else {
+		text_coverage(t, c);
+		if (r->newest != TIME_NONE)
+			age_format(newest, t->opt->now - r->newest);
+		put(t, "%10L%10cL  %s",
+		    longest == NULL ? 0 : longest->end - longest->start, YELLOW,
+		    r->counts.incomplete.duration, newest);
+	}
+	put(t, "\n");
+	text_remarks(t, r);
 }
 
 /*
- * Prints the time that the figures are of: the window, and where it is open
- * from the first segment or to the last.
+ * Prints the qualities, and the time that the figures are of: the window, and
+ * where it is open from the first segment or to the last.
  */
 static void
-text_range(struct sheet *sheet, const struct report *reports, size_t reportsz)
+text_table(struct text *t, const struct survey *s)
 {
-	char end[TIME_SIZE], start[TIME_SIZE];
+	const struct span *window = &t->opt->window;
+	const struct report *r;
 	struct span range = {INT64_MAX, INT64_MIN};
-	const struct span *window = &sheet->opt->window;
+	char end[TIME_SIZE], start[TIME_SIZE];
 	size_t i;
 
-	for (i = 0; i < reportsz; i++) {
-		if (reports[i].start == TIME_NONE)
-			continue;
-		if (reports[i].start < range.start)
-			range.start = reports[i].start;
-		if (reports[i].end > range.end)
-			range.end = reports[i].end;
+	for (i = 0; i < s->reportsz; i++) {
+		r = &s->reports[i];
+		if (i == 0 || strcmp(r[-1].channel, r->channel) != 0)
+			put(t,
+			    "  %-23cn  covered  holes      lost   longest"
+			    "  incompl.  newest\n",
+			    BOLD, r->channel);
+		text_quality(t, r);
+		if ((i + 1 == s->reportsz ||
+			strcmp(r[1].channel, r->channel) != 0) &&
+		    text_siblings(t, "    not asked for: ", r->siblings, false))
+			put(t, "\n");
+		if (r->start != TIME_NONE && r->start < range.start)
+			range.start = r->start;
+		if (r->end > range.end)
+			range.end = r->end;
 	}
 	if (window->start != INT64_MIN)
 		range.start = window->start;
@@ -1941,364 +1892,230 @@ text_range(struct sheet *sheet, const struct report *reports, size_t reportsz)
 		return;
 	moment_format(start, range.start, 0);
 	moment_format(end, range.end, 0);
-	fprintf(sheet->fp, "  %s to %s UTC", start, end);
-	newline(sheet);
-}
-
-static void
-text_table(struct sheet *sheet, const struct survey *s,
-    const struct report *reports, size_t reportsz)
-{
-	const struct report *r;
-	size_t i;
-
-	for (i = 0; i < reportsz; i++) {
-		r = &reports[i];
-		if (i == 0 || strcmp(r[-1].channel, r->channel) != 0) {
-			print_first(sheet, 2, r->channel,
-			    2 + NAME_WIDTH + 1 + WORD_WIDTH);
-			fprintf(sheet->fp, "%9s%7s%10s%10s%10s  newest",
-			    "covered", "holes", "lost", "longest", "incompl.");
-			newline(sheet);
-		}
-		text_quality(sheet, r);
-		if (i + 1 < reportsz && strcmp(r[1].channel, r->channel) == 0)
-			continue;
-		if (print_siblings(sheet, "    not asked for: ", r, s))
-			newline(sheet);
-	}
-	text_range(sheet, reports, reportsz);
-}
-
-/*
- * Text: days and hours
- */
-
-/*
- * Returns whether more than 1 % of a span is incomplete.
- */
-static bool
-is_much(int64_t incomplete, const struct span *span)
-{
-	return incomplete > (span->end - span->start) / 100;
-}
-
-/*
- * Fills in a row, taking its directories from *next on.
- */
-static void
-row_fill(struct row *row, const struct rows *rows, const struct report *r,
-    size_t *next)
-{
-	struct span part = row->span;
-	int64_t unreadable;
-
-	row->holes = spans_within(&r->raw.holes, &row->span, &row->lost);
-	for (; *next < r->hoursz && r->hours[*next].time < row->span.end;
-	     (*next)++) {
-		if (row->hour == NULL)
-			row->hour = &r->hours[*next];
-		row->incomplete += r->hours[*next].counts.incomplete.duration;
-		row->bad += r->hours[*next].counts.bad;
-	}
-	if (!span_cut(&part, rows->range.start, rows->range.end))
-		part = row->span;
-	if (spans_within(&r->unreadable, &row->span, &unreadable) > 0)
-		row->trouble = INT64_MAX;
-	else if (row->holes > 0)
-		row->trouble = row->lost + DAY;
-	else if (is_much(row->incomplete, &part))
-		row->trouble = row->incomplete;
-}
-
-/*
- * Adds a row. Days without trouble that follow each other become one row
- * unless all are asked for.
- */
-static void
-row_add(struct rows *rows, const struct row *row, bool all)
-{
-	struct row *last = rows->n > 0 ? &rows->v[rows->n - 1] : NULL;
-
-	if (rows->unit->length == DAY && !all && last != NULL &&
-	    last->trouble == 0 && row->trouble == 0) {
-		last->span.end = row->span.end;
-		last->incomplete += row->incomplete;
-		last->bad += row->bad;
-		return;
-	}
-	rows->v = need(array_room(rows->v, &rows->cap, rows->n, sizeof(*row)));
-	rows->v[rows->n++] = *row;
+	put(t, "  %s to %s UTC\n", start, end);
 }
 
 static int64_t
-time_floor(int64_t t, int64_t unit)
+time_floor(int64_t time, int64_t unit)
 {
-	return t - (t % unit + unit) % unit;
+	return time - (time % unit + unit) % unit;
 }
 
 /*
  * Makes a row for each day or hour that has a directory, and one for all the
- * time between two such.
+ * time between two such. Days without trouble that follow each other become
+ * one row unless all are asked for.
  */
-static void
-rows_make(struct rows *rows, const struct options *opt, const struct report *r)
+static struct rows
+rows_make(const struct text *t)
 {
-	const int64_t length = rows->unit->length;
-	const struct spans *holes = &r->raw.holes;
-	struct row row;
-	struct span time = r->stream;
-	int64_t until;
-	size_t next = 0;
+	const bool join = t->unit->length == DAY && !t->opt->all_hours;
+	const int64_t length = t->unit->length;
+	const struct report *r = t->report;
+	const struct hour *hour = r->hours;
+	const struct hour *end = r->hoursz > 0 ? hour + r->hoursz : hour;
+	struct rows rows = {.n = 0};
+	struct row row, *last = NULL;
+	struct span part;
+	int64_t start = t->range.start, unreadable;
 
-	/* holes reach beyond segments to an unreadable hour, or --expect */
-	if (holes->n > 0 &&
-	    (time.start == TIME_NONE || holes->v[0].start < time.start))
-		time.start = holes->v[0].start;
-	if (holes->n > 0 && holes->v[holes->n - 1].end > time.end)
-		time.end = holes->v[holes->n - 1].end;
-	if (!span_cut(&time, opt->window.start, opt->window.end))
-		time = (struct span){INT64_MAX, INT64_MIN};
-	rows->range = time;
-	if (r->hoursz > 0) {
-		until = r->hours[r->hoursz - 1].time + HOUR;
-		if (r->hours[0].time < time.start)
-			time.start = r->hours[0].time;
-		if (time.end < until)
-			time.end = until;
-	}
-	while (time.start < time.end) {
-		time.start = time_floor(time.start, length);
-		until = time_floor(next < r->hoursz ? r->hours[next].time
-						    : time.end + length - 1,
-		    length);
-		if (until <= time.start)
-			until = time.start + length;
-		row = (struct row){.span = {time.start, until}};
-		row_fill(&row, rows, r, &next);
-		row_add(rows, &row, opt->all_hours);
-		time.start = until;
-	}
-}
-
-/*
- * Marks the worst rows as shown, at most max of them.
- */
-static void
-rows_choose(struct rows *rows, size_t max)
-{
-	struct row *row, *worst;
-	size_t i;
-
-	for (i = 0; i < rows->n; i++)
-		rows->v[i].shown = max >= rows->n;
-	for (; max > 0 && max < rows->n; max--) {
-		worst = NULL;
-		for (i = 0; i < rows->n; i++) {
-			row = &rows->v[i];
-			if (!row->shown &&
-			    (worst == NULL || row->trouble > worst->trouble))
-				worst = row;
+	if (hour < end && hour->time < start)
+		start = hour->time;
+	start = time_floor(start, length);
+	for (; start < t->range.end || hour < end; start = row.span.end) {
+		row = (struct row){.span = {start, start + length}};
+		if (hour == end)
+			row.span.end =
+			    time_floor(t->range.end + length - 1, length);
+		else if (hour->time >= row.span.end)
+			row.span.end = time_floor(hour->time, length);
+		else
+			row.hour = hour;
+		for (; hour < end && hour->time < row.span.end; hour++) {
+			row.incomplete += hour->counts.incomplete.duration;
+			row.bad += hour->counts.bad;
 		}
-		if (worst != NULL)
-			worst->shown = true;
+		row.holes = spans_within(&r->raw.holes, &row.span, &row.lost);
+		part = row.span;
+		if (spans_within(&r->unreadable, &part, &unreadable) > 0)
+			row.trouble = INT64_MAX;
+		else if (row.holes > 0)
+			row.trouble = row.lost + DAY;
+		else if (span_cut(&part, t->range.start, t->range.end) &&
+		    row.incomplete > (part.end - part.start) / 100)
+			row.trouble = row.incomplete;
+		rows.troubled += row.trouble > 0;
+		if (join && last != NULL && last->trouble == 0 &&
+		    row.trouble == 0) {
+			last->span.end = row.span.end;
+			last->incomplete += row.incomplete;
+			last->bad += row.bad;
+			continue;
+		}
+		rows.v =
+		    need(array_room(rows.v, &rows.cap, rows.n, sizeof(row)));
+		last = &rows.v[rows.n++];
+		*last = row;
 	}
+	return rows;
 }
 
-/*
- * Returns what shows the covered part of a cell, rounded down, and sets its
- * colour.
- */
-static const char *
-cell_glyph(const struct sheet *sheet, const struct report *r,
-    const struct span *cell, const char **colour)
-{
-	static const char *const blocks[] = {" ", "\u2581", "\u2582", "\u2583",
-	    "\u2584", "\u2585", "\u2586", "\u2587"};
-	static const char *const digits[] = {
-	    "0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
-	const bool drawn = sheet->opt->utf8 && sheet->opt->colour;
-	const int64_t length = cell->end - cell->start;
-	int64_t incomplete, lost;
-
-	if (spans_within(&r->raw.holes, cell, &lost) > 0) {
-		*colour = ON_RED;
-		return drawn ? blocks[(length - lost) * 8 / length]
-			     : digits[(length - lost) * 10 / length];
-	}
-	spans_within(&r->incomplete, cell, &incomplete);
-	if (is_much(incomplete, cell)) {
-		*colour = YELLOW;
-		return drawn ? "\u2588" : "+";
-	}
-	*colour = drawn ? BLUE : "";
-	return drawn ? "\u2588" : "#";
-}
-
-/*
- * Draws the cells of one day or hour.
- */
 static void
-text_cells(struct sheet *sheet, const struct report *r, const struct rows *rows,
-    const struct row *row)
+text_cells(struct text *t, int64_t start)
 {
-	const int64_t width = rows->unit->length / rows->unit->cells;
-	const char *colour = "", *glyph, *wanted;
+	const int64_t width = t->unit->length / t->unit->cells;
+	const struct report *r = t->report;
+	const char *before = "", *colour, *glyph;
+	char run[128] = "", *end = run; /* of one colour */
 	struct span cell;
-	int64_t t, unreadable;
+	int64_t length, part;
+	int i;
 
-	for (t = row->span.start; t < row->span.end; t += width) {
-		cell = (struct span){t, t + width};
-		wanted = "";
-		glyph = " ";
-		if (spans_within(&r->unreadable, &cell, &unreadable) > 0)
+	for (i = 0; i < t->unit->cells; i++, start += width) {
+		cell = (struct span){start, start + width};
+		colour = "";
+		if (spans_within(&r->unreadable, &cell, &part) > 0)
 			glyph = "?";
-		else if (span_cut(&cell, rows->range.start, rows->range.end))
-			glyph = cell_glyph(sheet, r, &cell, &wanted);
-		if (sheet->opt->colour && strcmp(colour, wanted) != 0)
-			fprintf(sheet->fp, "%s%s", *colour != '\0' ? RESET : "",
-			    wanted);
-		colour = wanted;
-		fputs(glyph, sheet->fp);
+		else if (!span_cut(&cell, t->range.start, t->range.end))
+			glyph = " ";
+		else if (spans_within(&r->raw.holes, &cell, &part) > 0) {
+			length = cell.end - cell.start;
+			part = (length - part) * (t->drawn ? 8 : 10) / length;
+			glyph = shades[t->drawn][part];
+			colour = ON_RED;
+		} else if (spans_within(&r->incomplete, &cell, &part) > 0 &&
+		    part > (cell.end - cell.start) / 100) {
+			glyph = t->drawn ? "\u2588" : "+";
+			colour = YELLOW;
+		} else {
+			glyph = t->drawn ? "\u2588" : "#";
+			colour = t->drawn ? BLUE : "";
+		}
+		if (strcmp(colour, before) != 0) {
+			put(t, "%cs", before, run);
+			end = run;
+		}
+		end = stpcpy(end, glyph);
+		before = colour;
 	}
-	if (sheet->opt->colour && *colour != '\0')
-		fputs(RESET, sheet->fp);
-	sheet->cells = true;
+	put(t, "%cs", before, run);
+	t->cells = true;
 }
 
-/*
- * Prints one line of days or hours.
- */
 static void
-text_row(struct sheet *sheet, const struct report *r, const struct rows *rows,
-    const struct row *row)
+text_row(struct text *t, const struct row *row)
 {
-	const struct unit *unit = rows->unit;
-	const int digits = unit->length == DAY ? 10 : 13;
+	const struct unit *unit = t->unit;
 	const bool several = row->span.end - row->span.start > unit->length;
-	const char *word = row->trouble == 0 ? "whole" : "MISSING";
-	char name[TIME_SIZE];
-	int used = 2 + unit->name;
+	char last[TIME_SIZE], start[TIME_SIZE];
 
-	hour_format(name, row->span.start);
-	fprintf(sheet->fp, "  %-*.*s", unit->name, digits, name);
-	if (!several && row->hour != NULL) {
-		text_cells(sheet, r, rows, row);
-		used += unit->cells;
-	} else {
-		hour_format(name, row->span.end - unit->length);
-		if (several)
-			used += fprintf(
-			    sheet->fp, "to %-*.*s", unit->name, digits, name);
-		print_coloured(sheet, row->trouble == 0 ? "" : RED, word);
-		used += (int)strlen(word);
-	}
-	fprintf(sheet->fp, "%*s", used < STRIP_END ? STRIP_END - used : 0, "");
-	if (row->hour != NULL && !several && unit->length == HOUR &&
-	    !row->hour->readable)
-		print_coloured(sheet, RED, "  UNREADABLE");
-	else {
-		figure(sheet, 7, RED, (int64_t)row->holes, false);
-		figure(sheet, 10, RED, row->lost, true);
-		figure(sheet, 10, YELLOW, row->incomplete, true);
-		figure(sheet, 6, YELLOW, (int64_t)row->bad, false);
-	}
-	newline(sheet);
-}
-
-/*
- * Prints counts and durations of the hour's segments or overlaps.
- */
-static void
-text_tallies(struct sheet *sheet, const char *name,
-    const struct tally tallies[SEGMENT_TYPES])
-{
-	char duration[TIME_SIZE];
-	size_t i;
-
-	fprintf(sheet->fp, "    %s", name);
-	for (i = 0; i < SEGMENT_TYPES; i++) {
-		duration_format(duration, tallies[i].duration);
-		fprintf(sheet->fp, "  %s%5zu %8s", type_names[i],
-		    tallies[i].count, duration);
-	}
-	newline(sheet);
+	hour_format(start, row->span.start);
+	hour_format(last, row->span.end - unit->length);
+	start[unit->name - 2] = last[unit->name - 2] = '\0';
+	put(t, "  %*s", -unit->name, start);
+	if (several)
+		put(t, "to %*s", -unit->name, last);
+	if (!several && row->hour != NULL)
+		text_cells(t, row->span.start);
+	else
+		put(t, "%cs", row->trouble == 0 ? "" : RED,
+		    row->trouble == 0 ? "whole" : "MISSING");
+	put(t, "%*s", t->column - STRIP_END, "");
+	if (unit->length == HOUR && row->hour != NULL && !row->hour->readable)
+		put(t, "%cs\n", RED, "  UNREADABLE");
+	else
+		put(t, "%7cZ%10cL%10cL%6cZ\n", RED, row->holes, RED, row->lost,
+		    YELLOW, row->incomplete, YELLOW, row->bad);
 }
 
 /*
  * Prints everything that the Python logged of an hour.
  */
 static void
-text_everything(struct sheet *sheet, const struct hour *h)
+text_everything(struct text *t, const struct hour *h)
 {
+	const struct tally *const tallies[] = {
+	    h->counts.segments, h->counts.overlaps};
 	char end[TIME_SIZE] = "-", start[TIME_SIZE] = "-";
-	char editable[TIME_SIZE], raw[TIME_SIZE];
+	size_t i, j;
 
 	if (h->start != TIME_NONE) {
 		moment_format(start, h->start, 6);
 		moment_format(end, h->end, 6);
 	}
-	fprintf(sheet->fp, "    %s  %s  temp %zu, tombstoned %zu", start, end,
+	put(t, "    %s  %s  temp %z, tombstoned %z\n", start, end,
 	    h->counts.temp, h->counts.tombstoned);
-	newline(sheet);
-	text_tallies(sheet, "segments", h->counts.segments);
-	text_tallies(sheet, "overlaps", h->counts.overlaps);
-	duration_format(raw, h->raw.covered);
-	duration_format(editable, h->editable.covered);
-	fprintf(sheet->fp, "    coverage  raw %s, %zu hole%s  editable %s", raw,
-	    h->raw.holesz, plural(h->raw.holesz), editable);
-	duration_format(editable, h->editable.hole_duration);
-	fprintf(sheet->fp, ", %zu hole%s, %s", h->editable.holesz,
-	    plural(h->editable.holesz), editable);
-	newline(sheet);
+	for (i = 0; i < LENGTH(tallies); i++) {
+		put(t, i == 0 ? "    segments" : "    overlaps");
+		for (j = 0; j < SEGMENT_TYPES; j++)
+			put(t, "  %s%5z%9l", type_names[j], tallies[i][j].count,
+			    tallies[i][j].duration);
+		put(t, "\n");
+	}
+	put(t, "    coverage  raw %l, %z hole%s  editable %l, %z hole%s, %l\n",
+	    h->raw.covered, h->raw.holesz, plural(h->raw.holesz),
+	    h->editable.covered, h->editable.holesz, plural(h->editable.holesz),
+	    h->editable.hole_duration);
 }
 
 /*
  * Prints the table of a quality's days, if there are several, or of its hours:
- * those with trouble, in at most so many lines, or all that there are.
+ * those with trouble, or all that there are, but only the worst if the text
+ * would get longer than so many lines.
  */
 static void
-text_rows(struct sheet *sheet, const struct report *r, const struct unit *unit,
+text_rows(struct text *t, const struct report *r, const struct unit *unit,
     size_t lines)
 {
-	const bool all = sheet->opt->all_hours, days = unit->length == DAY;
-	struct rows rows = {.unit = unit};
-	size_t i, max, troubled = 0;
+	const bool all = t->opt->all_hours, days = unit->length == DAY;
+	const struct spans *holes = &r->raw.holes;
+	const struct span *window = &t->opt->window;
+	struct span *range = &t->range;
+	struct row none = {.trouble = -1}, *row, *worst;
+	struct rows rows;
+	size_t i, max, n;
 
-	rows_make(&rows, sheet->opt, r);
-	if (days && rows.n < 2)
-		lines = 0;
-	for (i = 0; i < rows.n; i++)
-		troubled += rows.v[i].trouble > 0;
-	if (lines < 2 || (troubled == 0 && !all))
+	/* holes reach beyond segments to an unreadable hour, or --expect */
+	*range = r->stream;
+	if (holes->n > 0 &&
+	    (range->start == TIME_NONE || holes->v[0].start < range->start))
+		range->start = holes->v[0].start;
+	if (holes->n > 0 && holes->v[holes->n - 1].end > range->end)
+		range->end = holes->v[holes->n - 1].end;
+	if (!span_cut(range, window->start, window->end))
+		*range = (struct span){INT64_MAX, INT64_MIN};
+	t->report = r;
+	t->unit = unit;
+	rows = rows_make(t);
+	if (lines < t->lines + unit->kept + 2 || (days && rows.n < 2) ||
+	    (rows.troubled == 0 && !all))
 		goto out;
-	max = days || all ? rows.n : troubled;
-	if (max > unit->worst && !all)
-		max = unit->worst;
-	if (max > lines - 1)
-		max = lines - 1;
-	rows_choose(&rows, max);
-	fprintf(sheet->fp, "  %-*s%-*s%7s%10s%10s%6s", unit->name,
-	    max < (days || all ? rows.n : troubled) ? unit->worst_title
-						    : unit->title,
-	    STRIP_END - 2 - unit->name, unit->scale, "holes", "lost",
-	    "incompl.", "bad");
-	newline(sheet);
+	lines -= t->lines + unit->kept + 1;
+	n = days || all ? rows.n : rows.troubled;
+	max = n < unit->worst || all ? n : unit->worst;
+	if (max > lines)
+		max = lines;
+	put(t, "  %*s%*s  holes      lost  incompl.   bad\n", -unit->name,
+	    max < n ? unit->worst_title : unit->title,
+	    unit->name + 2 - STRIP_END, unit->scale);
+	for (n = max; n > 0 && max < rows.n; n--) {
+		worst = &none;
+		for (row = rows.v; row < rows.v + rows.n; row++)
+			if (!row->shown && row->trouble > worst->trouble)
+				worst = row;
+		worst->shown = true;
+	}
 	for (i = 0; i < rows.n; i++) {
-		if (!rows.v[i].shown)
+		row = &rows.v[i];
+		if (max < rows.n && !row->shown)
 			continue;
-		text_row(sheet, r, &rows, &rows.v[i]);
-		if (all && !days && rows.v[i].hour != NULL &&
-		    rows.v[i].hour->readable)
-			text_everything(sheet, rows.v[i].hour);
+		text_row(t, row);
+		if (all && !days && row->hour != NULL && row->hour->readable)
+			text_everything(t, row->hour);
 	}
 out:
 	free(rows.v);
 }
-
-/*
- * Text: what is said of a quality that is not OK
- */
 
 static bool
 is_detailed(const struct options *opt, const struct report *r)
@@ -2312,115 +2129,90 @@ is_detailed(const struct options *opt, const struct report *r)
  * with peers text_fleet() has them.
  */
 static void
-text_holes(struct sheet *sheet, const struct report *r)
+text_holes(struct text *t, const struct report *r)
 {
-	const struct options *opt = sheet->opt;
+	const bool all = t->opt->all_hours, colour = t->opt->colour;
+	const struct spans *holes = &r->raw.holes;
 	const struct span *hole;
 	struct pick pick;
-	char duration[TIME_SIZE];
 	const char *state;
 	size_t i, n;
 
-	holes_pick(&pick, opt, r, HOLES_LISTED, false);
-	n = opt->all_hours ? r->raw.holes.n : r->fleet != NULL ? 0 : pick.n;
-	newline(sheet);
-	fputs(opt->colour ? "  " BOLD : "  ", sheet->fp);
-	print_name(sheet, r->channel);
-	putc('/', sheet->fp);
-	print_name(sheet, r->quality);
-	fputs(opt->colour ? RESET : "", sheet->fp);
+	holes_pick(&pick, t->opt, r, HOLES_LISTED, false);
+	n = all ? holes->n : r->fleet != NULL ? 0 : pick.n;
+	put(t, "\n  %s%n/%n%s", colour ? BOLD : "", r->channel, r->quality,
+	    colour ? RESET : "");
 	if (n > 0)
-		fprintf(sheet->fp, ": hole%s%s", plural(n),
-		    n == 1 || opt->all_hours ? "" : ", longest first");
-	if (n > 0 && n < r->raw.holes.n)
-		fprintf(sheet->fp, " (%zu of %zu; all: -f holes)", n,
-		    r->raw.holes.n);
-	newline(sheet);
+		put(t, ": hole%s%s", plural(n),
+		    n == 1 || all ? "" : ", longest first");
+	if (n > 0 && n < holes->n)
+		put(t, " (%z of %z; all: -f holes)", n, holes->n);
+	put(t, "\n");
 	for (i = 0; i < n; i++) {
-		hole = opt->all_hours ? &r->raw.holes.v[i] : pick.top[i];
-		duration_format(duration, hole->end - hole->start);
-		fprintf(sheet->fp, "%12s  ", duration);
-		print_span(sheet, hole);
-		state = hole_state(opt, r, hole);
-		if (strcmp(state, "hole") != 0)
-			fprintf(sheet->fp, "  %s", state);
-		newline(sheet);
+		hole = all ? &holes->v[i] : pick.top[i];
+		text_span(t, hole);
+		state = hole_state(t->opt, r, hole);
+		put(t, strcmp(state, "hole") == 0 ? "\n" : "  %s\n", state);
 	}
 }
 
 /*
- * Prints holes, days and hours of a quality in about so many lines, or all of
- * them with --all-hours. What all nodes have is never left out.
- */
-static void
-text_details(struct sheet *sheet, const struct report *r, size_t lines)
-{
-	const size_t end =
-	    sheet->opt->all_hours ? SIZE_MAX : sheet->lines + lines;
-
-	text_holes(sheet, r);
-	text_fleet(sheet, r);
-	if (end > sheet->lines + LINES_HOURS)
-		text_rows(
-		    sheet, r, &units[0], end - sheet->lines - LINES_HOURS);
-	if (end > sheet->lines)
-		text_rows(sheet, r, &units[1], end - sheet->lines);
-}
-
-static void
-text_legend(struct sheet *sheet)
-{
-	const bool drawn = sheet->opt->utf8 && sheet->opt->colour;
-
-	fputs("  ", sheet->fp);
-	print_coloured(sheet, drawn ? BLUE : "", drawn ? "\u2588" : "#");
-	fputs(" whole, ", sheet->fp);
-	print_coloured(sheet, ON_RED, drawn ? "\u2581" : "0");
-	fputs(" to ", sheet->fp);
-	print_coloured(sheet, ON_RED, drawn ? "\u2587" : "9");
-	fputs(drawn ? " in part, " : " tenths of it, ", sheet->fp);
-	print_coloured(sheet, YELLOW, drawn ? "\u2588" : "+");
-	fputs(" incomplete, ? unreadable, blank: no stream", sheet->fp);
-	newline(sheet);
-}
-
-/*
  * Writes the text in proportion: the table of all qualities first, then of
- * those that are not OK what fits on a screen or two.
+ * those that are not OK what fits on a screen or two. With --all-hours there
+ * is no limit, and what all nodes have is never left out.
  */
 int
 report_text(FILE *fp, const struct options *opt, const struct survey *s,
     const struct report *report)
 {
-	struct sheet sheet = {.fp = fp, .opt = opt};
-	const struct report *reports = report != NULL ? report : s->reports;
-	const size_t reportsz = report != NULL ? 1 : s->reportsz;
+	const bool drawn = opt->utf8 && opt->colour;
+	struct text t = {.fp = fp, .opt = opt, .drawn = drawn};
+	const struct report *r;
 	size_t detailed = 0, i, lines, used;
 
+	(void)report;
 	if (s->errorsz > 0)
-		text_errors(&sheet, s);
-	sheet.lines = 0; /* errors leave the rest its room */
-	text_table(&sheet, s, reports, reportsz);
-	for (i = 0; i < reportsz; i++)
-		detailed += is_detailed(opt, &reports[i]);
-	used = sheet.lines + 1 + s->notes.n;
-	for (i = 0; i < reportsz; i++) {
-		if (!is_detailed(opt, &reports[i]))
+		put(&t, "%cs: %z error%s; %s\n", RED,
+		    s->complete ? "TROUBLE" : "NOT COMPLETE", s->errorsz,
+		    plural(s->errorsz),
+		    s->complete ? "the figures below are complete"
+				: "what could not be read is left out below");
+	for (i = 0; i < s->errorsz && i < LISTED_MAX; i++)
+		put(&t, "  %n: %n\n", s->errors[i].path, s->errors[i].message);
+	if (s->errorsz > i)
+		put(&t, "  and %z more, all in the JSON\n", s->errorsz - i);
+	put(&t, s->errorsz > 0 ? "\n" : "");
+	t.lines = 0; /* errors leave the rest its room */
+	text_table(&t, s);
+	for (i = 0; i < s->reportsz; i++)
+		detailed += is_detailed(opt, &s->reports[i]);
+	used = t.lines + 1 + s->notes.n;
+	for (i = 0; i < s->reportsz; i++) {
+		r = &s->reports[i];
+		if (!is_detailed(opt, r))
 			continue;
-		lines = reportsz > 1 ? LINES_MANY
-		    : reports->end - reports->start > LINES_DAYS * DAY
-		    ? LINES_YEAR
-		    : LINES_WEEK;
+		lines = s->reportsz > 1                    ? LINES_MANY
+		    : r->end - r->start > LINES_DAYS * DAY ? LINES_YEAR
+							   : LINES_WEEK;
 		lines = lines > used ? (lines - used) / detailed : 0;
-		text_details(&sheet, &reports[i], lines);
+		lines = opt->all_hours ? SIZE_MAX : t.lines + lines;
+		text_holes(&t, r);
+		if (r->fleet != NULL)
+			text_fleet(&t, r);
+		text_rows(&t, r, &units[0], lines);
+		text_rows(&t, r, &units[1], lines);
 	}
-	if (sheet.cells)
-		text_legend(&sheet);
-	for (i = 0; i < s->notes.n; i++) {
-		fputs("  ", fp);
-		print_name(&sheet, s->notes.v[i]);
-		newline(&sheet);
-	}
+	if (t.cells)
+		put(&t,
+		    "  %cs whole, %cs to %cs%s, %cs incomplete, ? unreadable, "
+		    "blank: no stream\n",
+		    drawn ? BLUE : "", drawn ? "\u2588" : "#", ON_RED,
+		    shades[drawn][drawn ? 1 : 0], ON_RED,
+		    shades[drawn][drawn ? 7 : 9],
+		    drawn ? " in part" : " tenths of it", YELLOW,
+		    drawn ? "\u2588" : "+");
+	for (i = 0; i < s->notes.n; i++)
+		put(&t, "  %n\n", s->notes.v[i]);
 	return ferror(fp) ? -1 : 0;
 }
 
@@ -2986,8 +2778,6 @@ report_summary(FILE *fp, const struct options *opt, const struct survey *s,
  * The fleet: shown
  */
 
-#define NODES_WIDE 11 /* columns of nodes' names beside their figures */
-
 /*
  * Prints the names of the nodes that have a gap, as many as fit in so many
  * columns, but at least one.
@@ -3036,148 +2826,95 @@ gaps_pick(struct pick *pick, const struct options *opt, const struct report *r,
 }
 
 /*
- * Prints the age of a node's newest segment, or how long before its report the
- * stream stopped.
+ * Prints what a node has, how old its newest segment is, or how long before
+ * its report the stream stopped, and how old the report is.
  */
 static void
-text_newest(struct sheet *sheet, const struct fleet_node *node, int width)
+text_node(struct text *t, const struct fleet_node *node, bool here)
 {
-	const int64_t newest = node->report->newest;
-	char age[TIME_SIZE], text[2 * TIME_SIZE] = "no segments";
-	int64_t seen = node->generated_at;
+	const int64_t now = t->opt->now;
+	char age[TIME_SIZE], newest[2 * TIME_SIZE] = "no segments";
+	int64_t end, seen = node->generated_at;
 	bool stopped = false;
 
-	if (seen > node->window.end)
-		seen = node->window.end;
-	if (newest != TIME_NONE) {
-		stopped = seen - newest > STOPPED;
-		age_format(age, (stopped ? seen : sheet->opt->now) - newest);
-		snprintf(
-		    text, sizeof(text), stopped ? "STOPPED %s" : "%s old", age);
+	put(t, "  %-11cn", BOLD, node->name);
+	if (node->report == NULL)
+		put(t, "%7s%*s", "?", here ? 0 : -50, "");
+	else {
+		end = node->report->newest;
+		if (seen > node->window.end)
+			seen = node->window.end;
+		if (end != TIME_NONE) {
+			stopped = seen - end > STOPPED;
+			age_format(age, (stopped ? seen : now) - end);
+			snprintf(newest, sizeof(newest),
+			    stopped ? "STOPPED %s" : "%s old", age);
+		}
+		text_coverage(t, &node->coverage);
+		put(t, "%13L  %*cs", node->has, here ? 0 : -16,
+		    stopped ? RED : "", newest);
 	}
-	print_coloured(sheet, stopped ? RED : "", text);
-	if (width > (int)strlen(text))
-		fprintf(sheet->fp, "%*s", width - (int)strlen(text), "");
-}
-
-/*
- * Prints the figures of a node, or of all together.
- */
-static void
-text_figures(struct sheet *sheet, const char *name, const struct coverage *c)
-{
-	const int64_t ratio = coverage_ratio(c);
-	char buf[TIME_SIZE] = "-";
-
-	if (ratio >= 0)
-		percent_format(buf, ratio);
-	print_first(sheet, 2, name, NODES_WIDE);
-	fprintf(sheet->fp, "%9s", buf);
-	figure(sheet, 7, RED, (int64_t)c->holes.n, false);
-	figure(sheet, 10, RED, c->hole_duration, true);
-}
-
-static void
-text_node(
-    struct sheet *sheet, const struct fleet *f, const struct fleet_node *node)
-{
-	const bool here = f->here && node == f->nodes;
-	int64_t age;
-	char buf[TIME_SIZE];
-
-	if (node->report == NULL) {
-		print_first(sheet, 2, node->name, NODES_WIDE);
-		fprintf(sheet->fp, "%7s%*s", "?", here ? 0 : 50, "");
-	} else {
-		text_figures(sheet, node->name, &node->coverage);
-		figure(sheet, 13, "", node->has, true);
-		fputs("  ", sheet->fp);
-		text_newest(sheet, node, here ? 0 : 16);
-	}
-	if (node->generated_at == TIME_NONE)
-		print_coloured(sheet, RED, "unusable");
+	seen = node->generated_at;
+	if (seen == TIME_NONE)
+		put(t, "%cs", RED, "unusable");
 	else if (!here) {
-		age = sheet->opt->now - node->generated_at;
-		age_format(buf, age < 0 ? -age : age);
-		fprintf(sheet->fp, "%s %s", buf, age < 0 ? "ahead" : "old");
+		age_format(age, seen > now ? seen - now : now - seen);
+		put(t, "%s %s", age, seen > now ? "ahead" : "old");
 	}
-	newline(sheet);
+	put(t, "\n");
 }
 
-/*
- * Prints the longest gaps of a state that are not known, at most max.
- */
 static void
-text_gaps(struct sheet *sheet, const struct report *r, enum gap_state state,
-    const char *title, size_t max)
-{
-	const size_t count = r->fleet->tallies[state].count;
-	const struct gap *gap;
-	struct pick pick;
-	char duration[TIME_SIZE];
-	size_t i;
-
-	if (count == 0)
-		return;
-	gaps_pick(&pick, sheet->opt, r, state, max, false);
-	fprintf(sheet->fp, "  %s", title);
-	if (pick.n > 1)
-		fputs(", longest first", sheet->fp);
-	if (pick.n < pick.count)
-		fprintf(sheet->fp, " (%zu of %zu; all: -f holes)", pick.n,
-		    pick.count);
-	if (pick.count < count)
-		fprintf(sheet->fp, " (%zu known)", count - pick.count);
-	newline(sheet);
-	for (i = 0; i < pick.n; i++) {
-		gap = (const struct gap *)pick.top[i];
-		duration_format(duration, gap->span.end - gap->span.start);
-		fprintf(sheet->fp, "%12s  ", duration);
-		print_span(sheet, &gap->span);
-		fputs(gap->havingsz > 0 ? "  " : "", sheet->fp);
-		print_having(sheet->fp, r->fleet, gap, sheet->opt->utf8, ", ",
-		    WIDTH - 14 - 37 - 2);
-		newline(sheet);
-	}
-}
-
-/*
- * Prints the table of nodes, what no node has, and who has what this one lacks.
- */
-static void
-text_fleet(struct sheet *sheet, const struct report *r)
+text_fleet(struct text *t, const struct report *r)
 {
 	const struct fleet *f = r->fleet;
-	char buf[TIME_SIZE];
-	size_t i;
+	const struct tally *better = &f->tallies[GAP_BETTER];
+	const struct tally *unknown = &f->tallies[GAP_UNKNOWN];
+	const struct gap *gap;
+	struct pick pick;
+	enum gap_state state;
+	size_t count, i;
 
-	if (f == NULL)
-		return;
-	fprintf(sheet->fp, "  %-*s%9s%7s%10s%13s  %-14s  report", NODES_WIDE,
-	    "Node", "covered", "holes", "lost", "has of ours",
-	    "newest segment");
-	newline(sheet);
+	put(t,
+	    "  Node         covered  holes      lost  has of ours"
+	    "  newest segment  report\n");
 	for (i = 0; i < f->nodesz; i++)
-		text_node(sheet, f, &f->nodes[i]);
-	text_figures(sheet, "together", &f->together);
-	newline(sheet);
-	if (f->tallies[GAP_UNKNOWN].count > 0) {
-		fprintf(sheet->fp, "  %-*s%16zu", NODES_WIDE, "unknown",
-		    f->tallies[GAP_UNKNOWN].count);
-		figure(
-		    sheet, 10, YELLOW, f->tallies[GAP_UNKNOWN].duration, true);
-		newline(sheet);
+		text_node(t, &f->nodes[i], f->here && i == 0);
+	put(t, "  %-11cn", BOLD, "together");
+	text_coverage(t, &f->together);
+	put(t, "\n");
+	if (unknown->count > 0)
+		put(t, "  unknown    %16z%10cL\n", unknown->count, YELLOW,
+		    unknown->duration);
+	if (f->gapsz > unknown->count)
+		put(t, "\n");
+	for (state = GAP_LOST; state <= GAP_ELSEWHERE; state++) {
+		if ((count = f->tallies[state].count) == 0)
+			continue;
+		gaps_pick(&pick, t->opt, r, state,
+		    state == GAP_LOST ? LISTED_MAX : HOLES_LISTED, false);
+		put(t,
+		    state == GAP_LOST ? "  LOST: no node has it"
+				      : "  Elsewhere");
+		put(t, pick.n > 1 ? ", longest first" : "");
+		if (pick.n < pick.count)
+			put(t, " (%z of %z; all: -f holes)", pick.n,
+			    pick.count);
+		if (pick.count < count)
+			put(t, " (%z known)", count - pick.count);
+		put(t, "\n");
+		for (i = 0; i < pick.n; i++) {
+			gap = (const struct gap *)pick.top[i];
+			text_span(t, &gap->span);
+			put(t, gap->havingsz > 0 ? "  " : "");
+			print_having(t->fp, f, gap, t->opt->utf8, ", ",
+			    WIDTH - 14 - 37 - 2);
+			put(t, "\n");
+		}
 	}
-	if (f->gapsz > f->tallies[GAP_UNKNOWN].count)
-		newline(sheet);
-	text_gaps(sheet, r, GAP_LOST, "LOST: no node has it", LISTED_MAX);
-	text_gaps(sheet, r, GAP_ELSEWHERE, "Elsewhere", HOLES_LISTED);
-	if (f->tallies[GAP_BETTER].count > 0) {
-		duration_format(buf, f->tallies[GAP_BETTER].duration);
-		fprintf(sheet->fp, "  Incomplete here, complete elsewhere: %s",
-		    buf);
-		newline(sheet);
-	}
+	if (better->count > 0)
+		put(t, "  Incomplete here, complete elsewhere: %l\n",
+		    better->duration);
 }
 
 /*
