@@ -2504,17 +2504,16 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
  * Metrics
  */
 
-struct family { /* a line of man/metrics.txt, in which samples follow in the
-		   order of the values here: LABEL NAME TYPES HELP */
-	const char *label; /* which samples have besides channel and quality;
-			      "quality": none */
+struct family { /* a line of man/metrics.txt: LABEL NAME TYPES HELP */
+	const char *label; /* besides channel and quality; "quality": none */
 	const char *name;
 	size_t types; /* how many samples; 1: without the label type */
 	const char *help; /* NULL once printed */
 };
 
-struct values { /* in millionths; TIME_NONE: there is none */
-	int64_t v[64];
+struct values { /* in the order of the families: those of an hour, of the
+		   quality, of a peer; in millionths, or TIME_NONE */
+	int64_t v[80];
 	size_t n;
 };
 
@@ -2578,6 +2577,8 @@ static void
 quality_values(struct values *values, const struct options *opt,
     const struct survey *s, const struct report *r)
 {
+	static const struct hour none;
+	const struct fleet *f = r->fleet;
 	const struct spans *holes = &r->raw.holes;
 	const bool ended = opt->window.end <= opt->now;
 	int64_t known = 0, length, recent = 0;
@@ -2591,7 +2592,7 @@ quality_values(struct values *values, const struct options *opt,
 		    !hole_settling(opt, &holes->v[i]))
 			recent += length;
 	}
-	values->n = 0;
+	hour_values(values, &none);
 	add_tallies(values, r->counts.segments, false);
 	add_count(values, r->counts.bad);
 	add_count(values, r->counts.temp);
@@ -2617,22 +2618,20 @@ quality_values(struct values *values, const struct options *opt,
 	if (r->state == STATE_UNKNOWN || r->state == STATE_UNREADABLE)
 		for (i = 0; i < values->n; i++)
 			values->v[i] = TIME_NONE;
-	if (coverage_shown(r) == &r->raw)
-		add_count(values, r->state >= STATE_UNREADABLE);
-	else
-		add(values, TIME_NONE);
+	add(values,
+	    coverage_shown(r) != &r->raw       ? TIME_NONE
+		: r->state >= STATE_UNREADABLE ? SECOND
+					       : 0);
 	add(values, opt->now);
 	add(values, s->elapsed);
 	add_count(values, s->errorsz);
 	add_count(values, s->complete);
-	if (r->fleet != NULL)
-		add_count(values, r->fleet->tallies[GAP_LOST].count);
-	else
-		add(values, TIME_NONE);
+	add(values,
+	    f != NULL ? (int64_t)f->tallies[GAP_LOST].count * SECOND
+		      : TIME_NONE);
 	for (i = 0; i < GAP_STATES; i++)
-		add(values,
-		    r->fleet != NULL ? r->fleet->tallies[i].duration
-				     : TIME_NONE);
+		add(values, f != NULL ? f->tallies[i].duration : TIME_NONE);
+	add_count(values, 1); /* build_info */
 }
 
 static void
@@ -2691,7 +2690,7 @@ print_samples(FILE *fp, struct family *family, const struct report *r,
 }
 
 /*
- * Prints a family's samples of the newest hours; its values begin at `at`.
+ * Prints a family's samples of the newest hours.
  */
 static void
 metrics_hours(FILE *fp, const struct options *opt, struct family *family,
@@ -2712,20 +2711,20 @@ metrics_hours(FILE *fp, const struct options *opt, struct family *family,
 }
 
 static void
-metrics_peers(
-    FILE *fp, struct family *family, const struct report *r, size_t at)
+metrics_peers(FILE *fp, struct family *family, const struct report *r,
+    struct values *values, size_t at)
 {
 	const struct fleet *f = r->fleet;
-	const struct fleet_node *node;
-	int64_t values[2];
+	size_t i;
 
 	if (f == NULL)
 		return;
-	for (node = f->nodes + f->here; node < f->nodes + f->nodesz; node++) {
-		values[0] =
-		    f->here && node->report != NULL ? node->has : TIME_NONE;
-		values[1] = node->generated_at;
-		print_samples(fp, family, r, node->name, &values[at]);
+	for (i = f->here; i < f->nodesz; i++) {
+		values->v[values->n] = f->here && f->nodes[i].report != NULL
+		    ? f->nodes[i].has
+		    : TIME_NONE;
+		values->v[values->n + 1] = f->nodes[i].generated_at;
+		print_samples(fp, family, r, f->nodes[i].name, &values->v[at]);
 	}
 }
 
@@ -2733,40 +2732,33 @@ int
 report_metrics(FILE *fp, const struct options *opt, const struct survey *s,
     const struct report *report)
 {
-	static const int64_t always = SECOND;
-	const struct report *reports = report != NULL ? report : s->reports;
+	const struct report *r, *reports = report != NULL ? report : s->reports;
 	const size_t reportsz = report != NULL ? 1 : s->reportsz;
 	struct values *values = need(calloc(reportsz + 1, sizeof(*values)));
 	char *text = compose(
 	    "%.*s", (int)sizeof(metrics_txt), (const char *)metrics_txt);
-	struct family family;
 	char *next = text;
-	const char *last = "";
-	size_t at = 0, i;
+	struct family family;
+	size_t at, i;
 
 	for (i = 0; i < reportsz; i++)
 		quality_values(&values[i], opt, s, &reports[i]);
-	while (*next != '\0') {
+	for (at = 0; *next != '\0'; at += family.types) {
 		family.label = strtok_r(next, " ", &next);
 		family.name = strtok_r(next, " ", &next);
 		family.types = (size_t)(*next - '0');
 		family.help = strtok_r(next + 2, "\n", &next);
-		if (strcmp(family.label, last) != 0)
-			at = 0;
-		last = family.label;
-		for (i = 0; i < reportsz; i++)
-			if (strcmp(last, "hour") == 0)
-				metrics_hours(
-				    fp, opt, &family, &reports[i], at);
-			else if (strcmp(last, "peer") == 0)
-				metrics_peers(fp, &family, &reports[i], at);
-			else if (strcmp(last, "version") == 0)
-				print_samples(
-				    fp, &family, &reports[i], VERSION, &always);
+		for (i = 0; i < reportsz; i++) {
+			r = &reports[i];
+			if (*family.label == 'h')
+				metrics_hours(fp, opt, &family, r, at);
+			else if (*family.label == 'p')
+				metrics_peers(fp, &family, r, &values[i], at);
 			else
-				print_samples(fp, &family, &reports[i], NULL,
+				print_samples(fp, &family, r,
+				    *family.label == 'v' ? VERSION : NULL,
 				    &values[i].v[at]);
-		at += family.types;
+		}
 	}
 	free(text);
 	free(values);
@@ -2844,7 +2836,7 @@ report_holes(FILE *fp, const struct options *opt, const struct survey *s,
  */
 
 /*
- * Prints a finding. Returns true: there is one.
+ * Prints a finding, with the newline of fmt. Returns true: there is one.
  */
 static bool __attribute__((format(printf, 4, 5))) finding(FILE *fp,
     const struct options *opt, const struct report *r, const char *fmt, ...)
@@ -2857,7 +2849,6 @@ static bool __attribute__((format(printf, 4, 5))) finding(FILE *fp,
 	va_start(ap, fmt);
 	vfprintf(fp, fmt, ap);
 	va_end(ap);
-	putc('\n', fp);
 	free(channel);
 	free(quality);
 	return true;
@@ -2875,12 +2866,11 @@ check_holes(FILE *fp, const struct options *opt, const struct report *r)
 	} words[] = {{GAP_LOST, "LOST: no node has", ""},
 	    {GAP_ELSEWHERE, "not backfilled:", "; available on "},
 	    {GAP_UNKNOWN, "a hole of", "; not every node could tell"}};
-	char end[TIME_SIZE], length[TIME_SIZE], *nodes, start[TIME_SIZE];
+	char end[TIME_SIZE], length[TIME_SIZE], start[TIME_SIZE];
 	const char *before;
 	const struct span *hole;
 	struct pick pick;
-	FILE *memory;
-	size_t i, j, size;
+	size_t i, j;
 	bool found = false;
 
 	for (i = 0; i < LENGTH(words); i++) {
@@ -2889,21 +2879,18 @@ check_holes(FILE *fp, const struct options *opt, const struct report *r)
 		for (j = 0; j < pick.n; j++) {
 			hole = &pick.top[j].span;
 			pick.duration -= hole->end - hole->start;
-			memory = need(open_memstream(&nodes, &size));
-			print_having(memory, r->fleet, &pick.top[j], opt->utf8,
-			    ", ", SIZE_MAX);
-			if (fclose(memory) != 0)
-				need(NULL);
 			duration_format(length, hole->end - hole->start);
 			time_format(start, hole->start);
 			time_format(end, hole->end);
-			found = finding(fp, opt, r, "%s %s from %s to %s%s%s",
-			    before, length, start, end, words[i].after, nodes);
-			free(nodes);
+			found = finding(fp, opt, r, "%s %s from %s to %s%s",
+			    before, length, start, end, words[i].after);
+			print_having(fp, r->fleet, &pick.top[j], opt->utf8,
+			    ", ", SIZE_MAX);
+			putc('\n', fp);
 		}
 		duration_format(length, pick.duration);
 		if (pick.count > pick.n)
-			finding(fp, opt, r, "%s %zu more, %s in all",
+			finding(fp, opt, r, "%s %zu more, %s in all\n",
 			    r->fleet != NULL ? before : "and",
 			    pick.count - pick.n, length);
 	}
@@ -2925,14 +2912,14 @@ check_quality(FILE *fp, const struct options *opt, const struct report *r)
 	bool found = false;
 
 	if (none && !unsure)
-		found = finding(fp, opt, r, "no segments%s",
+		found = finding(fp, opt, r, "no segments%s\n",
 		    r->state == STATE_ABSENT ? ": no such quality" : "");
 	if (!unsure && opt->max_age >= 0 && age > opt->max_age) {
 		time_format(end, r->newest);
 		age_format(length, age);
 		duration_format(max, opt->max_age);
 		found = finding(fp, opt, r,
-		    "the newest segment ended %s %s, at %s; --max-age is %s",
+		    "the newest segment ended %s %s, at %s; --max-age is %s\n",
 		    length,
 		    opt->window.end < opt->now ? "before the window does"
 					       : "ago",
@@ -2943,10 +2930,10 @@ check_quality(FILE *fp, const struct options *opt, const struct report *r)
 	duration_format(length, r->counts.incomplete.duration);
 	if (is_incomplete(r))
 		found =
-		    finding(fp, opt, r, "INCOMPLETE: %s of %s", length, max);
+		    finding(fp, opt, r, "INCOMPLETE: %s of %s\n", length, max);
 	if (ahead > 0)
-		found = finding(fp, opt, r, "%zu segment%s ahead of the clock",
-		    ahead, plural(ahead));
+		found = finding(fp, opt, r,
+		    "%zu segment%s ahead of the clock\n", ahead, plural(ahead));
 	return found;
 }
 
