@@ -21,12 +21,7 @@
 #define STOPPED     (2 * MINUTE) /* a stream has, this long without a segment */
 #define LISTED_MAX  10 /* errors in the text, holes of --check */
 
-/* The types of what is counted. Durations and overlaps have the first three,
-   those of enum segment_type; an hour's metrics have the first four. */
-#define HOUR_TYPES    4
-#define QUALITY_TYPES 6
-
-static const char *const type_names[QUALITY_TYPES] = {
+static const char *const type_names[] = {
     "full", "suspect", "partial", "bad", "temp", "tombstoned"};
 
 static const char *const gap_names[GAP_STATES] = {
@@ -56,17 +51,15 @@ static void print_having(FILE *fp, const struct fleet *f, const struct gap *gap,
 int64_t
 coverage_ratio(const struct coverage *c)
 {
-	int64_t ratio, rest, whole = c->covered + c->hole_duration;
+	const int64_t whole = c->covered + c->hole_duration;
+	int64_t ratio = 0, rest = c->covered;
 	int digit;
 
 	if (whole <= 0)
 		return -1;
-	ratio = c->covered / whole;
-	rest = c->covered % whole;
-	for (digit = 0; digit < 6; digit++) {
-		rest *= 10;
+	for (digit = 0; digit <= 6; digit++) {
 		ratio = ratio * 10 + rest / whole;
-		rest %= whole;
+		rest = rest % whole * 10;
 	}
 	return ratio;
 }
@@ -243,11 +236,12 @@ static void
 holes_pick(struct pick *pick, const struct options *opt, const struct report *r,
     enum gap_state state, size_t max, bool check)
 {
-	struct gap gap, *top = pick->top;
+	struct gap gap, *top;
 	int64_t length;
 	size_t i, j;
 
 	*pick = (struct pick){.n = 0};
+	top = pick->top;
 	for (i = 0; hole_get(r, i, &gap); i++) {
 		length = gap.span.end - gap.span.start;
 		if (gap.state != state || hole_known(opt, r, &gap.span))
@@ -314,14 +308,11 @@ age_format(char buf[TIME_SIZE], int64_t us)
 	char *s;
 
 	duration_format(buf, us > 0 ? us / 100000 * 100000 : 0);
-	if ((s = strchr(buf, 'd')) != NULL && us >= 100 * DAY)
+	if (((s = strchr(buf, 'd')) != NULL && us >= 100 * DAY) ||
+	    ((s = strchr(buf, 'm')) != NULL && strchr(buf, 'h') != NULL))
 		s[1] = '\0';
-	else if ((s = strchr(buf, 'm')) != NULL && strchr(buf, 'h') != NULL)
-		s[1] = '\0';
-	else if (s != NULL && (s = strchr(s, '.')) != NULL) {
-		s[0] = 's';
-		s[1] = '\0';
-	}
+	else if (s != NULL && (s = strchr(s, '.')) != NULL)
+		memcpy(s, "s", sizeof("s"));
 }
 
 /*
@@ -2969,14 +2960,12 @@ report_summary(FILE *fp, const struct options *opt, const struct survey *s,
 	FILE *memory;
 	int64_t longest = 0;
 	size_t i, n = 0, size;
-	const char *word = "CRITICAL";
 	bool found;
 
 	(void)report;
 	memory = need(open_memstream(&findings, &size));
 	if (!(found = report_check(memory, opt, s)))
 		for (i = 0; i < s->errorsz; i++) {
-			word = "UNKNOWN";
 			text = name_printable(s->errors[i].path, opt->utf8);
 			fprintf(memory, PROGRAM ": %s: ", text);
 			free(text);
@@ -2998,7 +2987,7 @@ report_summary(FILE *fp, const struct options *opt, const struct survey *s,
 		    s->reportsz, s->reportsz == 1 ? "y" : "ies",
 		    (longest + HOUR / 2) / HOUR);
 	else
-		fprintf(fp, "COVERAGE %s: %s", word,
+		fprintf(fp, "COVERAGE %s: %s", found ? "CRITICAL" : "UNKNOWN",
 		    strtok(findings + strlen(PROGRAM ": "), "\n"));
 	if (n > 1)
 		fprintf(fp, " (and %zu more)", n - 1);
