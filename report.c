@@ -2498,7 +2498,7 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
 struct family { /* a line of man/metrics.txt: LABEL NAME TYPES HELP */
 	const char *label; /* besides channel and quality; "quality": none */
 	const char *name;
-	size_t types; /* how many samples; 1: without the label type */
+	size_t types; /* how many samples, a digit; 1: without label type */
 	const char *help; /* NULL once printed */
 };
 
