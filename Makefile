@@ -43,6 +43,7 @@ $(PROGRAM): $(OBJS)
 	$(LINK) $(OBJS) $(LIBS) $(LDLIBS)
 $(OBJS): segparse.h Makefile
 coverage.o: .build/help.txt.h
+report.o: .build/metrics.txt.h
 render.o: .build/page.css.h .build/page.html.h .build/page.js.h
 .build/%.h: man/% man/embed
 	@mkdir -p .build && man/embed $< >$@.new && mv $@.new $@

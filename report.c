@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include ".build/metrics.txt.h" /* made from man/metrics.txt */
 #include "segparse.h"
 
 #define MILLISECOND (SECOND / 1000)
@@ -20,49 +21,45 @@
 #define STOPPED     (2 * MINUTE) /* a stream has, this long without a segment */
 #define LISTED_MAX  10 /* errors in the text, holes of --check */
 
-/* The types of what is counted. Durations and overlaps have the first three,
-   those of enum segment_type; an hour's metrics have the first four. */
-#define HOUR_TYPES    4
-#define QUALITY_TYPES 6
-
-static const char *const type_names[QUALITY_TYPES] = {
+static const char *const type_names[] = {
     "full", "suspect", "partial", "bad", "temp", "tombstoned"};
 
 static const char *const gap_names[GAP_STATES] = {
     "lost", "elsewhere", "better", "unknown"};
 
 struct pick { /* of the holes, or gaps, that count somewhere */
-	const struct span *top[LISTED_MAX]; /* the longest first */
+	struct gap top[LISTED_MAX]; /* the longest first */
 	size_t n; /* in top */
 	size_t count; /* of all */
 	int64_t duration; /* us, of all */
 };
+
+struct text;
+static void text_fleet(struct text *t, const struct report *r);
+static void print_having(FILE *fp, const struct fleet *f, const struct gap *gap,
+    bool utf8, const char *comma, size_t columns);
 
 /*
  * What all reports are made of
  */
 
 /*
- * Returns the covered part of what should be covered, in millionths, rounded
- * down: 1,000,000 means no hole. -1 if there is nothing to cover.
- *
- * It goes digit by digit: a million times the microseconds of some months
- * overflows an int64_t.
+ * Returns the covered part in millionths, rounded down: 1,000,000 means no
+ * hole. -1 if there is nothing to cover. It goes digit by digit, as a million
+ * times the microseconds of some months overflows.
  */
 int64_t
 coverage_ratio(const struct coverage *c)
 {
-	int64_t ratio, rest, whole = c->covered + c->hole_duration;
+	const int64_t whole = c->covered + c->hole_duration;
+	int64_t ratio = 0, rest = c->covered;
 	int digit;
 
 	if (whole <= 0)
 		return -1;
-	ratio = c->covered / whole;
-	rest = c->covered % whole;
-	for (digit = 0; digit < 6; digit++) {
-		rest *= 10;
+	for (digit = 0; digit <= 6; digit++) {
 		ratio = ratio * 10 + rest / whole;
-		rest %= whole;
+		rest = rest % whole * 10;
 	}
 	return ratio;
 }
@@ -88,25 +85,17 @@ is_incomplete(const struct report *r)
 }
 
 /*
- * Returns whether no unreadable hour can hold anything newer than `end`.
- */
-static bool
-end_known(const struct report *r, int64_t end)
-{
-	const struct spans *spans = &r->unreadable;
-
-	return spans->n == 0 || spans->v[spans->n - 1].end <= end;
-}
-
-/*
  * Returns how long no segment has come, up to now or to the window's end if
  * that is earlier. Negative if the stream went on after it; TIME_NONE if
- * nothing is known of the newest segment.
+ * nothing is known of the newest segment, as an unreadable hour may hold it.
  */
 static int64_t
 stream_age(const struct options *opt, const struct report *r)
 {
-	if (r->newest == TIME_NONE || !end_known(r, r->newest))
+	const struct spans *holds = &r->unreadable;
+
+	if (r->newest == TIME_NONE ||
+	    (holds->n > 0 && holds->v[holds->n - 1].end > r->newest))
 		return TIME_NONE;
 	return (opt->now < opt->window.end ? opt->now : opt->window.end) -
 	    r->newest;
@@ -223,56 +212,57 @@ hole_state(
 }
 
 /*
- * Returns whether --check counts the hole.
+ * Sets gap to the i-th hole, which without peers is lost as far as is known.
+ * Returns false if there are no more.
  */
 static bool
-hole_counts(
-    const struct options *opt, const struct report *r, const struct span *hole)
+hole_get(const struct report *r, size_t i, struct gap *gap)
 {
-	return !hole_known(opt, r, hole) && !hole_settling(opt, hole) &&
-	    hole->end - hole->start >= opt->min_hole;
+	const struct fleet *f = r->fleet;
+
+	if (i >= (f != NULL ? f->gapsz : r->raw.holes.n))
+		return false;
+	*gap = f != NULL ? f->gaps[i]
+			 : (struct gap){r->raw.holes.v[i], GAP_LOST, 0, 0};
+	return true;
 }
 
 /*
- * Counts a span, and keeps it if it is one of the longest, at most max. Spans
- * of one length stay in order of time.
- */
-static void
-pick_add(struct pick *pick, const struct span *span, size_t max)
-{
-	const int64_t length = span->end - span->start;
-	size_t i;
-
-	pick->count++;
-	pick->duration += length;
-	for (i = pick->n;
-	     i > 0 && length > pick->top[i - 1]->end - pick->top[i - 1]->start;
-	     i--)
-		if (i < max)
-			pick->top[i] = pick->top[i - 1];
-	if (i < max)
-		pick->top[i] = span;
-	if (pick->n < max)
-		pick->n++;
-}
-
-/*
- * Picks the longest holes, at most max: of those that are not known, or with
- * check set of those that --check counts.
+ * Picks the longest holes of a state, at most max: of those that are not
+ * known, or with check set of those that --check counts, what a peer has only
+ * after the time that --backfill allows. Holes of one length stay in order.
  */
 static void
 holes_pick(struct pick *pick, const struct options *opt, const struct report *r,
-    size_t max, bool check)
+    enum gap_state state, size_t max, bool check)
 {
-	const struct span *hole;
-	size_t i;
+	struct gap gap, *top;
+	int64_t length;
+	size_t i, j;
 
 	*pick = (struct pick){.n = 0};
-	for (i = 0; i < r->raw.holes.n; i++) {
-		hole = &r->raw.holes.v[i];
-		if (check ? hole_counts(opt, r, hole)
-			  : !hole_known(opt, r, hole))
-			pick_add(pick, hole, max);
+	top = pick->top;
+	for (i = 0; hole_get(r, i, &gap); i++) {
+		length = gap.span.end - gap.span.start;
+		if (gap.state != state || hole_known(opt, r, &gap.span))
+			continue;
+		if (check &&
+		    (hole_settling(opt, &gap.span) || length < opt->min_hole ||
+			(state == GAP_ELSEWHERE &&
+			    gap.span.end >= opt->now - opt->backfill)))
+			continue;
+		pick->count++;
+		pick->duration += length;
+		if (pick->n < max)
+			pick->n++;
+		else if (length <=
+		    top[max - 1].span.end - top[max - 1].span.start)
+			continue;
+		for (j = pick->n - 1; j > 0 &&
+		     length > top[j - 1].span.end - top[j - 1].span.start;
+		     j--)
+			top[j] = top[j - 1];
+		top[j] = gap;
 	}
 }
 
@@ -288,23 +278,21 @@ duration_format(char buf[TIME_SIZE], int64_t us)
 	    : us < HOUR                       ? SECOND / 10
 	    : us < DAY                        ? SECOND
 					      : HOUR;
-	int hours, minutes, seconds, tenths;
+	int h, m, s, tenths;
 
 	us = (us + step / 2) / step * step;
-	hours = (int)(us % DAY / HOUR);
-	minutes = (int)(us % HOUR / MINUTE);
-	seconds = (int)(us % MINUTE / SECOND);
+	h = (int)(us % DAY / HOUR);
+	m = (int)(us % HOUR / MINUTE);
+	s = (int)(us % MINUTE / SECOND);
 	tenths = (int)(us % SECOND / (SECOND / 10));
 	if (us >= DAY)
-		snprintf(buf, TIME_SIZE, "%" PRId64 "d%02dh", us / DAY, hours);
+		snprintf(buf, TIME_SIZE, "%" PRId64 "d%02dh", us / DAY, h);
 	else if (us >= HOUR)
-		snprintf(
-		    buf, TIME_SIZE, "%dh%02dm%02ds", hours, minutes, seconds);
+		snprintf(buf, TIME_SIZE, "%dh%02dm%02ds", h, m, s);
 	else if (us >= MINUTE)
-		snprintf(
-		    buf, TIME_SIZE, "%dm%02d.%ds", minutes, seconds, tenths);
+		snprintf(buf, TIME_SIZE, "%dm%02d.%ds", m, s, tenths);
 	else if (us >= SECOND)
-		snprintf(buf, TIME_SIZE, "%d.%ds", seconds, tenths);
+		snprintf(buf, TIME_SIZE, "%d.%ds", s, tenths);
 	else if (us >= MILLISECOND)
 		snprintf(buf, TIME_SIZE, "0.%03ds", (int)(us / MILLISECOND));
 	else
@@ -320,14 +308,11 @@ age_format(char buf[TIME_SIZE], int64_t us)
 	char *s;
 
 	duration_format(buf, us > 0 ? us / 100000 * 100000 : 0);
-	if ((s = strchr(buf, 'd')) != NULL && us >= 100 * DAY)
+	if (((s = strchr(buf, 'd')) != NULL && us >= 100 * DAY) ||
+	    ((s = strchr(buf, 'm')) != NULL && strchr(buf, 'h') != NULL))
 		s[1] = '\0';
-	else if ((s = strchr(buf, 'm')) != NULL && strchr(buf, 'h') != NULL)
-		s[1] = '\0';
-	else if (s != NULL && (s = strchr(s, '.')) != NULL) {
-		s[0] = 's';
-		s[1] = '\0';
-	}
+	else if (s != NULL && (s = strchr(s, '.')) != NULL)
+		memcpy(s, "s", sizeof("s"));
 }
 
 /*
@@ -343,15 +328,6 @@ moment_format(char buf[TIME_SIZE], int64_t t, size_t digits)
 	if ((s = strchr(buf, '.')) != NULL)
 		s[digits > 0 ? digits + 1 : 0] = '\0';
 }
-
-struct text;
-static void text_fleet(struct text *t, const struct report *r);
-static void metrics_peers(
-    FILE *fp, const struct report *reports, size_t reportsz);
-static void holes_fleet(
-    FILE *fp, const struct options *opt, const struct report *r);
-static bool check_fleet(
-    FILE *fp, const struct options *opt, const struct report *r);
 
 /*
  * JSON
@@ -2138,7 +2114,7 @@ text_holes(struct text *t, const struct report *r)
 	const char *state;
 	size_t i, n;
 
-	holes_pick(&pick, t->opt, r, HOLES_LISTED, false);
+	holes_pick(&pick, t->opt, r, GAP_LOST, HOLES_LISTED, false);
 	n = all ? holes->n : r->fleet != NULL ? 0 : pick.n;
 	put(t, "\n  %s%n/%n%s", colour ? BOLD : "", r->channel, r->quality,
 	    colour ? RESET : "");
@@ -2149,7 +2125,7 @@ text_holes(struct text *t, const struct report *r)
 		put(t, " (%z of %z; all: -f holes)", n, holes->n);
 	put(t, "\n");
 	for (i = 0; i < n; i++) {
-		hole = all ? &holes->v[i] : pick.top[i];
+		hole = all ? &holes->v[i] : &pick.top[i].span;
 		text_span(t, hole);
 		state = hole_state(t->opt, r, hole);
 		put(t, strcmp(state, "hole") == 0 ? "\n" : "  %s\n", state);
@@ -2220,80 +2196,18 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
  * Metrics
  */
 
-struct family {
+struct family { /* a line of man/metrics.txt: LABEL NAME TYPES HELP */
+	const char *label; /* besides channel and quality; "quality": none */
 	const char *name;
-	size_t types; /* how many values it has; 0: one, without a type */
-	const char *help;
+	size_t types; /* how many samples, a digit; 1: without label type */
+	const char *help; /* NULL once printed */
 };
 
-struct values { /* in millionths, in the order of the families;
-		   TIME_NONE: there is none */
-	int64_t v[64];
+struct values { /* in the order of the families: those of an hour, of the
+		   quality, of a peer; in millionths, or TIME_NONE */
+	int64_t v[80];
 	size_t n;
 };
-
-/* clang-format off */
-/* the Python's names */
-static const struct family hour_families[] = {
-    {"segment_count", HOUR_TYPES, "Segments in the hour, by type."},
-    {"segment_duration", 3, "Seconds of segments in the hour, by type."},
-    {"raw_coverage", 0, "Seconds that the hour's segments cover."},
-    {"editable_coverage", 0, "Seconds of the hour that a cutter can join."},
-    {"raw_holes", 0, "Holes in raw coverage that touch the hour."},
-    {"editable_holes", 0, "Holes in editable coverage that touch the hour."},
-    {"overlap_count", 3, "Overlaps in the hour, by type of segment."},
-    {"overlap_duration", 3, "Seconds of overlaps in the hour, by type."},
-};
-
-#define NAME(name) PREFIX name
-#define PREFIX "segment_coverage_"
-static const struct family quality_families[] = {
-    {NAME("segments"), QUALITY_TYPES, "Segments, by type."},
-    {NAME("segment_seconds"), 3, "Seconds of segments, by type."},
-    {NAME("overlaps"), 3, "Overlaps, by type of segment."},
-    {NAME("overlap_seconds"), 3, "Seconds of overlaps, by type of segment."},
-    {NAME("raw_covered_seconds"), 0, "Seconds that segments cover."},
-    {NAME("raw_ratio"), 0, "Covered part; 1 only without a hole."},
-    {NAME("raw_holes"), 0, "Holes in raw coverage."},
-    {NAME("raw_hole_seconds"), 0, "Seconds that raw holes lose."},
-    {NAME("raw_longest_hole_seconds"), 0, "Seconds of the longest raw hole."},
-    {NAME("editable_covered_seconds"), 0, "Seconds that a cutter can join."},
-    {NAME("editable_ratio"), 0, "Editable part; 1 only without a hole."},
-    {NAME("editable_holes"), 0, "Holes in editable coverage."},
-    {NAME("editable_hole_seconds"), 0, "Seconds that editable holes lose."},
-    {NAME("editable_longest_hole_seconds"), 0,
-	"Seconds of the longest editable hole."},
-    {NAME("recent_hole_seconds"), 0,
-	"Seconds of raw holes that began in the last hour and have settled."},
-    {NAME("known_hole_seconds"), 0,
-	"Seconds of raw holes that --known accepts."},
-    {NAME("incomplete_segments"), 0,
-	"Best segments of their time that are suspect or partial."},
-    {NAME("incomplete_seconds"), 0, "Seconds of such segments."},
-    {NAME("ahead_segments"), 0, "Segments ahead of the clock, ignored."},
-    {NAME("missing_seconds"), 0, "Seconds of hours without a segment."},
-    {NAME("unreadable_seconds"), 0, "Seconds of hours that are unreadable."},
-    {NAME("oldest_segment_timestamp_seconds"), 0,
-	"When the window's oldest segment starts."},
-    {NAME("newest_segment_timestamp_seconds"), 0,
-	"When the stream's newest segment ends, in the window or not."},
-    {NAME("stalled_seconds"), 0,
-	"Age of the newest segment once the stream has stopped, else 0."},
-    {NAME("found"), 0, "Whether the directory of the quality exists."},
-    {NAME("run_timestamp_seconds"), 0, "When the program ran."},
-    {NAME("run_duration_seconds"), 0, "Seconds that the run has taken."},
-    {NAME("run_errors"), 0, "Errors of the whole run."},
-    {NAME("run_complete"), 0, "Whether the run could read all there is."},
-    {NAME("fleet_lost_holes"), 0, "Holes that no node has."},
-    {NAME("fleet_lost_seconds"), 0, "Seconds that no node has."},
-    {NAME("fleet_elsewhere_seconds"), 0,
-	"Seconds that this node lacks and a peer has."},
-    {NAME("fleet_better_seconds"), 0,
-	"Seconds that are incomplete here and complete at a peer."},
-    {NAME("fleet_unknown_seconds"), 0,
-	"Seconds that no node has, as far as is known."},
-};
-/* clang-format on */
 
 static void
 add(struct values *values, int64_t value)
@@ -2355,6 +2269,8 @@ static void
 quality_values(struct values *values, const struct options *opt,
     const struct survey *s, const struct report *r)
 {
+	static const struct hour none;
+	const struct fleet *f = r->fleet;
 	const struct spans *holes = &r->raw.holes;
 	const bool ended = opt->window.end <= opt->now;
 	int64_t known = 0, length, recent = 0;
@@ -2368,7 +2284,7 @@ quality_values(struct values *values, const struct options *opt,
 		    !hole_settling(opt, &holes->v[i]))
 			recent += length;
 	}
-	values->n = 0;
+	hour_values(values, &none);
 	add_tallies(values, r->counts.segments, false);
 	add_count(values, r->counts.bad);
 	add_count(values, r->counts.temp);
@@ -2394,22 +2310,20 @@ quality_values(struct values *values, const struct options *opt,
 	if (r->state == STATE_UNKNOWN || r->state == STATE_UNREADABLE)
 		for (i = 0; i < values->n; i++)
 			values->v[i] = TIME_NONE;
-	if (coverage_shown(r) == &r->raw)
-		add_count(values, r->state >= STATE_UNREADABLE);
-	else
-		add(values, TIME_NONE);
+	add(values,
+	    coverage_shown(r) != &r->raw       ? TIME_NONE
+		: r->state >= STATE_UNREADABLE ? SECOND
+					       : 0);
 	add(values, opt->now);
 	add(values, s->elapsed);
 	add_count(values, s->errorsz);
 	add_count(values, s->complete);
-	if (r->fleet != NULL)
-		add_count(values, r->fleet->tallies[GAP_LOST].count);
-	else
-		add(values, TIME_NONE);
+	add(values,
+	    f != NULL ? (int64_t)f->tallies[GAP_LOST].count * SECOND
+		      : TIME_NONE);
 	for (i = 0; i < GAP_STATES; i++)
-		add(values,
-		    r->fleet != NULL ? r->fleet->tallies[i].duration
-				     : TIME_NONE);
+		add(values, f != NULL ? f->tallies[i].duration : TIME_NONE);
+	add_count(values, 1); /* build_info */
 }
 
 static void
@@ -2434,42 +2348,33 @@ print_label(FILE *fp, const char *name, const char *value)
 	fprintf(fp, "%s\"", from);
 }
 
-static void
-print_labels(FILE *fp, const char *name, const struct report *r)
-{
-	fprintf(fp, "%s{", name);
-	print_label(fp, "channel", r->channel);
-	putc(',', fp);
-	print_label(fp, "quality", r->quality);
-}
-
-static void
-print_family(FILE *fp, const char *name, const char *help)
-{
-	fprintf(fp, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
-}
-
 /*
- * Prints a family's samples of one quality, or of one of its hours if hour is
- * not NULL; before the first of all the family's own lines.
+ * Prints a family's samples of one quality, with `label` for its own label;
+ * before the first of all its HELP and TYPE.
  */
 static void
-print_samples(FILE *fp, const struct family *family, bool *begun,
-    const struct report *r, const char *hour, const int64_t *values)
+print_samples(FILE *fp, struct family *family, const struct report *r,
+    const char *label, const int64_t *values)
 {
 	char buf[TIME_SIZE];
 	size_t i;
 
-	for (i = 0; i == 0 || i < family->types; i++) {
+	for (i = 0; i < family->types; i++) {
 		if (values[i] == TIME_NONE)
 			continue;
-		if (!*begun)
-			print_family(fp, family->name, family->help);
-		*begun = true;
-		print_labels(fp, family->name, r);
-		if (hour != NULL)
-			fprintf(fp, ",hour=\"%s\"", hour);
-		if (family->types > 0)
+		if (family->help != NULL)
+			fprintf(fp, "# HELP %s %s\n# TYPE %s gauge\n",
+			    family->name, family->help, family->name);
+		family->help = NULL;
+		fprintf(fp, "%s{", family->name);
+		print_label(fp, "channel", r->channel);
+		putc(',', fp);
+		print_label(fp, "quality", r->quality);
+		if (label != NULL) {
+			putc(',', fp);
+			print_label(fp, family->label, label);
+		}
+		if (family->types > 1)
 			fprintf(fp, ",type=\"%s\"", type_names[i]);
 		seconds_format(buf, values[i]);
 		fprintf(fp, "} %s\n", buf);
@@ -2477,30 +2382,41 @@ print_samples(FILE *fp, const struct family *family, bool *begun,
 }
 
 /*
- * Prints a family's samples of the newest hours; its values begin at `first`.
+ * Prints a family's samples of the newest hours.
  */
 static void
-metrics_hours(FILE *fp, const struct options *opt, const struct family *family,
-    const struct report *reports, size_t reportsz, size_t first)
+metrics_hours(FILE *fp, const struct options *opt, struct family *family,
+    const struct report *r, size_t at)
 {
+	const size_t max = opt->metrics_hours;
 	struct values values;
-	const struct report *r;
 	char hour[TIME_SIZE];
-	size_t i, j;
-	bool begun = false;
+	size_t i;
 
-	for (i = 0; i < reportsz; i++) {
-		r = &reports[i];
-		j = r->hoursz < opt->metrics_hours ? r->hoursz
-						   : opt->metrics_hours;
-		for (j = r->hoursz - j; j < r->hoursz; j++) {
-			if (!r->hours[j].readable)
-				continue;
-			hour_values(&values, &r->hours[j]);
-			hour_format(hour, r->hours[j].time);
-			print_samples(
-			    fp, family, &begun, r, hour, &values.v[first]);
-		}
+	for (i = r->hoursz > max ? r->hoursz - max : 0; i < r->hoursz; i++) {
+		if (!r->hours[i].readable)
+			continue;
+		hour_values(&values, &r->hours[i]);
+		hour_format(hour, r->hours[i].time);
+		print_samples(fp, family, r, hour, &values.v[at]);
+	}
+}
+
+static void
+metrics_peers(FILE *fp, struct family *family, const struct report *r,
+    struct values *values, size_t at)
+{
+	const struct fleet *f = r->fleet;
+	size_t i;
+
+	if (f == NULL)
+		return;
+	for (i = f->here; i < f->nodesz; i++) {
+		values->v[values->n] = f->here && f->nodes[i].report != NULL
+		    ? f->nodes[i].has
+		    : TIME_NONE;
+		values->v[values->n + 1] = f->nodes[i].generated_at;
+		print_samples(fp, family, r, f->nodes[i].name, &values->v[at]);
 	}
 }
 
@@ -2508,37 +2424,36 @@ int
 report_metrics(FILE *fp, const struct options *opt, const struct survey *s,
     const struct report *report)
 {
-	const struct report *reports = report != NULL ? report : s->reports;
+	const struct report *r, *reports = report != NULL ? report : s->reports;
 	const size_t reportsz = report != NULL ? 1 : s->reportsz;
-	const struct family *family;
 	struct values *values = need(calloc(reportsz + 1, sizeof(*values)));
+	char *text = compose(
+	    "%.*s", (int)sizeof(metrics_txt), (const char *)metrics_txt);
+	char *next = text;
+	struct family family;
 	size_t at, i;
-	bool begun;
 
-	family = hour_families;
-	for (at = 0; family < hour_families + LENGTH(hour_families); family++) {
-		metrics_hours(fp, opt, family, reports, reportsz, at);
-		at += family->types > 0 ? family->types : 1;
-	}
 	for (i = 0; i < reportsz; i++)
 		quality_values(&values[i], opt, s, &reports[i]);
-	family = quality_families;
-	for (at = 0; family < quality_families + LENGTH(quality_families);
-	     family++) {
-		begun = false;
-		for (i = 0; i < reportsz; i++)
-			print_samples(fp, family, &begun, &reports[i], NULL,
-			    &values[i].v[at]);
-		at += family->types > 0 ? family->types : 1;
+	for (at = 0; *next != '\0'; at += family.types) {
+		family.label = strtok_r(next, " ", &next);
+		family.name = strtok_r(next, " ", &next);
+		family.types = (size_t)(*next - '0');
+		family.help = strtok_r(next + 2, "\n", &next);
+		for (i = 0; i < reportsz; i++) {
+			r = &reports[i];
+			if (*family.label == 'h')
+				metrics_hours(fp, opt, &family, r, at);
+			else if (*family.label == 'p')
+				metrics_peers(fp, &family, r, &values[i], at);
+			else
+				print_samples(fp, &family, r,
+				    *family.label == 'v' ? VERSION : NULL,
+				    &values[i].v[at]);
+		}
 	}
+	free(text);
 	free(values);
-	print_family(
-	    fp, NAME("build_info"), "The program's version; always 1.");
-	for (i = 0; i < reportsz; i++) {
-		print_labels(fp, NAME("build_info"), &reports[i]);
-		fprintf(fp, ",version=\"%s\"} 1\n", VERSION);
-	}
-	metrics_peers(fp, reports, reportsz);
 	return ferror(fp) ? -1 : 0;
 }
 
@@ -2547,21 +2462,34 @@ report_metrics(FILE *fp, const struct options *opt, const struct survey *s,
  */
 
 /*
- * Prints one line: channel, quality, start, end, seconds, state, nodes.
+ * Prints a line for each hole: channel, quality, start, end, seconds, state,
+ * nodes.
  */
 static void
-print_hole(FILE *fp, const struct report *r, const struct span *hole,
-    const char *state)
+print_holes(FILE *fp, const struct options *opt, const struct report *r)
 {
 	char *channel = name_printable(r->channel, true);
 	char *quality = name_printable(r->quality, true);
 	char end[TIME_SIZE], seconds[TIME_SIZE], start[TIME_SIZE];
+	const char *state;
+	struct gap gap;
+	size_t i;
 
-	time_format(start, hole->start);
-	time_format(end, hole->end);
-	seconds_format(seconds, hole->end - hole->start);
-	fprintf(fp, "%s\t%s\t%s\t%s\t%s\t%s\t", channel, quality, start, end,
-	    seconds, state);
+	for (i = 0; hole_get(r, i, &gap); i++) {
+		if (gap.state == GAP_BETTER)
+			continue;
+		state = hole_state(opt, r, &gap.span);
+		if (gap.state == GAP_ELSEWHERE ||
+		    (r->fleet != NULL && strcmp(state, "hole") == 0))
+			state = gap_names[gap.state];
+		time_format(start, gap.span.start);
+		time_format(end, gap.span.end);
+		seconds_format(seconds, gap.span.end - gap.span.start);
+		fprintf(fp, "%s\t%s\t%s\t%s\t%s\t%s\t", channel, quality, start,
+		    end, seconds, state);
+		print_having(fp, r->fleet, &gap, true, ",", SIZE_MAX);
+		putc('\n', fp);
+	}
 	free(channel);
 	free(quality);
 }
@@ -2583,25 +2511,14 @@ report_holes(FILE *fp, const struct options *opt, const struct survey *s,
 {
 	const struct report **sorted =
 	    need(calloc(s->reportsz + 1, sizeof(struct report *)));
-	const struct span *hole;
-	size_t i, j, n = 0;
+	size_t i, n = 0;
 
 	for (i = 0; i < s->reportsz; i++)
 		if (report == NULL || report == &s->reports[i])
 			sorted[n++] = &s->reports[i];
 	qsort(sorted, n, sizeof(struct report *), report_compare);
-	for (i = 0; i < n; i++) {
-		if (sorted[i]->fleet != NULL)
-			holes_fleet(fp, opt, sorted[i]);
-		for (j = 0;
-		     sorted[i]->fleet == NULL && j < sorted[i]->raw.holes.n;
-		     j++) {
-			hole = &sorted[i]->raw.holes.v[j];
-			print_hole(fp, sorted[i], hole,
-			    hole_state(opt, sorted[i], hole));
-			putc('\n', fp);
-		}
-	}
+	for (i = 0; i < n; i++)
+		print_holes(fp, opt, sorted[i]);
 	free(sorted);
 	return ferror(fp) ? -1 : 0;
 }
@@ -2610,7 +2527,10 @@ report_holes(FILE *fp, const struct options *opt, const struct survey *s,
  * --check
  */
 
-static void __attribute__((format(printf, 4, 5))) finding(FILE *fp,
+/*
+ * Prints a finding, with the newline of fmt. Returns true: there is one.
+ */
+static bool __attribute__((format(printf, 4, 5))) finding(FILE *fp,
     const struct options *opt, const struct report *r, const char *fmt, ...)
 {
 	char *channel = name_printable(r->channel, opt->utf8);
@@ -2621,85 +2541,92 @@ static void __attribute__((format(printf, 4, 5))) finding(FILE *fp,
 	va_start(ap, fmt);
 	vfprintf(fp, fmt, ap);
 	va_end(ap);
-	putc('\n', fp);
 	free(channel);
 	free(quality);
+	return true;
 }
 
 /*
- * Reports the longest of the holes that count.
+ * Reports the longest of the holes that count, and how many more there are.
  */
 static bool
 check_holes(FILE *fp, const struct options *opt, const struct report *r)
 {
-	struct pick pick;
+	static const struct {
+		enum gap_state state;
+		const char *before, *after;
+	} words[] = {{GAP_LOST, "LOST: no node has", ""},
+	    {GAP_ELSEWHERE, "not backfilled:", "; available on "},
+	    {GAP_UNKNOWN, "a hole of", "; not every node could tell"}};
 	char end[TIME_SIZE], length[TIME_SIZE], start[TIME_SIZE];
+	const char *before;
 	const struct span *hole;
-	size_t i;
+	struct pick pick;
+	size_t i, j;
+	bool found = false;
 
-	if (r->fleet != NULL)
-		return check_fleet(fp, opt, r);
-	holes_pick(&pick, opt, r, LISTED_MAX, true);
-	for (i = 0; i < pick.n; i++) {
-		hole = pick.top[i];
-		pick.duration -= hole->end - hole->start;
-		time_format(start, hole->start);
-		time_format(end, hole->end);
-		duration_format(length, hole->end - hole->start);
-		finding(fp, opt, r, "a hole of %s from %s to %s", length, start,
-		    end);
+	for (i = 0; i < LENGTH(words); i++) {
+		holes_pick(&pick, opt, r, words[i].state, LISTED_MAX, true);
+		before = r->fleet != NULL ? words[i].before : "a hole of";
+		for (j = 0; j < pick.n; j++) {
+			hole = &pick.top[j].span;
+			pick.duration -= hole->end - hole->start;
+			duration_format(length, hole->end - hole->start);
+			time_format(start, hole->start);
+			time_format(end, hole->end);
+			found = finding(fp, opt, r, "%s %s from %s to %s%s",
+			    before, length, start, end, words[i].after);
+			print_having(fp, r->fleet, &pick.top[j], opt->utf8,
+			    ", ", SIZE_MAX);
+			putc('\n', fp);
+		}
+		duration_format(length, pick.duration);
+		if (pick.count > pick.n)
+			finding(fp, opt, r, "%s %zu more, %s in all\n",
+			    r->fleet != NULL ? before : "and",
+			    pick.count - pick.n, length);
 	}
-	duration_format(length, pick.duration);
-	if (pick.count > pick.n)
-		finding(fp, opt, r, "and %zu more, %s in all",
-		    pick.count - pick.n, length);
-	return pick.n > 0;
+	return found;
 }
 
 /*
  * Reports that there is no segment, unless an unreadable hour may hold one,
- * or that the newest is too old.
+ * that the newest is too old, holes, and what is incomplete or ahead.
  */
 static bool
-check_age(FILE *fp, const struct options *opt, const struct report *r)
+check_quality(FILE *fp, const struct options *opt, const struct report *r)
 {
+	const bool none = r->start == TIME_NONE;
+	const bool unsure = none && r->unreadable.n > 0;
 	const int64_t age = stream_age(opt, r);
+	const size_t ahead = r->counts.ahead;
 	char end[TIME_SIZE], length[TIME_SIZE], max[TIME_SIZE];
+	bool found = false;
 
-	if (r->start == TIME_NONE) {
-		if (r->unreadable.n > 0)
-			return false;
-		finding(fp, opt, r, "%s",
-		    r->state == STATE_ABSENT ? "no segments: no such quality"
-					     : "no segments");
+	if (none && !unsure)
+		found = finding(fp, opt, r, "no segments%s\n",
+		    r->state == STATE_ABSENT ? ": no such quality" : "");
+	if (!unsure && opt->max_age >= 0 && age > opt->max_age) {
+		time_format(end, r->newest);
+		age_format(length, age);
+		duration_format(max, opt->max_age);
+		found = finding(fp, opt, r,
+		    "the newest segment ended %s %s, at %s; --max-age is %s\n",
+		    length,
+		    opt->window.end < opt->now ? "before the window does"
+					       : "ago",
+		    end, max);
 	}
-	if (opt->max_age < 0 || age <= opt->max_age)
-		return r->start == TIME_NONE;
-	time_format(end, r->newest);
-	age_format(length, age);
-	duration_format(max, opt->max_age);
-	finding(fp, opt, r,
-	    "the newest segment ended %s %s, at %s; --max-age is %s", length,
-	    opt->window.end < opt->now ? "before the window does" : "ago", end,
-	    max);
-	return true;
-}
-
-static bool
-check_counts(FILE *fp, const struct options *opt, const struct report *r)
-{
-	const struct counts *c = &r->counts;
-	char covered[TIME_SIZE], incomplete[TIME_SIZE];
-
-	duration_format(covered, r->raw.covered);
-	duration_format(incomplete, c->incomplete.duration);
+	found |= check_holes(fp, opt, r);
+	duration_format(max, r->raw.covered);
+	duration_format(length, r->counts.incomplete.duration);
 	if (is_incomplete(r))
-		finding(
-		    fp, opt, r, "INCOMPLETE: %s of %s", incomplete, covered);
-	if (c->ahead > 0)
-		finding(fp, opt, r, "%zu segment%s ahead of the clock",
-		    c->ahead, plural(c->ahead));
-	return is_incomplete(r) || c->ahead > 0;
+		found =
+		    finding(fp, opt, r, "INCOMPLETE: %s of %s\n", length, max);
+	if (ahead > 0)
+		found = finding(fp, opt, r,
+		    "%zu segment%s ahead of the clock\n", ahead, plural(ahead));
+	return found;
 }
 
 /*
@@ -2714,12 +2641,10 @@ report_check(FILE *fp, const struct options *opt, const struct survey *s)
 
 	for (i = 0; i < s->reportsz; i++) {
 		r = &s->reports[i];
-		if (r->state == STATE_READ || r->state == STATE_ABSENT) {
-			found |= check_age(fp, opt, r);
+		if (r->state == STATE_READ || r->state == STATE_ABSENT)
+			found |= check_quality(fp, opt, r);
+		else if (r->fleet != NULL)
 			found |= check_holes(fp, opt, r);
-			found |= check_counts(fp, opt, r);
-		} else if (r->fleet != NULL)
-			found |= check_fleet(fp, opt, r);
 	}
 	return found;
 }
@@ -2736,14 +2661,12 @@ report_summary(FILE *fp, const struct options *opt, const struct survey *s,
 	FILE *memory;
 	int64_t longest = 0;
 	size_t i, n = 0, size;
-	const char *word = "CRITICAL";
 	bool found;
 
 	(void)report;
 	memory = need(open_memstream(&findings, &size));
 	if (!(found = report_check(memory, opt, s)))
 		for (i = 0; i < s->errorsz; i++) {
-			word = "UNKNOWN";
 			text = name_printable(s->errors[i].path, opt->utf8);
 			fprintf(memory, PROGRAM ": %s: ", text);
 			free(text);
@@ -2765,7 +2688,7 @@ report_summary(FILE *fp, const struct options *opt, const struct survey *s,
 		    s->reportsz, s->reportsz == 1 ? "y" : "ies",
 		    (longest + HOUR / 2) / HOUR);
 	else
-		fprintf(fp, "COVERAGE %s: %s", word,
+		fprintf(fp, "COVERAGE %s: %s", found ? "CRITICAL" : "UNKNOWN",
 		    strtok(findings + strlen(PROGRAM ": "), "\n"));
 	if (n > 1)
 		fprintf(fp, " (and %zu more)", n - 1);
@@ -2797,31 +2720,6 @@ print_having(FILE *fp, const struct fleet *f, const struct gap *gap, bool utf8,
 		fits = i == 0 || used <= columns;
 		fprintf(fp, "%s%s", i > 0 ? comma : "", fits ? name : "...");
 		free(name);
-	}
-}
-
-/*
- * Picks the longest gaps of a state, at most max: of those that are not known,
- * or with check set of those that --check counts. What a peer has counts only
- * after the time that --backfill allows.
- */
-static void
-gaps_pick(struct pick *pick, const struct options *opt, const struct report *r,
-    enum gap_state state, size_t max, bool check)
-{
-	const struct fleet *f = r->fleet;
-	const struct gap *gap;
-	size_t i;
-
-	*pick = (struct pick){.n = 0};
-	for (i = 0; i < f->gapsz; i++) {
-		gap = &f->gaps[i];
-		if (gap->state == state &&
-		    (check ? hole_counts(opt, r, &gap->span) &&
-				(state != GAP_ELSEWHERE ||
-				    gap->span.end < opt->now - opt->backfill)
-			   : !hole_known(opt, r, &gap->span)))
-			pick_add(pick, &gap->span, max);
 	}
 }
 
@@ -2891,7 +2789,7 @@ text_fleet(struct text *t, const struct report *r)
 	for (state = GAP_LOST; state <= GAP_ELSEWHERE; state++) {
 		if ((count = f->tallies[state].count) == 0)
 			continue;
-		gaps_pick(&pick, t->opt, r, state,
+		holes_pick(&pick, t->opt, r, state,
 		    state == GAP_LOST ? LISTED_MAX : HOLES_LISTED, false);
 		put(t,
 		    state == GAP_LOST ? "  LOST: no node has it"
@@ -2904,7 +2802,7 @@ text_fleet(struct text *t, const struct report *r)
 			put(t, " (%z known)", count - pick.count);
 		put(t, "\n");
 		for (i = 0; i < pick.n; i++) {
-			gap = (const struct gap *)pick.top[i];
+			gap = &pick.top[i];
 			text_span(t, &gap->span);
 			put(t, gap->havingsz > 0 ? "  " : "");
 			print_having(t->fp, f, gap, t->opt->utf8, ", ",
@@ -2915,109 +2813,4 @@ text_fleet(struct text *t, const struct report *r)
 	if (better->count > 0)
 		put(t, "  Incomplete here, complete elsewhere: %l\n",
 		    better->duration);
-}
-
-/*
- * Prints the gaps that are holes.
- */
-static void
-holes_fleet(FILE *fp, const struct options *opt, const struct report *r)
-{
-	const struct fleet *f = r->fleet;
-	const struct gap *gap;
-	const char *state;
-	size_t i;
-
-	for (i = 0; i < f->gapsz; i++) {
-		gap = &f->gaps[i];
-		if (gap->state == GAP_BETTER)
-			continue;
-		state = hole_state(opt, r, &gap->span);
-		if (gap->state == GAP_ELSEWHERE || strcmp(state, "hole") == 0)
-			state = gap_names[gap->state];
-		print_hole(fp, r, &gap->span, state);
-		print_having(fp, f, gap, true, ",", SIZE_MAX);
-		putc('\n', fp);
-	}
-}
-
-static void
-metrics_peers(FILE *fp, const struct report *reports, size_t reportsz)
-{
-	static const char *const names[] = {
-	    NAME("peer_has_seconds"), NAME("peer_report_timestamp_seconds")};
-	const struct fleet *f;
-	const struct fleet_node *node;
-	char buf[TIME_SIZE];
-	size_t i, j, k;
-
-	if (reportsz == 0 || reports->fleet == NULL)
-		return;
-	for (k = reports->fleet->here ? 0 : 1; k < 2; k++) {
-		print_family(fp, names[k],
-		    k == 0 ? "Seconds that this node lacks and the peer has."
-			   : "When the peer's report was made.");
-		for (i = 0; i < reportsz; i++) {
-			f = reports[i].fleet;
-			for (j = f->here; j < f->nodesz; j++) {
-				node = &f->nodes[j];
-				if (k == 0 ? node->report == NULL
-					   : node->generated_at == TIME_NONE)
-					continue;
-				print_labels(fp, names[k], &reports[i]);
-				putc(',', fp);
-				print_label(fp, "peer", node->name);
-				seconds_format(buf,
-				    k == 0 ? node->has : node->generated_at);
-				fprintf(fp, "} %s\n", buf);
-			}
-		}
-	}
-}
-
-/*
- * Reports the longest of the gaps that count.
- */
-static bool
-check_fleet(FILE *fp, const struct options *opt, const struct report *r)
-{
-	static const struct {
-		enum gap_state state;
-		const char *before;
-		const char *after;
-	} words[] = {{GAP_LOST, "LOST: no node has", ""},
-	    {GAP_ELSEWHERE, "not backfilled:", "; available on "},
-	    {GAP_UNKNOWN, "a hole of", "; not every node could tell"}};
-	char end[TIME_SIZE], length[TIME_SIZE], *nodes, start[TIME_SIZE];
-	const struct span *span;
-	struct pick pick;
-	FILE *memory;
-	size_t i, j, size;
-	bool found = false;
-
-	for (i = 0; i < LENGTH(words); i++) {
-		gaps_pick(&pick, opt, r, words[i].state, LISTED_MAX, true);
-		for (j = 0; j < pick.n; j++) {
-			span = pick.top[j];
-			pick.duration -= span->end - span->start;
-			memory = need(open_memstream(&nodes, &size));
-			print_having(memory, r->fleet, (const struct gap *)span,
-			    opt->utf8, ", ", SIZE_MAX);
-			if (fclose(memory) != 0)
-				need(NULL);
-			duration_format(length, span->end - span->start);
-			time_format(start, span->start);
-			time_format(end, span->end);
-			finding(fp, opt, r, "%s %s from %s to %s%s%s",
-			    words[i].before, length, start, end, words[i].after,
-			    nodes);
-			free(nodes);
-		}
-		duration_format(length, pick.duration);
-		if (pick.count > pick.n)
-			finding(fp, opt, r, "%s %zu more, %s in all",
-			    words[i].before, pick.count - pick.n, length);
-		found |= pick.n > 0;
-	}
-	return found;
 }
