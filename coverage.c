@@ -1344,7 +1344,7 @@ quality_survey(
 	    .dir = dir,
 	    .tl = {report, run->opt, TIME_NONE, TIME_NONE, TIME_NONE}};
 	struct hour *hour;
-	size_t editable = 0, raw = 0;
+	size_t editable = 0, i, raw = 0;
 	struct stat st;
 
 	walk.dirfd = directory_open(channel, report->quality, O_RDONLY);
@@ -1361,8 +1361,8 @@ quality_survey(
 		if (walk.n > 0)
 			hours_account(&walk);
 	}
-	for (hour = report->hours; hour < report->hours + report->hoursz;
-	     hour++) {
+	for (i = 0; i < report->hoursz; i++) {
+		hour = &report->hours[i];
 		raw =
 		    share_find(&hour->raw, &report->raw.holes, hour->time, raw);
 		editable = share_find(&hour->editable, &report->editable.holes,
@@ -1733,8 +1733,7 @@ nodes_find(struct run *run)
 	for (i = 0; i < survey->nodesz; i++) {
 		if (survey->nodes[i].fault == NULL)
 			continue;
-		subject = compose("node '%s'",
-		    survey->nodes[i].name == NULL ? "" : survey->nodes[i].name);
+		subject = compose("node '%s'", survey->nodes[i].name);
 		trouble(run, subject, "%s", survey->nodes[i].fault);
 		free(subject);
 	}
