@@ -7,10 +7,9 @@
  */
 #include <assert.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "../segparse.h"
+/* NOLINTNEXTLINE(bugprone-suspicious-include): for what is static in it */
+#include "../segparse.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

@@ -196,6 +196,11 @@ class Maker:
         calm = self.maybe(3)
         stop = HOUR if self.maybe(2) else chance.randrange(HOUR)
         end = start
+        if self.maybe(60):              # several at some starts
+            for start in chance.choices((range(3600 * SECOND), range(
+                    0, 4 * SECOND, 3000))[chance.randrange(2)], k=500):
+                self.segment(hour, start, '0.002', self.kind(calm))
+            return HOUR
         for _ in range(60):
             if not 0 <= start < HOUR or start > stop:
                 break
