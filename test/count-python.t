@@ -16,9 +16,6 @@ import model
 import python_says
 import tap
 
-PROGRAM = os.path.abspath(os.environ.get(
-    'SEGMENT_COVERAGE',
-    os.path.join(sys.path[0], '..', 'segment-coverage')))
 FIRST, NEXT, THIRD = '2025-11-15T02', '2025-11-15T03', '2025-11-15T04'
 
 
@@ -147,7 +144,7 @@ def service(base, hour, figure):
 
 def program(base, hour, figure, *options):
     done = subprocess.run(
-        [PROGRAM, '-b', base, '-f', 'json', '-n', '-t', '0',
+        [tap.PROGRAM, '-b', base, '-f', 'json', '-n', '-t', '0',
          '--now', '2025-11-15T12:00:00Z', *options, 'ch'],
         stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if done.returncode != 0 or done.stderr:
