@@ -8,7 +8,7 @@ ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 PKG_CONFIG ?= pkg-config
 PROGRAM = segment-coverage
 OBJS = coverage.o segparse.o render.o report.o
-TOOLS = test/mkarchive test/parse test/walk
+TOOLS = test/parse test/walk
 TESTS = test/*.t
 
 # CPPFLAGS, CFLAGS, LDFLAGS and LDLIBS are the user's, and come last.
@@ -59,7 +59,7 @@ check:
 deps:
 	@test/deps build
 demo:
-	@test/deps demo && $(MAKE) --no-print-directory all test/mkarchive
+	@test/deps demo && $(MAKE) --no-print-directory all
 	@test/demo
 bench cross lint:
 	@test/deps $(if $(filter cross,$@),cross,work) && test/$@
