@@ -154,7 +154,7 @@ def compare(case, surveys, result):
         'schema_version': 1,
         'generated_at': model.instant(case.model['now']),
         'base_dir': case.archive.base,
-        'tolerance': model.Seconds(case.model['tolerance']),
+        'tolerance': model.number_text(case.model['tolerance']),
         'first_hour': bounds['first'], 'last_hour': bounds['last'],
         'complete': not unread}))
     return reports

@@ -19,6 +19,7 @@ import zlib
 
 sys.dont_write_bytecode = True
 import browser
+import model
 import pagesite
 import tap
 from browser import eventually
@@ -92,7 +93,7 @@ class Page:
             const area = frame.getBoundingClientRect();
             return [area.left + scrollX, area.top + scrollY, area.width,
                 area.height];''')
-        return browser.png_rows(self.view.screenshot(*box))
+        return model.png_rows(self.view.screenshot(*box), (2, 6))
 
 
 def rows_of(page):
