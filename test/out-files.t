@@ -242,10 +242,24 @@ def _(s):
         s.expect(s.run(), 0)
 
 
+@case('a disk without inodes')
+def _(s):
+    with s.disk('size=1m,nr_inodes=%d' % (len(s.outputs) + 1)):
+        s.failed(s.run(), 'm.prom: No space left on device')
+
+
 @case('files that may not grow so large')
 def _(s):
     s.failed(s.run(before=('prlimit', '--fsize=10')),
              'm.prom: File too large', 'r.json: File too large')
+
+
+@case('a read-only file system')
+def _(s):
+    with s.disk('size=1m'):
+        if not can('mount', '-o', 'remount,ro', s.web):
+            raise Skip('no read-only mounts here')
+        s.failed(s.run(), 'm.prom: Read-only file system')
 
 
 @case('a directory that may not be written to')
@@ -285,6 +299,18 @@ def _(s):
          result)
     need(settled('r.json', read(s.at('r.json'))) == s.right['r.json'] and
          not read(s.root + '/base/file'), 'the others')
+
+
+@case('an immutable file')
+def _(s):
+    paths = [s.at(name) for name in s.outputs]
+    if not can('chattr', '+i', *paths):
+        raise Skip('no chattr +i here')
+    try:
+        result = s.run()
+    finally:
+        spawn(['chattr', '-i', *paths])
+    s.failed(result, 'm.prom: Operation not permitted')
 
 
 @case('messages name the true reason')
@@ -420,6 +446,17 @@ def _(s):
         for result in results:
             s.expect(result, 0)
     need(reads[0] > 50 and not torn, 'torn: %s, %d reads' % (torn, reads[0]))
+
+
+@case('ten runs at once, one directory, different targets')
+def _(s):
+    names = ['%d.prom' % number for number in range(10)]
+    for run in [s.start('-m', 'base/web/' + name) for name in names]:
+        result = end(run)
+        need(result.status == 0 and not result.err, result)
+    for name in names:
+        need(settled(name, read(s.at(name))) == s.right['m.prom'], name)
+    need(s.left() == names, s.left())
 
 
 # What others put there

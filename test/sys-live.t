@@ -26,6 +26,9 @@ import model
 import tap
 
 SECONDS = float(os.environ.get('LIVE_SECONDS', '5'))
+PROGRAM = os.path.abspath(os.environ.get(
+    'SEGMENT_COVERAGE',
+    os.path.join(sys.path[0], '..', 'segment-coverage')))
 HOUR = model.HOUR
 STEP = HOUR // 5000     # a segment; a listing takes several calls
 KEPT = 4                # hours
@@ -161,7 +164,7 @@ def live(base, read):
         writer.limit = front + HOUR // 2
         options = ((), ('-j', '1'), ('-j', '3'))[runs % 3]
         run = subprocess.run(
-            [tap.PROGRAM, '-b', os.path.dirname(os.path.dirname(read)), '-q',
+            [PROGRAM, '-b', os.path.dirname(os.path.dirname(read)), '-q',
              os.path.basename(read), '-n', '-f', 'json', '--now',
              model.instant(front + HOUR), *options,
              os.path.basename(os.path.dirname(read))],
@@ -196,8 +199,8 @@ def turn(base, late, jobs, later):
     run = subprocess.Popen(
         ['strace', '-f', '-qq', '-o', '/dev/null', '-E',
          'ASAN_OPTIONS=detect_leaks=0', '-P', name, '-e', 'trace=openat', '-e',
-         'inject=openat:delay_enter=200000', tap.PROGRAM, '-b', base, '-n',
-         '-f', 'json', '-j', jobs, '--now', '2025-11-15T02:10:00', 'turn'],
+         'inject=openat:delay_enter=200000', PROGRAM, '-b', base, '-n', '-f',
+         'json', '-j', jobs, '--now', '2025-11-15T02:10:00', 'turn'],
         stdout=subprocess.PIPE, env=ENVIRONMENT)
     time.sleep(0.1)
     create(hours[0] + '/59:58-2.0-full-Hash.ts')

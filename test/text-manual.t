@@ -26,6 +26,8 @@ import tap
 
 HERE = sys.path[0]
 MANUAL = os.path.join(HERE, '..', 'man', 'segment-coverage.1')
+PROGRAM = os.path.abspath(os.environ.get(
+    'SEGMENT_COVERAGE', os.path.join(HERE, '..', 'segment-coverage')))
 NOW = '2025-11-15T02:46:00'
 with open(MANUAL, encoding='ascii') as manual:
     LINES = manual.read().split('\n')
@@ -67,7 +69,7 @@ def display(lines):
 
 def help_options():
     """{(letter, word): (argument, default)} of --help."""
-    status, out, err = run(tap.PROGRAM, '--help')
+    status, out, err = run(PROGRAM, '--help')
     tap.ok((status, err) == (0, '') and max(map(len, out.splitlines())) <= 80,
            'help: 80 columns', err)
     found = re.findall(
@@ -169,7 +171,7 @@ class Place:
             file.write('https://node1.example.org node1\n')
         for name, script in (
                 ('segment-coverage', '%s --now %s "$@"' % (
-                    shlex.quote(tap.PROGRAM), NOW)),
+                    shlex.quote(PROGRAM), NOW)),
                 ('page-someone', 'echo paged'),
                 ('ssh', 'shift; exec sh -c "$*"')):
             path = os.path.join(self.bin, name)
@@ -230,7 +232,7 @@ def keys(place):
 
 
 def messages():
-    with open(tap.PROGRAM, 'rb') as file:
+    with open(PROGRAM, 'rb') as file:
         binary = file.read().decode('latin-1')
     for _, _, lines in marked('messages'):
         for line in lines:
@@ -254,7 +256,7 @@ def statuses(place, text):
     tap.same([str(place.sh('segment-coverage -n -b /srv/segments ' + rest)[0])
               for rest in ('desertbus', '-c desertbus', 'elsewhere')],
              listed, 'exit status: and the program has them')
-    with open(tap.PROGRAM, 'rb') as file:
+    with open(PROGRAM, 'rb') as file:
         binary = file.read()
     listed = ' '.join(section('Sh', 'ENVIRONMENT'))
     for name in ('NO_COLOR', 'TERM'):
