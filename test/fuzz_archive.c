@@ -38,10 +38,6 @@
 int coverage_main(int, char *[]); /* main() of coverage.c */
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
-struct run {
-	char *report, *said; /* owned */
-};
-
 static char dir[64]; /* the archive, and what the runs write */
 static int talk; /* the fuzzer's stderr */
 static char channel[NAME_SIZE];
@@ -87,12 +83,12 @@ static void
 file_make(char kind, int size, const char *s, size_t len)
 {
 	char name[NAME_SIZE];
-	const char *target = kind == 'l' ? "/proc/self/exe"
-	    : kind == 'k'                ? "."
-	    : kind == 'd'                ? "nowhere"
-	    : kind == 'o'                ? name
-					 : NULL;
-	const char *dot;
+	const char *dot,
+	    *target = kind == 'l' ? "/proc/self/exe"
+	    : kind == 'k'         ? "."
+	    : kind == 'd'         ? "nowhere"
+	    : kind == 'o'         ? name
+				  : NULL;
 	int failed, fd;
 
 	if (made.fd == -1 || made.files == FILES_MAX ||
@@ -107,10 +103,9 @@ file_make(char kind, int size, const char *s, size_t len)
 		    made.fd, name, (kind == 'p' ? S_IFIFO : S_IFREG) | 0644, 0);
 	if (failed)
 		return;
-	if (size > 0 && target == NULL && kind != 'D' && kind != 'p') {
+	if (size > 0 && kind == 'r') {
 		fd = openat(made.fd, name, O_WRONLY);
-		if (ftruncate(fd, size) != 0)
-			abort();
+		assert(ftruncate(fd, size) == 0);
 		close(fd);
 	}
 	dot = strrchr(name, '.');
@@ -295,16 +290,32 @@ text_read(const char *fmt, ...)
 }
 
 /*
- * Runs the program with the input's options and with others, a word each.
+ * Lines of printable text. Tabs are those of -f holes.
  */
 static void
-run_start(struct run *run, const char *options)
+text_laws(const char *s)
+{
+	long c;
+
+	while (*s != '\0') {
+		c = utf8_next(&s);
+		assert(c == '\n' || c == '\t' || (c >= ' ' && c != 0x7f));
+		assert(c < 0x80 || utf8);
+	}
+}
+
+/*
+ * Runs the program with the input's options and with others, a word each.
+ * Returns its report, to be freed.
+ */
+static char *
+report_make(const char *options)
 {
 	static char metrics[128], report[128];
 	const char *args[ARGS_MAX] = {"segment-coverage", "-b", dir, "-q",
 	    QUALITY, "--now", "2025-11-16T00", "-t", tolerance, "-r", report,
 	    "-m", metrics};
-	char *words = strdup(options), *word;
+	char *text, *words = strdup(options), *word;
 	int n = 13, said = memfd_create("said", MFD_CLOEXEC);
 
 	snprintf(report, sizeof(report), "%s/.report", dir);
@@ -323,37 +334,17 @@ run_start(struct run *run, const char *options)
 	optind = 0;
 	coverage_main(n, (char **)(void *)args);
 	dup2(talk, STDERR_FILENO);
-	run->said = text_read("/proc/self/fd/%d", said);
-	run->report = text_read("%s", report);
-	close(said);
 	free(words);
-}
-
-static void
-run_end(struct run *run)
-{
-	free(run->report);
-	free(run->said);
+	text = text_read("/proc/self/fd/%d", said);
+	text_laws(text);
+	free(text);
+	close(said);
+	return text_read("%s", report);
 }
 
 /*
- * What a run prints
+ * What a report says
  */
-
-/*
- * Lines of printable text. Tabs are those of -f holes.
- */
-static void
-text_laws(const char *s)
-{
-	long c;
-
-	while (*s != '\0') {
-		c = utf8_next(&s);
-		assert(c == '\n' || c == '\t' || (c >= ' ' && c != 0x7f));
-		assert(c < 0x80 || utf8);
-	}
-}
 
 static const cJSON *
 at(const cJSON *object, const char *key)
@@ -459,25 +450,23 @@ json_laws(const char *text)
 static void
 archive_laws(void)
 {
-	struct run other, run;
 	char hour[TIME_SIZE], options[256];
+	char *other, *report = report_make("-f json -j 1");
 
-	run_start(&run, "-f json -j 1");
-	text_laws(run.said);
-	json_laws(run.report);
+	json_laws(report);
 	nftw(dir, entry_move, 8, FTW_PHYS);
-	run_start(&other, "-f json -j 4");
-	assert(strcmp(run.report, other.report) == 0);
-	run_end(&other);
-	run_start(&other, check ? "-n -a -c" : "-n -a");
-	text_laws(other.report);
-	run_end(&other);
+	other = report_make("-f json -j 4");
+	assert(strcmp(report, other) == 0);
+	free(other);
+	free(report);
+	report = report_make(check ? "-n -a -c" : "-n -a");
+	text_laws(report);
+	free(report);
 	hour_format(hour, made.low);
 	snprintf(options, sizeof(options), "-f holes --first-hour %s", hour);
-	run_start(&other, options);
-	text_laws(other.report);
-	run_end(&other);
-	run_end(&run);
+	report = report_make(options);
+	text_laws(report);
+	free(report);
 }
 
 int
