@@ -14,6 +14,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static void
+must(bool holds)
+{
+	assert(holds);
+}
+
+static void
 segment_laws(const char *name, size_t len)
 {
 	static const char *const types[] = {
@@ -28,7 +34,7 @@ segment_laws(const char *name, size_t len)
 	    seg.offset / 60000000, seg.offset / 1000000 % 60,
 	    seg.offset % 1000000, seg.duration / 1000000,
 	    seg.duration % 1000000, types[seg.type]);
-	assert(segment_parse(text, strlen(text), &other) == 0);
+	must(segment_parse(text, strlen(text), &other) == 0);
 	assert(seg.offset == other.offset && seg.duration == other.duration &&
 	    seg.type == other.type);
 }
@@ -45,7 +51,7 @@ seconds_laws(const char *s, size_t len, int64_t max)
 	snprintf(text, sizeof(text), "000%.*s", (int)len, s);
 	assert(us >= 0 && us <= max);
 	assert(strspn(text, "0123456789.eE+") == len + 3);
-	assert(seconds_parse(text, len + 3, max, &padded) == 0);
+	must(seconds_parse(text, len + 3, max, &padded) == 0);
 	fraction = modf(strtod(text, NULL), &whole);
 	assert(padded == us);
 	assert(us == (int64_t)whole * SECOND + llrint(fraction * 1e6));
@@ -61,7 +67,7 @@ time_laws(const char *s)
 	if (hour_parse(s, &t) == 0) {
 		hour_format(text, t);
 		assert(strcmp(text, s) == 0 && t % HOUR == 0);
-		assert(time_parse(s, &again, &date_only) == 0);
+		must(time_parse(s, &again, &date_only) == 0);
 		assert(again == t && !date_only);
 	}
 	if (time_parse(s, &t, &date_only) != 0)
@@ -71,7 +77,7 @@ time_laws(const char *s)
 	/* a zone can lead out of the years that are read */
 	if (strlen(text) != 27 || strncmp(text, "0000", 4) == 0)
 		return;
-	assert(time_parse(text, &again, &date_only) == 0);
+	must(time_parse(text, &again, &date_only) == 0);
 	assert(again == t && !date_only);
 }
 
@@ -86,7 +92,7 @@ printable_laws(const char *s)
 	free(text);
 	text = name_printable(s, true);
 	for (p = text; *p != '\0';)
-		assert(utf8_next(&p) >= ' ');
+		must(utf8_next(&p) >= ' ');
 	free(text);
 }
 
