@@ -361,49 +361,46 @@ class Survey:
         return min(e.start for e in found), max(e.end for e in found)
 
     def report(self, channel, quality, found=True):
-        start = min((h.start() for h in self.hours if h.best), default=None)
         end = max((h.end() for h in self.hours if h.best), default=None)
+        shown = show_hours(self.hours)
+        shown['incomplete']['spans'] = [
+            show_span(span) for span in self.incomplete]
         return {
             'channel': channel,
             'quality': quality,
             'found': found,
-            'start': instant_or_null(start),
-            'end': instant_or_null(end),
             'age': None if end is None else number_text(self.now - end),
-            'segments': show_segments(self.hours),
-            'overlaps': show_types(self.hours, 'overlaps'),
             'raw': show_coverage(sum(h.covered for h in self.hours),
                                  self.holes),
             'editable': show_coverage(
                 sum(h.editable_covered for h in self.hours),
                 self.editable_holes),
-            'incomplete': dict(
-                show_tally([hour.incomplete for hour in self.hours]),
-                spans=[show_span(span) for span in self.incomplete]),
             'missing_hours': show_ranges(self.missing),
             'unreadable_hours': show_ranges(self.unreadable_ranges()),
             'hours': [self.show_hour(hour) for hour in self.hours],
-        }
+            **shown}
 
     def show_hour(self, hour):
         return {
             'hour': hour_name(hour.time),
-            'start': instant_or_null(hour.start()),
-            'end': instant_or_null(hour.end()),
-            'segments': show_segments([hour]),
-            'overlaps': show_types([hour], 'overlaps'),
             'raw': show_share(hour, hour.covered, self.holes),
             'editable': show_share(hour, hour.editable_covered,
                                    self.editable_holes),
-            'incomplete': show_tally([hour.incomplete]),
             'bad_names': [readable_name(name)
                           for name in hour.bad_names[:BAD_NAMES_MAX]],
             'readable': hour.readable,
-        }
+            **show_hours([hour])}
 
 
-def instant_or_null(time):
-    return None if time is None else instant(time)
+def show_hours(hours):
+    """What is said of an hour and of all of them."""
+    best = [hour for hour in hours if hour.best]
+    return {
+        'start': instant(min(h.start() for h in best)) if best else None,
+        'end': instant(max(h.end() for h in best)) if best else None,
+        'segments': show_segments(hours),
+        'overlaps': show_types(hours, 'overlaps'),
+        'incomplete': show_tally([hour.incomplete for hour in hours])}
 
 
 def show_tally(lists):
@@ -569,23 +566,18 @@ def map_pixels(survey):
 def map_difference(survey, rows):
     """None, or what differs first between rows of RGB and the expected map."""
     wanted = map_pixels(survey)
-    if wanted is None or rows is None:
-        if wanted is rows:
-            return None
-        return 'no map' if rows is None else 'a map where none belongs'
-    columns = len(rows[0]) // 3
-    if len(rows) != ROWS or columns * ROWS != len(wanted):
-        return 'size %dx%d, wanted %d pixels' % (
-            columns, len(rows), len(wanted))
-    origin = map_range(survey)[0]
-    for number, colour in enumerate(wanted):
-        column, row = divmod(number, ROWS)
-        got = rows[row][3 * column:3 * column + 3]
-        if got != colour:
-            return 'pixel (%d, %d), %s: %s, wanted %s' % (
-                column, row, instant(origin + number * PIXEL), tuple(got),
-                tuple(colour))
-    return None
+    got = rows and [row[at:at + 3] for at in range(0, len(rows[0]), 3)
+                    for row in rows]
+    if got == wanted:
+        return None
+    if got is None or wanted is None or len(got) != len(wanted) or \
+            len(rows) != ROWS:
+        return '%s pixels, wanted %s' % (
+            got and len(got), wanted and len(wanted))
+    number = [one == other for one, other in zip(got, wanted)].index(False)
+    return 'pixel %d, %s: %s, wanted %s' % (
+        number, instant(map_range(survey)[0] + number * PIXEL),
+        tuple(got[number]), tuple(wanted[number]))
 
 
 # PNG
@@ -638,18 +630,13 @@ def unfiltered(kind, row, above, step):
 
 # real directories
 
-def read_listing(path):
-    """An hour's listing, see Hour; OSError where it cannot be read."""
-    listing = {}
-    for name in os.listdir(path):
-        listing[name] = None
-        try:
-            status = os.stat(os.path.join(path, name))
-        except OSError:
-            continue
-        if stat.S_ISREG(status.st_mode):
-            listing[name] = status.st_size
-    return listing
+def size_of(path):
+    """None of what is no regular file, nor a link to one."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def read_quality(path):
@@ -667,7 +654,9 @@ def read_quality(path):
         entry = os.path.join(path, name)
         try:
             if stat.S_ISDIR(os.stat(entry).st_mode):
-                listings[time] = read_listing(entry)
+                listings[time] = {
+                    name: size_of(os.path.join(entry, name))
+                    for name in os.listdir(entry)}
         except OSError:
             listings[time] = None
     return listings
