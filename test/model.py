@@ -199,12 +199,6 @@ class Hour:
         return [Entry(s.start, s.start + s.duration, self.time, s.type)
                 for s in self.best]
 
-    def start(self):
-        return min((s.start for s in self.best), default=None)
-
-    def end(self):
-        return max((s.start + s.duration for s in self.best), default=None)
-
 
 # the timeline
 
@@ -361,15 +355,15 @@ class Survey:
         return min(e.start for e in found), max(e.end for e in found)
 
     def report(self, channel, quality, found=True):
-        end = max((h.end() for h in self.hours if h.best), default=None)
         shown = show_hours(self.hours)
+        ends = [s.start + s.duration for h in self.hours for s in h.best]
         shown['incomplete']['spans'] = [
             show_span(span) for span in self.incomplete]
         return {
             'channel': channel,
             'quality': quality,
             'found': found,
-            'age': None if end is None else number_text(self.now - end),
+            'age': number_text(self.now - max(ends)) if ends else None,
             'raw': show_coverage(sum(h.covered for h in self.hours),
                                  self.holes),
             'editable': show_coverage(
@@ -394,10 +388,11 @@ class Survey:
 
 def show_hours(hours):
     """What is said of an hour and of all of them."""
-    best = [hour for hour in hours if hour.best]
+    best = [segment for hour in hours for segment in hour.best]
     return {
-        'start': instant(min(h.start() for h in best)) if best else None,
-        'end': instant(max(h.end() for h in best)) if best else None,
+        'start': instant(min(s.start for s in best)) if best else None,
+        'end': instant(max(s.start + s.duration for s in best))
+        if best else None,
         'segments': show_segments(hours),
         'overlaps': show_types(hours, 'overlaps'),
         'incomplete': show_tally([hour.incomplete for hour in hours])}
