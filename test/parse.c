@@ -26,7 +26,7 @@ name_tell(const char *s, size_t len)
 	return 0;
 }
 
-/* the most that is allowed, in seconds, may follow a slash */
+/* the most that is allowed, in seconds, and a slash may stand before */
 static int
 seconds_tell(const char *s, size_t len)
 {
@@ -34,8 +34,9 @@ seconds_tell(const char *s, size_t len)
 	int64_t max = HOUR, us;
 
 	if (slash != NULL) {
-		max = strtoll(slash + 1, NULL, 10) * SECOND;
-		len = (size_t)(slash - s);
+		max = strtoll(s, NULL, 10) * SECOND;
+		len -= (size_t)(slash + 1 - s);
+		s = slash + 1;
 	}
 	if (seconds_parse(s, len, max, &us) == 0)
 		return printf("%" PRId64 "\n", us);
