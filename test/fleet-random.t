@@ -191,5 +191,5 @@ def fleet_try(chance, base):
     compare(document, peers, settle * SECOND, False)
 
 
-tap.seeds(fleet_try, 20)
+tap.seeds(fleet_try, 40)
 tap.done()
