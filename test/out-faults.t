@@ -1,19 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """What cannot be read, what is not a segment, and what is too large: each is
-reported, nothing becomes a false hole, and the rest is done.
-
-Where the faults that are known from practice are tested:
-
-    outputs, standard streams, several runs, locales    out-files.t
-    failing calls, signals, SIGKILL, no memory          out-sweep.t
-    names, times and durations, best segments           names-, count-*.t
-    the timeline: gaps, overlaps, missing hours         count-*.t
-    files renamed while they are listed                 sys-live.t
-    the command line                                    out-usage.t
-    nodes, and the database that they come from         page-nodes.t
-    all else                                            here
-"""
+reported, nothing becomes a false hole, and the rest is done."""
 import contextlib
 import errno
 import json
@@ -21,8 +9,6 @@ import os
 import re
 import shutil
 import signal
-import socket
-import stat
 import sys
 import time
 
@@ -256,70 +242,23 @@ def _(s):
     need(report(result) == s.right['r.json'], 'not what was opened')
 
 
-@case('a partial that is gone, or cannot be asked, before its size is read')
-def _(s):
-    path = s.path(s.HOURS[0], scene.PARTIAL)
-    result, got = fails(s, 'newfstatat,statx:error=ENOENT', scene.PARTIAL)
-    need(result.status == 0 and not result.err, result)
-    hour = got['reports'][0]['hours'][0]
-    need(hour['segments']['partial'] == {'count': 2, 'duration': 3}, hour)
-    # the largest was to be the best, of 2 s; now it is the other one
-    need(hour['overlaps']['partial'] == {'count': 1, 'duration': 2}, hour)
-    for error, says in ('EACCES', 'Permission denied'), (
-            'EIO', 'Input/output error'):
-        result, got = fails(s, 'newfstatat,statx:error=' + error,
-                            scene.PARTIAL)
-        trouble(result, '%s/%s: %s' % (s.HOURS[0], scene.PARTIAL, says))
-        need(not got['complete'] and got['reports'][0]['hours'][0][
-            'segments']['partial']['count'] == 2, 'not counted')
-    need(os.path.exists(path), 'gone')
-
-
 # What is not a segment, and names
 
-@case('what is not a file is bad, and never opened')
+@case('a file system that gives no types')
 def _(s):
-    name = s.path(s.HOURS[0], '00:10-2.0-full-%s.ts')
-    os.mkdir(name % 'Dire')
-    os.mkfifo(name % 'Fifo')
-    with socket.socket(socket.AF_UNIX) as unix:
-        here = os.open(s.path(s.HOURS[0]), os.O_RDONLY)
-        unix.bind('/proc/self/fd/%d/%s' % (
-            here, os.path.basename(name % 'Sock')))
-        os.close(here)
-    os.symlink('.', name % 'LnkD')
-    os.symlink('00:10-2.0-full-Fifo.ts', name % 'LnkF')
-    os.symlink('nowhere', name % 'LnkN')
-    os.symlink('/dev/zero', name % 'LnkZ')
-    number = 7
-    with contextlib.suppress(PermissionError):
-        os.mknod(name % 'Node', stat.S_IFCHR | 0o666, os.makedev(1, 5))
-        number += 1
-    os.utime(s.path(s.HOURS[0]), (1000000000, 1000000000))
-    trace = s.root + '/trace'
-    result, got = look(s, environment=TRACED, before=strace(
-        [], 'open,openat,openat2', out=trace))
-    need(result.status == 0 and not result.err, result)
-    need(b'.ts"' not in read(trace) and s.HOURS[0].encode() in read(trace),
-         'opened')
-    before, after = s.right['r.json']['reports'][0], got['reports'][0]
-    need(after['segments']['bad']['count'] ==
-         before['segments']['bad']['count'] + number, after['segments'])
-    need(after['raw'] == before['raw'], 'counted')
-
-    # the same where the file system does not give types
     image, other = s.root + '/image', s.root + '/mount'
     with open(image, 'wb') as file:
         file.truncate(8 * MIB)
     if not can('mkfs.ext4', '-q', '-O', '^filetype,^has_journal', image):
         raise Skip('no mkfs.ext4')
     os.mkdir(other)
+    os.mkfifo(s.path(s.HOURS[0], '00:10-2.0-full-Fifo.ts'))
     with mounted(other, '-o', 'loop', image):
         need(can('cp', '-a', s.root + '/base/ch', s.root + '/base/segment',
                  other), 'no copy')
         got = report(spawn([PROGRAM, '-b', other, '--now', '2025-11-16', '-n',
                             '-f', 'json', 'ch']))
-    need(got['reports'] == [after], 'types are not asked for')
+    need(got['reports'] == look(s)[1]['reports'], 'types are not asked for')
 
 
 @case('hostile names')
@@ -351,22 +290,9 @@ def _(s):
             need(not ESCAPES.search(out), 'raw bytes', out)
             need(not ESCAPES.search(result.err.encode()), 'raw bytes', result)
             need(result.err.count('\\x0a\\x1b[31mX') == 2, result)
-    counts = report(result)['reports'][1]
-    before = s.right['r.json']['reports'][0]
-    need(counts['segments']['bad']['count'] == len(bad) +
-         before['segments']['bad']['count'], 'not bad', counts['segments'])
-    need(counts['raw'] == before['raw'] and
-         len(counts['hours']) == len(s.HOURS), 'counted')
-    need([name.decode(errors='replace').count('\ufffd') > 0 or name.decode()
-          in counts['hours'][0]['bad_names'] for name in bad] ==
-         [True] * len(bad), counts['hours'][0]['bad_names'])
-    metrics = read(s.web + '/m.prom')
-    need(b'channel="new\\n\x1b\\"\\\\<q>"' in metrics and b'31m' not in
-         metrics and b'zzz' not in metrics, 'labels')
-    result = s.run('--output-dir', 'other', channel)
-    page = read(s.root + '/base/other/%s_source_coverage.html' % channel)
-    need(b'<q>' not in page and not ESCAPES.search(
-        re.sub(b'[\n\t]', b'', page)), 'the page')
+    counts = report(result)['reports'][1]['segments']['bad']['count']
+    need(counts == len(bad) + s.right['r.json']['reports'][0]['segments'][
+        'bad']['count'], 'not bad', counts)
 
 
 # What is large
@@ -477,21 +403,6 @@ def _(s):
         need(result.status == 128 + signal.SIGTERM, call, result)
         result.status = 0 - signal.SIGTERM
         s.expect(result, -signal.SIGTERM, signals=(signal.SIGTERM,))
-
-
-# Nothing to report
-
-@case('all is well: not a word')
-def _(s):
-    for more in ([], ['-a'], ['-j', '1'], ['--first-hour', '2031-01-01']):
-        for environment in scene.ENVIRONMENT, {}:
-            result = s.plain('-n', '-m', 'base/web/m.prom', '-f', 'none',
-                             *more, environment=environment)
-            need(result.status == 0 and not result.err and not result.out,
-                 more, result)
-    for form in 'text', 'json':
-        result = s.plain('-n', '-f', form)
-        need(result.status == 0 and not result.err and result.out, result)
 
 
 scene.main()
