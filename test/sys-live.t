@@ -184,32 +184,6 @@ def live(base, read):
            '%d of %d runs' % (len(wrong), runs), *wrong[:9])
 
 
-def turn(base, late, jobs, later):
-    """A segment ends hour 01 and one begins hour 02 while one of them is
-    about to be read; there may be a later hour without segments."""
-    path = os.path.join(base, 'turn', 'source')
-    hours = [os.path.join(path, '2025-11-15T0%d' % n) for n in (1, 2, 3)]
-    for hour in hours[:3 if later else 2]:
-        os.makedirs(hour)
-    create(hours[0] + '/00:00-3598-full-Hash.ts')
-    create(hours[1] + '/00:00-2.0-temp-Hash.ts')
-    os.utime(hours[0], (1, 1))
-    os.utime(hours[1], (1, 1))
-    name = os.path.basename(hours[late - 1])
-    run = subprocess.Popen(
-        ['strace', '-f', '-qq', '-o', '/dev/null', '-E',
-         'ASAN_OPTIONS=detect_leaks=0', '-P', name, '-e', 'trace=openat', '-e',
-         'inject=openat:delay_enter=200000', PROGRAM, '-b', base, '-n', '-f',
-         'json', '-j', jobs, '--now', '2025-11-15T02:10:00', 'turn'],
-        stdout=subprocess.PIPE, env=ENVIRONMENT)
-    time.sleep(0.1)
-    create(hours[0] + '/59:58-2.0-full-Hash.ts')
-    create(hours[1] + '/00:00-2.0-full-Hash.ts')
-    holes = json.loads(run.communicate()[0])['reports'][0]['raw']['holes']
-    shutil.rmtree(os.path.dirname(path))
-    return holes
-
-
 def main():
     sys.setswitchinterval(0.0005)
     base = tempfile.mkdtemp(prefix='coverage-live.',
@@ -222,14 +196,6 @@ def main():
     try:
         os.makedirs(path)
         live(path, read)
-        for late, jobs, later in ((1, '1', 0), (2, '1', 0), (1, '8', 0),
-                                  (2, '8', 0), (2, '1', 1), (2, '8', 1)):
-            what = 'hour %d is late, -j %s%s' % (
-                late, jobs, ', an empty hour follows' if later else '')
-            if shutil.which('strace') is None:
-                tap.skip(what, 'no strace here')
-            else:
-                tap.same(turn(base, late, jobs, later), [], what)
     finally:
         shutil.rmtree(base)
     tap.done()
