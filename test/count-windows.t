@@ -170,21 +170,22 @@ is '[.raw.coverage, .raw.hole_count, .missing_hours.count]' '[21600,0,0]'
 # the newest one with segments.
 last=ch/source/2025-11-15T01/59:58-2-full-Hash.ts
 first=ch/source/2025-11-15T02/00:00-2-full-Hash.ts
-for jobs in 1 8; do
-	for late in 01 02 03; do
-		case_dir "an empty hour later on, $late is late, --jobs $jobs"
-		at 01 '00:00 3598 full'
-		at 02
-		at 03
-		: >"$hour/chat.json"
-		leaves $last $first
-		touch -d '1 hour ago' ch/source/*
-		late "ch/source/2025-11-15T$late" ": >$last; : >$first" \
-		    --now 2025-11-15T02:10:00 --jobs $jobs
-		is_status 0
-		jq_is '.complete, .reports[0].raw.holes' 'true
+for order in '01 1' '02 8' '01 1 03' '02 1 03' '03 1 03' '01 8 03' '02 8 03' \
+    '03 8 03'; do
+	case_dir "read late, --jobs, later without segments: $order"
+	# shellcheck disable=SC2086
+	set -- $order
+	at 01 '00:00 3598 full'
+	at 02
+	: >"$hour/chat.json"
+	[ $# -eq 2 ] || at "$3"
+	leaves $last $first
+	touch -d '1 hour ago' ch/source/*
+	late "ch/source/2025-11-15T$1" ": >$last; : >$first" \
+	    --now 2025-11-15T02:10:00 --jobs "$2"
+	is_status 0
+	jq_is '.complete, .reports[0].raw.holes' 'true
 []' 'no hole'
-	done
 done
 
 done_testing

@@ -8,7 +8,12 @@ at 02 '00:00 2 full'
 at 03
 hour elsewhere
 seg 00:00 2.5 full
-ln -s ../../elsewhere ch/source/2025-11-15T04
+ln -s ../../elsewhere ch/source/2025-11-15T04	# from there/q
+mkdir there real
+mv ch/source there/q
+ln -s ../there/q real/source
+rmdir ch
+ln -s real ch
 mkdir ch/source/.hidden ch/source/2025-11-15T05.bak ch/source/2025-02-29T00 \
     ch/source/2025-11-15t06 ch/source/zzz "ch/source/$(printf '\377\376')" \
     "ch/source/2025-11-15T06
@@ -32,58 +37,30 @@ for stray in README zzz 2025-11-15T05.bak 2025-02-29T00 2025-11-15t06 \
 	err_has "$stray"
 done
 
-case_dir 'links on the way'
-hour there/q/2025-11-15T02
-seg 00:00 2 full
-mkdir real
-ln -s ../there/q real/source
-ln -s real ch
-report
-is_status 0
-is .raw.coverage 2
-
 case_dir 'hours far away'
-for hour in 0001-01-01T00 1936-08-01T12 1970-01-01T00 2999-12-31T23; do
+for hour in 0001-01-01T00 1936-08-01T12 2999-12-31T23; do
 	hour ch/source/$hour
 	seg 00:00 2 full
 done
 hour ch/source/9999-12-31T23
 seg 59:59 6 full
-run -n -f json --now 9999-12-31T23:59:59 ch
-is_status 0
-is '[.hours[] | .start] + [.end]' '["0001-01-01T00:00:00.000000Z",'\
-'"1936-08-01T12:00:00.000000Z","1970-01-01T00:00:00.000000Z",'\
-'"2999-12-31T23:00:00.000000Z","9999-12-31T23:59:59.000000Z",'\
-'"10000-01-01T00:00:05.000000Z"]'
-is '[.missing_hours.count, .raw.coverage]' '[87649411,14]'
-
-case_dir 'nothing'
-mkdir -p ch/source ch/low/2025-11-15T02
-run -n -f json -q source,low ch
-is_status 0
-is_err </dev/null
-jq_is '[.reports[] | [.found, .start, .end, .age, .raw.ratio, .raw.holes,
-    .raw.longest_hole, .editable.ratio, .incomplete.spans,
-    .missing_hours.count, (.hours | length)]]' \
-    '[[true,null,null,null,null,[],null,null,[],0,0],'\
-'[true,null,null,null,null,[],null,null,[],0,1]]' 'keys, and nothing in them'
+report --now 9999-12-31T23:59:59
+is '[.hours[] | .start[:20]] + [.end[:20], .missing_hours.count]' \
+    '["0001-01-01T00:00:00.","1936-08-01T12:00:00.","2999-12-31T23:00:00.",'\
+'"9999-12-31T23:59:59.","10000-01-01T00:00:05",87649412]'
 
 case_dir 'channels and qualities'
 at 02 '00:00 2 full'
-hour ch/low/2025-11-15T03
-seg 00:00 3 full
 hour 2ch/low/2025-11-15T04
 seg 00:00 4 full
 seg 00:05 1 full
-mkdir 2ch/source
-run -n -f json --now 2025-11-15T04:00:10 -q low,source ch 2ch
-is_status 0
-jq_is '[.reports[] | [.channel, .quality, .raw.coverage, .raw.hole_count,
-    .age]]' '[["ch","low",3,0,3607],["ch","source",2,0,7208],'\
-'["2ch","low",5,1,4],["2ch","source",0,0,null]]' 'each on its own, in order'
-cp "$out" "$tmp/once"
-run -n -f json --now 2025-11-15T04:00:10 -q low,source -j 1 ch 2ch
-same_file "$tmp/once" "$out" 'the same bytes with -j 1'
+mkdir 2ch/source ch/low
+for jobs in 1 8; do
+	run -n -f json --now 2025-11-15T04:00:10 -q low,source -j $jobs ch 2ch
+	jq_is '[.reports[] | [.channel, .quality, .raw.coverage, .age]]' \
+	    '[["ch","low",0,null],["ch","source",2,7208],["2ch","low",5,4],'\
+'["2ch","source",0,null]]' 'each on its own, in order'
+done
 
 # Segments
 
@@ -97,8 +74,6 @@ is '[.segments[] | .count]' '[1,1,1,2,0,0,0,0]'
 is '[.segments[] | .duration]' '[2,1.5,0.5,null,null,null,null,null]'
 is '[.start, .end]' \
     '["2025-11-15T02:00:00.000000Z","2025-11-15T02:00:04.623456Z"]'
-is '.segments == .hours[0].segments' true
-is '.overlaps == .hours[0].overlaps' true
 
 case_dir 'names that are not looked at'
 at 02 '00:00 2 full'
@@ -131,51 +106,15 @@ same "$(jq -r '.reports[0].hours[0].bad_names[]' "$out")" \
     "$(cd "$hour" && find . -name '*.ts' ! -name 00:00-2-full-Hash.ts |
     cut -c 3- | sort)" 'in byte order'
 
-case_dir 'durations at their end'
-at 02 '00:00 3600 full'
-at 03 '00:00 1e3 full, 16:40 0 full, 16:40 0.0000025 full 0 Abcd'
-report
-is '.segments.full, .raw.coverage, .raw.hole_count' \
-    '{"count":4,"duration":4600.000002}
-4600.000002
-0'
-
 case_dir 'more bad names than are kept'
 at 02
 for i in $(seq 100 202); do
 	: >"$hour/b$i.ts"
 done
 report
-is_status 0
-is '.segments.bad.count, (.hours[0].bad_names | length, .[0], .[99])' '103
+is '.segments.bad.count, (.hours[0].bad_names | length, .[99])' '103
 100
-"b100.ts"
 "b199.ts"'
-
-case_dir 'names of any bytes'
-at 02
-: >"$hour/$(printf 'a\377\376z').ts"
-: >"$hour/$(printf 'b\033]0;title\007"quotes\134').ts"
-: >"$hour/ü.ts"
-: >"$hour/d
-e.ts"
-: >"$hour/$(printf 'c%0250d' 0).ts"
-report
-is_status 0
-is '.hours[0].bad_names | [.[0], .[1], .[3], .[4]]' \
-    '["a��z.ts","b\u001b]0;title\u0007\"quotes\\.ts","d\ne.ts","ü.ts"]'
-is '.hours[0].bad_names[2] | length' 254
-ok 'no control bytes in JSON' not grep -qP '(?!\t)[[:cntrl:]]' "$out"
-for locale in C C.UTF-8; do
-	runs env LC_ALL=$locale "$sc" -n -v -a ch
-	is_status 0
-	err_lines 5
-	ok "no control bytes in text and messages, $locale" \
-	    not grep -q '[[:cntrl:]]' "$err" "$out"
-	err_has 'a\xff\xfez.ts'
-	err_has 'd\x0ae.ts'
-done
-err_has ü.ts
 
 # Tombstones
 
@@ -198,13 +137,6 @@ is_status 0
 is '[.segments[] | .count]' '[1,0,0,0,0,7,0,0]'
 is '[.start, .raw.coverage, .raw.hole_count]' \
     '["2025-11-15T02:00:02.000000Z",2,0]'
-
-case_dir 'a tombstone makes room for the next best'
-at 02 '00:00 4 full, 00:00 3 full, 00:00 2 suspect'
-tomb 00:00 4 full
-report
-is '[.raw.coverage, .segments.tombstoned.count, .overlaps.full.count,
-    .overlaps.suspect.count]' '[3,1,0,1]'
 
 case_dir 'what is no regular file is bad, and is not opened'
 at 02 '00:00 2 full'

@@ -403,13 +403,15 @@ mkdir "$evil/x$evil"
 ln -s "$evil" "$evil/loop"
 for locale in C C.UTF-8; do
 	LC_ALL=$locale text -v -a -q "source,$evil,no$evil" "$evil" nobody
-	LC_ALL=C tr -d '\n\040-\176' <"$out" |
+	cat "$out" "$err" | LC_ALL=C tr -d '\n\040-\176' |
 	    if [ $locale = C ]; then cat; else LC_ALL=C tr -d '\200-\377'; fi \
 	    >"$tmp/controls"
 	ok "no byte that a terminal obeys ($locale)" \
 	    not [ -s "$tmp/controls" ]
 done
-out_has 'a\x1b[31m\x01b\x0a\x0d\x09\x7f\xc2\x9bc\xe2\x80\xae\xff\\ä'
+evil='a\x1b[31m\x01b\x0a\x0d\x09\x7f\xc2\x9bc\xe2\x80\xae\xff\\ä'
+out_has "$evil"
+err_has "$evil.ts"
 
 # Colour
 
