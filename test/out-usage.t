@@ -14,20 +14,16 @@ archive() {
 
 # refused OPTION VALUE ARGUMENT...: one line that names both and goes on to
 # say what would be right; exit status 2; nothing on stdout, nothing made
-newline='
-'
 refused() {
 	option=$1 value=$2
 	shift 2
-	line=$("$sc" "$@" </dev/null 2>&1 >"$out")
-	status=$?
-	case $status:$line in
-	*"$newline"*)	;;
-	2:"segment-coverage: "*"$option"*"$value"*[a-z]*[a-z]*[a-z]*)
+	line=$("$sc" "$@" </dev/null 2>&1 >"$out") && line="taken: $line"
+	case $?:$(echo "$line" | wc -l):$line in
+	2:1:"segment-coverage: "*"$option"*"$value"*[a-z]*[a-z]*[a-z]*)
 		ok "$* is refused" absent coverage-maps
 		return ;;
 	esac
-	ok "$* is refused" not echo "status $status: $line"
+	ok "$* is refused" not echo "$line"
 }
 
 # each value of an option that is refused, in both spellings
@@ -41,29 +37,25 @@ values_refused() {
 }
 
 archive 'no such option'
-refused --nonsense '' --nonsense ch
+refused --nonsense see --nonsense ch
 refused x '' -x ch
 refused --all-hours '' --all-hours=yes ch
 refused --m '' --m ch
 refused -b 'needs a value' -nb
 refused '-Z' '' -nZ ch
 refused '-Z' '' --make-page -Zn ch
-for option in --connectionstring= --make-page= --nonsense=; do
-	refused "${option%=}" '' ${option}postgresql://u:SECRET@h/db ch
+for option in --connectionstring --make-page; do
+	refused $option '' $option=postgresql://u:SECRET@h/db ch
 	ok 'and no password is shown' [ "${line#*SECRET}" = "$line" ]
 done
-ok 'the remedy is --help' [ "${line%--help*}" != "$line" ]
 
 archive 'no channel'
-refused channel ''
 refused channel '' -n -f json
 refused channel '' -q source --
 
 archive 'option without its value'
-for option in --base-dir --qualities --first-hour --last-hour --expect \
-    --tolerance --format --color --report --metrics --metrics-hours \
-    --output-dir --connection-string --node --peer --name --known --settle \
-    --backfill --min-hole --max-age --jobs --now -b -q -t -f -r -m -j; do
+for option in $("$sc" --help | grep -oE -e '--[a-z-]+ [A-Z]' | sed 's/ .//') \
+    -b -q -t -f -r -m -j; do
 	refused "$option" '' ch "$option"
 done
 
@@ -103,12 +95,10 @@ archive 'seconds'
 values_refused --tolerance '' x -1 -0.01 1x 10ms 0,01 ' 1' '1 ' 1e 1e-3 nan \
     inf 0x1 +1 1_000 . 1e400 m -5m 5M 5mm 999999999d
 for option in --settle --max-age --min-hole --backfill; do
-	for value in '' x -1 60sec ' 60' nan . 1e400; do
-		refused "$option" "$value" --check "$option" "$value" ch
+	for value in x -1 60sec ' 60' nan . 1e400; do
+		refused $option "$value" --check $option "$value" ch
 	done
-done
-for option in --max-age --min-hole --backfill; do
-	refused $option --check $option 60 ch
+	[ $option = --settle ] || refused $option --check $option 60 ch
 done
 
 archive 'times'
@@ -197,23 +187,6 @@ run --make-page --node a=http://x --now 2025-11-16 typo
 is_status 2
 ok 'no page of a channel that is not there' absent coverage-maps
 
-# two outputs that are one file, however they are spelt
-archive 'two outputs that are one file'
-for other in out ./out "$PWD/out" link/out; do
-	rm -f out
-	ln -sfn . link
-	run -n -f json -r out -m "$other" ch
-	is_status 2
-	err_has 'give two names'
-	ok 'the metrics are whole' grep -q '^raw_coverage{.*} 2$' out
-done
-leaves out coverage-maps coverage-maps/ch_source_coverage.png \
-    coverage-maps/ch_source_coverage.json
-run -f json -r coverage-maps/ch_source_coverage.png ch
-is_status 2
-err_has 'give two names'
-ok 'the map is whole' pngcheck -q coverage-maps/ch_source_coverage.png
-
 case_dir 'two maps that are one file'
 for quality in a/b_c a_b/c; do
 	hour ch_$quality/2025-11-15T02
@@ -229,20 +202,13 @@ leaves coverage-maps coverage-maps/ch_a_b_c_coverage.png \
 
 case_dir 'help and version'
 version=$(sed -n 's/^#define VERSION.*"\(.*\)".*/\1/p' "$here/../segparse.h")
-for option in -h --help; do
+for option in -h --help -V --version; do
 	run $option
 	is_status 0
 	is_err </dev/null
-	ok 'a page' [ -s "$out" ]
-	ok 'of 80 columns' not grep -q ".\{81\}" "$out"
+	ok 'a page' grep -qiE '^(usage:|segment-)' "$out"
 done
-for option in -V --version; do
-	run $option
-	is_status 0
-	is_out <<-EOF
-	segment-coverage $version
-	EOF
-done
+same "$(cat "$out")" "segment-coverage $version" '--version'
 
 # both FIRST-HOUR WANTED [LAST-HOUR]
 both() {
@@ -253,35 +219,26 @@ both() {
 }
 
 archive 'windows'
-both 2025-11-15T02 2025-11-15T02
 both 2024-02-29T23 2024-02-29T23
 both 2025-11-15T02:45 2025-11-15T02
 both '2025-11-15 02:45:51' 2025-11-15T02
 both 2025-11-15T02:59:59.999999Z 2025-11-15T02
-both 2025-11-15T02Z 2025-11-15T02
 both 2025-11-15T00:30+01:00 2025-11-14T23
 both '2025-11-15 23:45-01:00' 2025-11-16T00
-both 2025-11-15T02+05:30 2025-11-14T20
 both 1969-12-31T23:59:59.5 1969-12-31T23
 both 2025-11-15 2025-11-15T00 2025-11-15T23
 both now 2025-11-15T02
 both -0h 2025-11-15T02
 both -26h 2025-11-14T00
 both -2d 2025-11-13T02
-both -365d 2024-11-15T02
 both 0001-01-01T00 0001-01-01T00
 both 2031-01-01 2031-01-01T00 2031-01-01T23
 run -n --now 0028-01-01T00 --first-hour -9800d -f json ch
 is_status 0
 
 archive 'the present'
-run -n -f json --now 2025-11-15T03:45:51+01:00 ch
-jq_is .generated_at '"2025-11-15T02:45:51.000000Z"'
-run -n -f json --now 2025-11-15 ch
-jq_is .generated_at '"2025-11-15T00:00:00.000000Z"'
-run -n -f json --now '2025-11-15 02:00:01.25' ch
-jq_is '.generated_at, .reports[0].age' '"2025-11-15T02:00:01.250000Z"
--0.75'
+run -n -f json --now 2025-11-15T03:45:51.25+01:00 ch
+jq_is .generated_at '"2025-11-15T02:45:51.250000Z"'
 run -n -f json ch
 jq_is "(.generated_at | sub(\"\\\\.[0-9]+Z\"; \"Z\") | fromdate) - $(date +%s)
     | . >= -5 and . <= 5" true 'without --now it is the clock'
@@ -298,19 +255,10 @@ run ch --no-map --form none --metrics m.prom
 leaves m.prom
 is_status 0
 silent
-while read -r seconds wanted; do
-	run -n -f json --tolerance "$seconds" ch
-	jq_is .tolerance "$wanted" "--tolerance $seconds"
-done <<'EOT'
-0 0
-.5 0.5
-2. 2
-1e1 10
-0.0025 0.0025
-90s 90
-1.5m 90
-1h 3600
-EOT
+for value in .5=0.5 2.=2 1e1=10 0.0025=0.0025 90s=90 1.5m=90 1h=3600; do
+	run -n -f json --tolerance "${value%=*}" ch
+	jq_is .tolerance "${value#*=}" "--tolerance $value"
+done
 run -n -f text -f json -j 64 --metrics-hours 0 ch
 jq_is '.generator, .base_dir, .tolerance' "\"segment-coverage $version\"
 \".\"
