@@ -27,15 +27,6 @@ def mode(*names):
     return {oct(os.lstat(os.path.join(*names)).st_mode & 0o7777)[2:]}
 
 
-def fill(s, less=0):
-    """Fills the disk up, but for so many bytes."""
-    with open(s.at('filler'), 'wb', buffering=0) as file:
-        with contextlib.suppress(OSError):
-            while True:
-                file.write(bytes(4096))
-    os.truncate(s.at('filler'), os.path.getsize(s.at('filler')) - less)
-
-
 def many_hours(s):
     """More than a pipe or a buffer holds."""
     for day in range(1, 15):
@@ -47,20 +38,7 @@ def many_hours(s):
 
 # What is written, and where
 
-@case('all outputs, which everybody may read, and each is named with -v')
-def _(s):
-    os.rename(s.web, s.web + '.away')
-    result = s.run('-v', before=sh('umask 077; exec "$@"'))
-    need(result.status == 0 and not result.out and not s.left(), result)
-    need(set(s.outputs) == {'r.json', 'm.prom', MAP + 'png', MAP + 'json',
-                            MAP + 'html'}, s.outputs)
-    for name in s.outputs:
-        need(result.err.count('web/%s: written\n' % name) == 1, name, result)
-        need(mode(s.web, name) == {'644'}, name, mode(s.web, name))
-    need(mode(s.web) == {'755'}, mode(s.web))
-
-
-@case('the same bytes and modes in any locale, time zone, umask and directory')
+@case('the same bytes and modes in any locale, zone, umask and directory')
 def _(s):
     locales, gone, base = [s.root + name for name in (
         '/locales', '/gone', '/base')]
@@ -77,14 +55,16 @@ def _(s):
         s.restore()
         os.mkdir(gone)
         # the C library loses what it makes of LOCPATH
-        s.expect(s.run(
-            '-b', base, '-r', s.at('r.json'), '-m', s.at('m.prom'),
+        result = s.run(
+            '-v', '-b', base, '-r', s.at('r.json'), '-m', s.at('m.prom'),
             before=sh('cd gone && rmdir ../gone && umask %s && exec "$@"' %
                       mask),
-            environment=dict(TRACED, LC_ALL=locale, TZ=zone, LOCPATH=locales)),
-            0)
+            environment=dict(TRACED, LC_ALL=locale, TZ=zone, LOCPATH=locales))
         for name in s.outputs:
+            need(result.err.count('web/%s: written\n' % name) == 1, result)
             need(mode(s.web, name) == {'644'}, name, mode(s.web, name))
+        result.err = ''
+        s.expect(result, 0)
     if len(made) < 2:
         raise Skip('only the locales C and C.UTF-8')
 
@@ -109,26 +89,20 @@ def _(s):
 
 # What is replaced, and what is not
 
-@case('files are replaced, not rewritten')
-def _(s):
-    os.mkdir(s.root + '/kept')
-    for name in s.outputs:
-        os.link(s.at(name), os.path.join(s.root, 'kept', name))
-    s.expect(s.run(), 0)
-    for name in s.outputs:
-        need(read(os.path.join(s.root, 'kept', name)) == OLD, name)
-
-
-@case('links to files are replaced, links to directories followed')
+@case('files are replaced, not rewritten; links to directories are followed')
 def _(s):
     for number, name in enumerate(s.outputs):
         kept = os.path.join(s.root, name)
         os.rename(s.at(name), kept)
-        os.symlink(('../../' + name, kept, 'nowhere')[number % 3], s.at(name))
+        if number < 2:
+            os.link(kept, s.at(name))
+        else:
+            os.symlink(('../../' + name, kept, 'nowhere')[number - 2],
+                       s.at(name))
     s.expect(s.run(), 0)
     for name in s.outputs:
         need(not os.path.islink(s.at(name)), 'a link yet', name)
-        need(read(os.path.join(s.root, name)) == OLD, 'followed', name)
+        need(read(os.path.join(s.root, name)) == OLD, 'rewritten', name)
     os.rename(s.web, s.root + '/elsewhere')
     os.symlink('../elsewhere', s.web)
     s.restore()
@@ -230,36 +204,25 @@ def _(s):
 @case('a full disk, and one that fills up in the middle')
 def _(s):
     with s.disk('size=128k'):
-        for less in 0, 4096, 8192, 16384, 24576:
+        for less in 0, 4096, 16384, 24576:
             s.restore()
-            fill(s, less)
+            with open(s.at('filler'), 'wb', buffering=0) as file:
+                with contextlib.suppress(OSError):
+                    while True:
+                        file.write(bytes(4096))
+                os.truncate(file.fileno(), file.tell() - less)
             result = s.run()
             os.unlink(s.at('filler'))
             s.expect(result, result.status)
             need(less or s.old() == s.outputs, 'written', s.old())
             need(less > 4096 or 'No space left on device' in result.err,
                  result)
-        s.expect(s.run(), 0)
-
-
-@case('a disk without inodes')
-def _(s):
-    with s.disk('size=1m,nr_inodes=%d' % (len(s.outputs) + 1)):
-        s.failed(s.run(), 'm.prom: No space left on device')
 
 
 @case('files that may not grow so large')
 def _(s):
     s.failed(s.run(before=('prlimit', '--fsize=10')),
              'm.prom: File too large', 'r.json: File too large')
-
-
-@case('a read-only file system')
-def _(s):
-    with s.disk('size=1m'):
-        if not can('mount', '-o', 'remount,ro', s.web):
-            raise Skip('no read-only mounts here')
-        s.failed(s.run(), 'm.prom: Read-only file system')
 
 
 @case('a directory that may not be written to')
@@ -299,18 +262,6 @@ def _(s):
          result)
     need(settled('r.json', read(s.at('r.json'))) == s.right['r.json'] and
          not read(s.root + '/base/file'), 'the others')
-
-
-@case('an immutable file')
-def _(s):
-    paths = [s.at(name) for name in s.outputs]
-    if not can('chattr', '+i', *paths):
-        raise Skip('no chattr +i here')
-    try:
-        result = s.run()
-    finally:
-        spawn(['chattr', '-i', *paths])
-    s.failed(result, 'm.prom: Operation not permitted')
 
 
 @case('messages name the true reason')
@@ -382,22 +333,16 @@ def _(s):
              'the metrics')
 
 
-@case('a report larger than a buffer, whose first piece is not written')
-def _(s):
-    if scene.SANITIZE == 'thread':
-        raise Skip("that sanitizer's own writes come first")
-    many_hours(s)
-    for form in 'text', 'json', 'holes':
-        result = s.plain('-n', '-a', '-f', form, environment=TRACED,
-                         before=strace(['write:error=EIO:when=1']))
-        need(result.status == 2 and 'stdout' in result.err, form, result)
-
-
-@case('a slow reader, and a run that is stopped and continued all the while')
+@case('a long report: torn at once, and to a slow reader with interruptions')
 def _(s):
     many_hours(s)
     right = s.plain('-n', '-f', 'json')
     need(right.status == 0 and len(right.out) > 200000, right)
+    # the first piece is not written; a sanitizer's own writes come first
+    for form in () if scene.SANITIZE == 'thread' else ('text', 'json', 'holes'):
+        result = s.plain('-n', '-a', '-f', form, environment=TRACED,
+                         before=strace(['write:error=EIO:when=1']))
+        need(result.status == 2 and 'stdout' in result.err, form, result)
     for _ in range(3):
         reader, writer = os.pipe()
         os.set_blocking(writer, False)
@@ -446,17 +391,6 @@ def _(s):
         for result in results:
             s.expect(result, 0)
     need(reads[0] > 50 and not torn, 'torn: %s, %d reads' % (torn, reads[0]))
-
-
-@case('ten runs at once, one directory, different targets')
-def _(s):
-    names = ['%d.prom' % number for number in range(10)]
-    for run in [s.start('-m', 'base/web/' + name) for name in names]:
-        result = end(run)
-        need(result.status == 0 and not result.err, result)
-    for name in names:
-        need(settled(name, read(s.at(name))) == s.right['m.prom'], name)
-    need(s.left() == names, s.left())
 
 
 # What others put there
@@ -522,9 +456,8 @@ def _(s):
              'm.prom.tmp', MAP + 'png~', 'segment-coverage.tmp']
     for name in names:
         write(s.at(name), b'mine')
-    result = s.run()
-    need(result.status == 0 and s.left() == sorted(names), s.left(), result)
-    need(all(read(s.at(name)) == b'mine' for name in names), 'overwritten')
+    need(s.run().status == 0 and s.left() == sorted(names) and all(
+        read(s.at(name)) == b'mine' for name in names), s.left())
 
 
 @case('making the directory follows nothing that is put in its place')
