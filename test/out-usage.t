@@ -96,9 +96,10 @@ values_refused --tolerance '' x -1 -0.01 1x 10ms 0,01 ' 1' '1 ' 1e 1e-3 nan \
     inf 0x1 +1 1_000 . 1e400 m -5m 5M 5mm 999999999d
 for option in --settle --max-age --min-hole --backfill; do
 	for value in x -1 60sec ' 60' nan . 1e400; do
-		refused $option "$value" --check $option "$value" ch
+		refused "$option" "$value" --check "$option" "$value" ch
 	done
-	[ $option = --settle ] || refused $option --check $option 60 ch
+	[ "$option" = --settle ] ||
+	    refused "$option" --check "$option" 60 ch
 done
 
 archive 'times'

@@ -36,9 +36,8 @@ with open(MANUAL, encoding='ascii') as manual:
 def run(*command, **options):
     """Returns exit status, stdout and stderr."""
     done = subprocess.run(command, stdin=subprocess.DEVNULL, check=False,
-                          capture_output=True, **options)
-    return (done.returncode, done.stdout.decode('utf-8', 'surrogateescape'),
-            done.stderr.decode('utf-8', 'surrogateescape'))
+                          capture_output=True, encoding='utf-8', **options)
+    return done.returncode, done.stdout, done.stderr
 
 
 def section(macro, title):
@@ -67,23 +66,16 @@ def display(lines):
 
 # Options
 
-def help_options():
-    """{(letter, word): (argument, default)} of --help."""
-    status, out, err = run(PROGRAM, '--help')
-    tap.ok((status, err) == (0, '') and max(map(len, out.splitlines())) <= 80,
-           'help: 80 columns', err)
-    found = re.findall(
-        r'^ {2}(?:-(\w), | {4})--([\w-]+)(?: ([A-Z=]+))?((?: .*|\n {20}.*)+)',
-        out, re.M)
-    options = {}
-    for letter, word, argument, text in found:
-        default = re.findall(r'\(([^()]*)\)', ' '.join(text.split()))
-        options[letter, word] = argument, default[-1] if default else ''
-    return options, out
-
-
 def options():
-    ours, text = help_options()
+    status, text, err = run(PROGRAM, '--help')
+    tap.ok((status, err) == (0, '') and max(map(len, text.splitlines())) <= 80,
+           'help: 80 columns', err)
+    # {(letter, word): (argument, default)}
+    ours = {(letter, word): (argument, re.findall(
+        r'\(([^()]*)\)|$', ' '.join(rest.split()))[0])
+            for letter, word, argument, rest in re.findall(
+                r'^ {2}(?:-(\w), | {4})--([\w-]+)(?: ([A-Z=]+))?'
+                r'((?: .*|\n {20}.*)+)', text, re.M)}
     theirs, body = {}, []
     for line in section('Sh', 'DESCRIPTION'):
         match = re.match(

@@ -66,7 +66,7 @@ EOT
 run -n -f json --now "$now" -m m.prom -q source ch
 agree 168 m.prom "$out"
 sed -n '/^raw_coverage/p;/^segment_count.*full/p;/_covered_/p;/newest_/p' m.prom |
-    grep -v -e T0[357] -e 480p -e editable >"$out"
+    grep -v -e 'T0[357]' -e 480p -e editable >"$out"
 is_out 'byte for byte' <<'EOT'
 segment_count{channel="ch",quality="source",hour="2025-11-15T02",type="full"} 3
 raw_coverage{channel="ch",quality="source",hour="2025-11-15T02"} 14.502001
