@@ -67,12 +67,6 @@ absent() {
 	done
 }
 
-filled() {
-	for named; do
-		[ -s "$named" ] || return
-	done
-}
-
 # skip DESC WHY
 skip() {
 	tests=$((tests + 1))
@@ -166,14 +160,6 @@ run() {
 	runs "$sc" "$@"
 }
 
-# inject SYSCALL:FAULT ARGUMENT...: the program, with a fault of strace(1)'s
-inject() {
-	inject=$1
-	shift
-	runs strace -f -e quiet=all -o "$tmp/strace" -E ASAN_OPTIONS=detect_leaks=0 \
-	    -e trace="${inject%%:*}" -e inject="$inject" "$sc" "$@"
-}
-
 # strikes PATH SYSCALL:FAULT ARGUMENT...: the program, with a fault in the
 # calls that are about PATH
 strikes() {
@@ -226,12 +212,12 @@ err_has() {
 # jq_is FILTER WANTED [DESC]: of stdout, as compact JSON
 jq_is() {
 	same "$(jq -c "$1" "$out" 2>&1)" "$2" \
-	    "${3-$(printf %s "$1" | tr -s ' \t\n' ' ')}"
+	    "${3:-$(printf %s "$1" | tr -s ' \t\n' ' ')}"
 }
 
 # is FILTER WANTED [DESC]: of the first quality
 is() {
-	jq_is ".reports[0] | $1" "$2" "${3-$(printf %s "$1" | tr -s ' \t\n' ' ')}"
+	jq_is ".reports[0] | $1" "$2" "${3-}"
 }
 
 # report [OPTION...]: of channel ch, as JSON, on the day after
