@@ -32,7 +32,7 @@ is_out 'what is installed' <<EOT
 644 usr/lib/systemd/system/segment-coverage@.service
 644 usr/lib/systemd/system/segment-coverage@.timer
 644 usr/share/bash-completion/completions/segment-coverage
-$(cd man/examples && find ./*[a-z]file *.sh *.yml \
+$(cd man/examples && find ./*[a-z]file ./*.sh ./*.yml \
 	\( -name '*.sh' -printf 755 -o -printf 644 \) \
 	-printf ' usr/share/doc/segment-coverage/examples/%f\n' | sort -k 2)
 644 usr/share/man/man1/segment-coverage.1
