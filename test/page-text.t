@@ -189,9 +189,9 @@ def test_hostile(site):
                                       end='9999-12-31T23:59:59.999999Z')
 
     def many(document):
-        stamps = [
-            (pagesite.ago(days=9) + pagesite.timedelta(milliseconds=ms)).strftime(
-                '%Y-%m-%dT%H:%M:%S.%fZ') for ms in range(0, 150000000, 750)]
+        at = pagesite.ago(days=9)
+        stamps = [(at + pagesite.timedelta(milliseconds=ms)).strftime(
+            '%Y-%m-%dT%H:%M:%S.%fZ') for ms in range(0, 150000000, 750)]
         document['reports'][0].update(start=stamps[0], raw={'holes': [
             {'start': start, 'end': end, 'duration': .75}
             for start, end in zip(stamps[::2], stamps[1::2])]})
