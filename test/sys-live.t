@@ -5,8 +5,7 @@ as fast as it can, replaces some, hides what it replaced, begins new hours and
 removes old ones, and now and then leaves a hole. Each run must show all holes
 that were there before it began, and no other.
 
-LIVE_SECONDS=5 says how long, LIVE_DIR where the archive is made. Where
-LIVE_READ_DIR is another way to the same directory, it is read there.
+LIVE_SECONDS=5 says how long, LIVE_DIR where the archive is made.
 """
 import bisect
 import collections
@@ -152,8 +151,8 @@ def judge(run, writer, front, known):
         yield 'ends at %s, before %s' % (report['end'], model.instant(front))
 
 
-def live(base, read):
-    writer = Writer(base)
+def live(base):
+    writer = Writer(base + '/ch/source')
     while writer.front < writer.low + 3 * HOUR // 2:
         writer.step(writer.temps[-1][0] + STEP)
     writer.start()
@@ -164,10 +163,8 @@ def live(base, read):
         writer.limit = front + HOUR // 2
         options = ((), ('-j', '1'), ('-j', '3'))[runs % 3]
         run = subprocess.run(
-            [PROGRAM, '-b', os.path.dirname(os.path.dirname(read)), '-q',
-             os.path.basename(read), '-n', '-f', 'json', '--now',
-             model.instant(front + HOUR), *options,
-             os.path.basename(os.path.dirname(read))],
+            [PROGRAM, '-b', base, '-n', '-f', 'json', '--now',
+             model.instant(front + HOUR), *options, 'ch'],
             capture_output=True, env=ENVIRONMENT, timeout=60, check=False)
         fault = list(judge(run, writer, front, known))
         runs += 1
@@ -188,14 +185,9 @@ def main():
     sys.setswitchinterval(0.0005)
     base = tempfile.mkdtemp(prefix='coverage-live.',
                             dir=os.environ.get('LIVE_DIR'))
-    path = os.path.join(base, 'ch', 'source')
-    read = path
-    if 'LIVE_READ_DIR' in os.environ:
-        read = os.path.join(os.environ['LIVE_READ_DIR'],
-                            os.path.basename(base), 'ch', 'source')
     try:
-        os.makedirs(path)
-        live(path, read)
+        os.makedirs(base + '/ch/source')
+        live(base)
     finally:
         shutil.rmtree(base)
     tap.done()
