@@ -91,30 +91,23 @@ values_refused --color '' yes AUTO
 values_refused --jobs '' x 0 -1 1.5 4x ' 4' '4,' 0x4 99999999999999999999
 values_refused --metrics-hours '' x -1 1.5 168h ' 1' 0x4 99999999999999999999
 
+# What names-parse.t tells of times and seconds is not said again.
 archive 'seconds'
-values_refused --tolerance '' x -1 -0.01 1x 10ms 0,01 ' 1' '1 ' 1e 1e-3 nan \
-    inf 0x1 +1 1_000 . 1e400 m -5m 5M 5mm 999999999d
+values_refused --tolerance '' -1 1x 10ms ' 1' 1e-3 1e400 m -5m 5M 5mm 999999999d
 for option in --settle --max-age --min-hole --backfill; do
-	for value in x -1 60sec ' 60' nan . 1e400; do
-		refused "$option" "$value" --check "$option" "$value" ch
-	done
+	refused "$option" 60sec --check "$option" 60sec ch
 	[ "$option" = --settle ] ||
 	    refused "$option" --check "$option" 60 ch
 done
 
 archive 'times'
 for option in --first-hour --last-hour; do
-	values_refused $option '' x NOW today 2025 2025-11 2025-11-15T \
-	    2025-11-15T24 2025-11-15T2 2025-11-15T02: 2025-11-15T02:60 \
-	    2025-02-29 2025-04-31T00 2025-13-01T00 0000-01-01T00 \
-	    2025-11-15T02+1 2025-11-15T02+24:00 2025-11-15T02:45:51x \
-	    2025-11-15T02.bak ' 2025-11-15T02' '2025-11-15T02 ' 6h -6 -h -d \
-	    -6m -6hh -6.5h '-6 h' --6h -+6h +6h -0x6h -6H '-6h ' \
+	values_refused $option '' x NOW today 2025-11-15T24 2025-11-15T02:45:51x \
+	    6h -6 -h -d -6m -6hh -6.5h '-6 h' --6h -+6h +6h -0x6h -6H '-6h ' \
 	    -99999999999999999999h -9223372036854775808h -9999999d
 done
 for option in --now --expect; do
-	values_refused $option '' x yesterday 2025-13-01 2025-11-15T24 \
-	    2025-11-15T02:45:51x 2025-11-15T02:45:51.1234567 1763172000 -6h
+	values_refused $option '' x 2025-13-01 1763172000 -6h
 done
 refused --first-hour -9999d --now 0027-01-01T00 --first-hour -9999d ch
 refused --first-hour 2025-11-15T03 --first-hour 2025-11-15T03 \
@@ -211,29 +204,24 @@ for option in -h --help -V --version; do
 done
 same "$(cat "$out")" "segment-coverage $version" '--version'
 
-# both FIRST-HOUR WANTED [LAST-HOUR]
-both() {
-	run -n -f json --now $now --first-hour "$1" --last-hour 9999-01-01 ch
-	jq_is .first_hour "\"$2\"" "--first-hour $1"
-	run -n -f json --now $now --last-hour "$1" ch
-	jq_is .last_hour "\"${3-$2}\"" "--last-hour $1"
-}
-
 archive 'windows'
-both 2024-02-29T23 2024-02-29T23
-both 2025-11-15T02:45 2025-11-15T02
-both '2025-11-15 02:45:51' 2025-11-15T02
-both 2025-11-15T02:59:59.999999Z 2025-11-15T02
-both 2025-11-15T00:30+01:00 2025-11-14T23
-both '2025-11-15 23:45-01:00' 2025-11-16T00
-both 1969-12-31T23:59:59.5 1969-12-31T23
-both 2025-11-15 2025-11-15T00 2025-11-15T23
-both now 2025-11-15T02
-both -0h 2025-11-15T02
-both -26h 2025-11-14T00
-both -2d 2025-11-13T02
-both 0001-01-01T00 0001-01-01T00
-both 2031-01-01 2031-01-01T00 2031-01-01T23
+while read -r hour first last; do
+	run -n -f json --now $now --first-hour "$hour" --last-hour 9999-01-01 ch
+	jq_is .first_hour "\"$first\"" "--first-hour $hour"
+	run -n -f json --now $now --last-hour "$hour" ch
+	jq_is .last_hour "\"${last:-$first}\"" "--last-hour $hour"
+done <<'EOT'
+2025-11-15T02:59:59.999999Z 2025-11-15T02
+2025-11-15T00:30+01:00 2025-11-14T23
+1969-12-31T23:59:59.5 1969-12-31T23
+2025-11-15 2025-11-15T00 2025-11-15T23
+now 2025-11-15T02
+-0h 2025-11-15T02
+-26h 2025-11-14T00
+-2d 2025-11-13T02
+0001-01-01T00 0001-01-01T00
+2031-01-01 2031-01-01T00 2031-01-01T23
+EOT
 run -n --now 0028-01-01T00 --first-hour -9800d -f json ch
 is_status 0
 
@@ -256,7 +244,7 @@ run ch --no-map --form none --metrics m.prom
 leaves m.prom
 is_status 0
 silent
-for value in .5=0.5 2.=2 1e1=10 0.0025=0.0025 90s=90 1.5m=90 1h=3600; do
+for value in .5=0.5 0.0025=0.0025 90s=90 1.5m=90 1h=3600; do
 	run -n -f json --tolerance "${value%=*}" ch
 	jq_is .tolerance "${value#*=}" "--tolerance $value"
 done
