@@ -372,6 +372,15 @@ def _(s):
         for result in results:
             s.expect(result, 0)
     need(reads[0] > 50 and not torn, 'torn: %s, %d reads' % (torn, reads[0]))
+    # nor does one wait for another
+    s.restore()
+    slow = s.start(environment=TRACED, before=strace(
+        ['rename,renameat,renameat2:delay_enter=500000']))
+    while not s.left():
+        time.sleep(0.01)
+    other = s.run(limit=20)
+    need(other.status == 0 and slow.poll() is None, other, slow.poll())
+    s.expect(end(slow), 0)
 
 
 # What others put there
