@@ -38,8 +38,7 @@ diag() {
 	sed -n -e 's/^/#	/' -e '20s/$/ .../' -e 1,20p >&2
 }
 
-# ok DESC COMMAND ARGUMENT...: the command succeeds. If not, what it said is
-# shown, or else the command.
+# ok DESC COMMAND ARGUMENT...: the command succeeds
 ok() {
 	tests=$((tests + 1))
 	ok=${case:+$case: }$1
@@ -56,7 +55,6 @@ ok() {
 	return 1
 }
 
-# commands for it
 not() {
 	! "$@"
 }
@@ -220,7 +218,7 @@ is() {
 	jq_is ".reports[0] | $1" "$2" "${3-}"
 }
 
-# report [OPTION...]: of channel ch, as JSON, on the day after
+# report [OPTION...]: of channel ch, as JSON, the day after
 report() {
 	run -n -f json --now 2025-11-16 "$@" ch
 }

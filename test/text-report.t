@@ -325,15 +325,13 @@ out_has 'Worst days'
 out_has 'Worst hours'
 
 case_dir 'sixteen qualities, three of them bad'
-now=2025-11-15T00:00:00Z
-for channel in one two three four; do
-	for quality in source 720p 480p 160p; do
-		case $channel/$quality in
-		one/source | two/480p | four/160p)
-			broken $channel/$quality 7 ;;
-		*)	hour $channel/$quality/2025-11-08T00
-			seg 00:00 3600 full ;;
-		esac
+broken one/source 7
+broken two/480p 7
+broken four/160p 7
+for quality in one two three four; do
+	for quality in $quality/source $quality/720p $quality/480p $quality/160p; do
+		hour "$quality/2025-11-14T22"
+		seg 00:00 3600 full
 	done
 done
 text -q source,720p,480p,160p one two three four
