@@ -226,7 +226,7 @@ EOT
 
 case_dir 'the worst hours'
 for at in $(seq -w 0 10); do
-	at $at '00:00 3000 full, 50:00 600 partial'
+	at "$at" '00:00 3000 full, 50:00 600 partial'
 done
 at 11 '00:00 3000 full, 50:01 599 full'
 now=2025-11-15T12:00:00Z
@@ -328,9 +328,9 @@ case_dir 'sixteen qualities, three of them bad'
 broken one/source 7
 broken two/480p 7
 broken four/160p 7
-for quality in one two three four; do
-	for quality in $quality/source $quality/720p $quality/480p $quality/160p; do
-		hour "$quality/2025-11-14T22"
+for channel in one two three four; do
+	for quality in source 720p 480p 160p; do
+		hour "$channel/$quality/2025-11-14T22"
 		seg 00:00 3600 full
 	done
 done
