@@ -68,17 +68,6 @@ is '[.hours[] | [.hour[11:], .readable, .raw.hole_duration]]' \
 is .unreadable_hours '{"count":1,"ranges":[{"first":"2025-11-15T03",'\
 '"last":"2025-11-15T03","count":1}]}'
 
-case_dir 'a quality whose disk is away'
-at 02 '00:00 2 full'
-ln -s /nonexistent/disk2/480p ch/480p
-run -n -f json -q 480p,source ch
-is_status 2
-is_err <<'EOT'
-segment-coverage: ./ch/480p: No such file or directory
-EOT
-jq_is '.complete, (.reports | map([.found, .raw.coverage]))' 'false
-[[true,0],[true,2]]'
-
 case_dir 'an unreadable hour beside the window'
 mkdir -p ch/source
 ln -s 2025-11-15T02 ch/source/2025-11-15T02
@@ -87,23 +76,10 @@ report --first-hour 2025-11-15T03
 is_status 2
 is .raw.hole_duration 5
 
-case_dir 'hours that fail'
-for hour in 02 03 04; do
-	at $hour '00:00 3600 full'
-done
-for fault in openat,openat2:error=EACCES openat,openat2:error=EIO \
-    openat,openat2:error=ENAMETOOLONG getdents64:error=EIO:when=1 \
-    getdents64:error=EIO:when=2; do
-	strikes ch/source/2025-11-15T03 $fault -n -f json --now 2025-11-16 ch
-	is_status 2
-	err_lines 1
-	err_has ch/source/2025-11-15T03
-	is '[.raw.coverage, .raw.hole_count, .segments.full.count,
-	    .missing_hours.count], (.hours[1] | [.readable, .raw.coverage])' \
-	    '[7200,0,2,0]
-[false,0]' "$fault: no hole, nothing of it is known"
-done
-rm -r ch/source/2025-11-15T03/*
+case_dir 'an hour that goes before it is read'
+at 02 '00:00 3600 full'
+at 03
+at 04 '00:00 3600 full'
 late ch/source/2025-11-15T03 'rmdir ch/source/2025-11-15T03' --now 2025-11-16
 is_status 0
 is_err </dev/null

@@ -39,7 +39,6 @@ UNTIMED = re.compile(rb'^segment_coverage_run_duration_seconds\{.*\n', re.M)
 ERRORS = re.compile(rb'^segment_coverage_run_errors\{.*\n', re.M)
 FLEET = re.compile(rb'^(?:# \w+ )?segment_coverage_(?:fleet|peer)_.*\n', re.M)
 INCOMPLETE = re.compile(rb'^segment_coverage_run_complete\{.*\} 0$', re.M)
-PARTIAL = '00:06-2.0-partial-Hash.ts'
 
 
 class Skip(Exception):

@@ -369,7 +369,7 @@ seg 00:00 3600 full
 hour "$evil/$evil/2025-11-15T05"
 seg 00:00 10 full
 seg 00:20 10 full
-mkdir "$evil/x$evil"
+mkdir "$evil/x$evil" "$evil/source/2025-11-15T02$evil"
 ln -s "$evil" "$evil/loop"
 for locale in C C.UTF-8; do
 	LC_ALL=$locale text -v -a -q "source,$evil,no$evil" "$evil" nobody
@@ -382,6 +382,7 @@ done
 evil='a\x1b[31m\x01b\x0a\x0d\x09\x7f\xc2\x9bc\xe2\x80\xae\xff\\ä'
 out_has "$evil"
 err_has "$evil.ts"
+err_has "2025-11-15T02$evil"
 
 case_dir 'colour on a terminal, and only there'
 whole 15T02 15T05
