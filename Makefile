@@ -8,10 +8,8 @@ ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 PKG_CONFIG ?= pkg-config
 PROGRAM = segment-coverage
 OBJS = coverage.o segparse.o render.o report.o
-TOOLS = test/mkarchive test/walk
+TOOLS = test/parse test/walk
 TESTS = test/*.t
-UNITS = $(patsubst %.c,%,$(filter-out $(TOOLS:=.c) test/fuzz% test/nomem.c, \
-	$(wildcard test/*.c)))
 
 # CPPFLAGS, CFLAGS, LDFLAGS and LDLIBS are the user's, and come last.
 CFLAGS ?= -O2 -g
@@ -37,7 +35,7 @@ COMPILE = $(CC) $(FLAGS) $(CPPFLAGS) $(CFLAGS)
 LINK = $(COMPILE) -pie -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS) -o $@
 
 all: $(PROGRAM)
-tests: all $(TOOLS) $(UNITS) test/nomem.so
+tests: all $(TOOLS) test/nomem.so
 
 $(PROGRAM): $(OBJS)
 	$(LINK) $(OBJS) $(LIBS) $(LDLIBS)
@@ -48,11 +46,9 @@ render.o: .build/page.css.h .build/page.html.h .build/page.js.h
 	@mkdir -p .build && man/embed $< >$@.new && mv $@.new $@
 .c.o:
 	$(COMPILE) -c -o $@ $<
+test/parse: segparse.c segparse.h
 $(TOOLS): %: %.c Makefile
 	$(LINK) $< $(LDLIBS)
-# a unit test may include coverage.c, whose main it calls coverage_main
-$(UNITS): %: %.c coverage.c $(OBJS)
-	$(LINK) -I. $< $(filter-out coverage.o,$(OBJS)) $(LIBS) $(LDLIBS)
 test/nomem.so: test/nomem.c Makefile
 	$(COMPILE) -fPIC -shared -o $@ $<
 
@@ -63,7 +59,7 @@ check:
 deps:
 	@test/deps build
 demo:
-	@test/deps demo && $(MAKE) --no-print-directory all test/mkarchive
+	@test/deps demo && $(MAKE) --no-print-directory all
 	@test/demo
 bench cross lint:
 	@test/deps $(if $(filter cross,$@),cross,work) && test/$@
@@ -103,7 +99,7 @@ uninstall:
 	    $(BASH) $(ZSH)/_$(PROGRAM) $(UNITDIR)/$(PROGRAM)@.*
 	rm -rf $(AT)/share/$(PROGRAM) $(DOC)
 clean:
-	rm -rf $(PROGRAM) $(OBJS) $(TOOLS) $(UNITS) test/nomem.so .build
+	rm -rf $(PROGRAM) $(OBJS) $(TOOLS) test/nomem.so .build
 
 .PHONY: all tests test check deps demo bench cross lint sanitize address \
 	clang thread coverage fuzz install uninstall clean

@@ -535,7 +535,7 @@ is_hash(const char *s, size_t len)
  * Reads the name of a segment, of length len. Fills in offset, duration and
  * type. Returns -1 for a bad name.
  */
-int
+static int
 segment_parse(const char *name, size_t len, struct segment *seg)
 {
 	const char *end, *s = name;

@@ -265,7 +265,6 @@ struct options {		/* filled once, const from then on */
 	    const struct survey *survey, const struct report *report)
 
 /* segparse.c */
-int	 segment_parse(const char *name, size_t len, struct segment *seg);
 int	 seconds_parse(const char *s, size_t len, int64_t max, int64_t *us);
 int	 hour_parse(const char *name, int64_t *t);
 int	 time_parse(const char *s, int64_t *t, bool *date_only);

@@ -4,11 +4,9 @@ import base64
 import http.client
 import json
 import shutil
-import struct
 import subprocess
 import tempfile
 import time
-import zlib
 
 PATIENCE = 60  # seconds; a busy machine starts a browser slowly
 ARGUMENTS = [
@@ -34,34 +32,6 @@ def eventually(condition, seconds=PATIENCE):
         if value or time.monotonic() > end:
             return value
         time.sleep(0.05)
-
-
-def png_rows(data):
-    """The rows of RGB bytes of a screenshot."""
-    chunks, at = {}, 8
-    while at < len(data):
-        size, kind = struct.unpack('>I4s', data[at:at + 8])
-        chunks[kind] = chunks.get(kind, b'') + data[at + 8:at + 8 + size]
-        at += 12 + size
-    width, height, depth, colour = struct.unpack('>IIBB', chunks[b'IHDR'][:10])
-    step = {(8, 2): 3, (8, 6): 4}[depth, colour]
-    raw = zlib.decompress(chunks[b'IDAT'])
-    above, rows = bytearray(width * step), []
-    for y in range(height):
-        start = y * (1 + width * step)
-        kind, row = raw[start], bytearray(raw[start + 1:start + 1 +
-                                              width * step])
-        for i, byte in enumerate(row):
-            a = row[i - step] if i >= step else 0
-            b, c = above[i], above[i - step] if i >= step else 0
-            guess = (0, a, b, (a + b) // 2, min(
-                (abs(b - c), 0, a), (abs(a - c), 1, b),
-                (abs(a + b - 2 * c), 2, c))[2])[kind]
-            row[i] = (byte + guess) & 255
-        rows.append(b''.join(bytes(row[i:i + 3])
-                             for i in range(0, len(row), step)))
-        above = row
-    return rows
 
 
 class Browser:

@@ -16,9 +16,6 @@ import model
 import python_says
 import tap
 
-PROGRAM = os.path.abspath(os.environ.get(
-    'SEGMENT_COVERAGE',
-    os.path.join(sys.path[0], '..', 'segment-coverage')))
 FIRST, NEXT, THIRD = '2025-11-15T02', '2025-11-15T03', '2025-11-15T04'
 
 
@@ -26,40 +23,37 @@ def seconds(duration):
     return model.number_text(duration // datetime.timedelta(microseconds=1))
 
 
-def spans(holes):
-    return ', '.join(holes) or 'none'
-
-
-def tallies(found):
-    return ', '.join('%s %s %s s' % (count, kind, duration)
-                     for kind, count, duration in found
-                     if count not in (0, '0')) or 'none'
-
-
 # a figure: how the service has it for an hour, how the program has it for a
 # quality or an hour
-COVERAGE = (lambda hour: seconds(hour.coverage),
-            lambda report: report['raw']['coverage'])
-HOLES = (lambda hour: spans([seconds(b - a) for a, b in hour.holes]),
-         lambda report: spans([h['duration'] for h in report['raw']['holes']]))
-OVERLAPS = (lambda hour: tallies([(kind, hour.overlaps[kind],
-                                   seconds(hour.overlap_durations[kind]))
-                                  for kind in model.TYPES]),
-            lambda report: tallies([(kind, tally['count'], tally['duration'])
-                                    for kind, tally in
-                                    report['overlaps'].items()]))
-EDITABLE = (lambda hour: seconds(hour.editable_coverage),
-            lambda report: report['editable']['coverage'])
-EDITABLE_HOLES = (
-    lambda hour: spans([seconds(b - a) for a, b in hour.editable_holes]),
-    lambda report: spans([h['duration'] for h in
-                          report['editable']['holes']]))
-SEGMENTS = (lambda hour: tallies([(kind, hour.counts[kind],
-                                   seconds(hour.durations[kind]))
-                                  for kind in model.TYPES]),
-            lambda report: tallies([(kind, report['segments'][kind]['count'],
-                                     report['segments'][kind]['duration'])
-                                    for kind in model.TYPES]))
+
+def coverage(theirs, ours):
+    return (lambda hour: seconds(getattr(hour, theirs)),
+            lambda report: report[ours]['coverage'])
+
+
+def holes(theirs, ours):
+    return (lambda hour: ', '.join(
+        seconds(b - a) for a, b in getattr(hour, theirs)) or 'none',
+            lambda report: ', '.join(
+                h['duration'] for h in report[ours]['holes']) or 'none')
+
+
+def tallies(counts, durations, ours):
+    return (lambda hour: ', '.join(
+        '%d %s %s s' % (count, kind, seconds(getattr(hour, durations)[kind]))
+        for kind, count in getattr(hour, counts).items() if count) or 'none',
+            lambda report: ', '.join(
+                '%s %s %s s' % (tally['count'], kind, tally['duration'])
+                for kind, tally in report[ours].items()
+                if kind in model.TYPES and tally['count'] != '0') or 'none')
+
+
+COVERAGE = coverage('coverage', 'raw')
+EDITABLE = coverage('editable_coverage', 'editable')
+HOLES = holes('holes', 'raw')
+EDITABLE_HOLES = holes('editable_holes', 'editable')
+OVERLAPS = tallies('overlaps', 'overlap_durations', 'overlaps')
+SEGMENTS = tallies('counts', 'durations', 'segments')
 
 # number, what, archive, hour that is looked at (None: all), figure, what the
 # service has, what the program has
@@ -147,7 +141,7 @@ def service(base, hour, figure):
 
 def program(base, hour, figure, *options):
     done = subprocess.run(
-        [PROGRAM, '-b', base, '-f', 'json', '-n', '-t', '0',
+        [tap.PROGRAM, '-b', base, '-f', 'json', '-n', '-t', '0',
          '--now', '2025-11-15T12:00:00Z', *options, 'ch'],
         stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if done.returncode != 0 or done.stderr:

@@ -4,18 +4,12 @@
 
 Each seed makes an archive, on which the program runs with several tolerances,
 windows and numbers of jobs; the slow model says what must come of it.
-
-SEEDS=N runs the seeds 1 to N (default 200), SEED=K only that one; with KEEP=1
-the archives stay, and their place is said.
 """
-import multiprocessing
 import os
-import random
 import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 
 sys.dont_write_bytecode = True
 import model
@@ -24,15 +18,7 @@ import tap
 
 HOUR = model.HOUR
 DAY = 24 * HOUR
-PROGRAM = os.path.abspath(os.environ.get(
-    'SEGMENT_COVERAGE',
-    os.path.join(sys.path[0], '..', 'segment-coverage')))
-EARLIEST = model.parse_hour(b'0001-01-01T00')
-LATEST = model.parse_hour(b'9999-12-31T23')
-
-
-class Mismatch(Exception):
-    """What differs, for people."""
+EARLIEST, LATEST = randarchive.FIRST_HOUR, randarchive.LAST_HOUR
 
 
 class Case:
@@ -68,8 +54,8 @@ class Case:
     def command(self, jobs):
         model_of = self.model
         command = [
-            PROGRAM, '-b', self.archive.base, '-f', 'json', '-j', str(jobs),
-            '-q', ','.join(self.archive.qualities),
+            tap.PROGRAM, '-b', self.archive.base, '-f', 'json', '-j',
+            str(jobs), '-q', ','.join(self.archive.qualities),
             '--now', model.instant(model_of['now']),
             '-t', model.number_text(model_of['tolerance'])]
         for key in ('first', 'last'):
@@ -97,14 +83,14 @@ def run(case, jobs):
             with open(os.path.join(output, name + '.png'), 'rb') as file:
                 maps[quality] = file.read()
     if names:
-        raise Mismatch('left behind: %r' % names)
+        raise tap.Mismatch('left behind: %r' % names)
     return done.stdout, done.stderr, done.returncode, maps
 
 
 def expect(path, got, wanted):
     found = model.difference(got, wanted, path)
     if found:
-        raise Mismatch('%s\ngot:    %r\nwanted: %r' % found)
+        raise tap.Mismatch('%s\ngot:    %r\nwanted: %r' % found)
 
 
 def alone(value):
@@ -130,7 +116,7 @@ def compare_map(survey, quality, png):
     except ValueError as error:
         difference = error
     if difference:
-        raise Mismatch('map of %s: %s' % (quality, difference))
+        raise tap.Mismatch('map of %s: %s' % (quality, difference))
     return False
 
 
@@ -140,7 +126,7 @@ def compare(case, surveys, result):
     try:
         document = alone(model.read_json(output.decode('utf-8', 'strict')))
     except ValueError as error:
-        raise Mismatch('no JSON: %s\nstatus %d, stderr: %r' % (
+        raise tap.Mismatch('no JSON: %s\nstatus %d, stderr: %r' % (
             error, status, talk))
     reports = [survey.report('ch', quality, listings is not None)
                for quality, (listings, survey) in surveys.items()]
@@ -168,7 +154,7 @@ def compare(case, surveys, result):
         'schema_version': 1,
         'generated_at': model.instant(case.model['now']),
         'base_dir': case.archive.base,
-        'tolerance': model.Seconds(case.model['tolerance']),
+        'tolerance': model.number_text(case.model['tolerance']),
         'first_hour': bounds['first'], 'last_hour': bounds['last'],
         'complete': not unread}))
     return reports
@@ -200,9 +186,8 @@ def cases(chance, archive):
         yield Case(chance, archive, tolerance, bounds)
 
 
-def check_archive(seed, base, shown):
-    """seen_in() of its reports; shown[0] is the command that is being run."""
-    chance = random.Random(seed)
+def check_archive(chance, base):
+    """seen_in() of its reports."""
     archive = randarchive.make(chance, base)
     read = {quality: model.read_quality(os.path.join(base, 'ch', quality))
             for quality in archive.qualities}
@@ -213,51 +198,23 @@ def check_archive(seed, base, shown):
             listings or {}, **case.model))
             for quality, listings in read.items()}
         jobs, others = chance.sample((1, 2, 7), 2)
-        shown[0] = shlex.join(case.command(jobs))
         result = run(case, jobs)
-        seen += model.as_read(compare(case, surveys, result))
+        try:
+            seen += model.as_read(compare(case, surveys, result))
+        except tap.Mismatch as error:
+            raise tap.Mismatch('%s\n%s' % (shlex.join(case.command(jobs)),
+                                           error)) from None
         if number == twice and run(case, others) != result:
-            raise Mismatch('-j %d and -j %d differ' % (jobs, others))
+            raise tap.Mismatch('-j %d and -j %d differ' % (jobs, others))
     return seen_in(seen)
 
 
-def check(seed):
-    """(seed, seen_in() of its reports, None or what differs)"""
-    place = '/dev/shm'
-    if not os.access(place, os.W_OK | os.X_OK):
-        place = None
-    base = tempfile.mkdtemp(prefix='coverage-random.', dir=place)
-    shown = ['making the archive']
-    try:
-        return seed, check_archive(seed, base, shown), None
-    except (Mismatch, AssertionError, OSError, subprocess.SubprocessError,
-            KeyError, TypeError) as error:
-        return seed, {}, 'seed: SEED=%d KEEP=1 %s\ncommand: %s\n%s: %s' % (
-            seed, sys.argv[0], shown[0], type(error).__name__, error)
-    finally:
-        if 'KEEP' in os.environ:
-            print('# seed %d: %s' % (seed, base), file=sys.stderr)
-        else:
-            shutil.rmtree(base)
-
-
-def main():
-    os.environ.update(TZ='UTC', LC_ALL='C')
-    if 'SEED' in os.environ:
-        seeds = [int(os.environ['SEED'])]
-    else:
-        seeds = range(1, int(os.environ.get('SEEDS', '200')) + 1)
-    seen = {}
-    with multiprocessing.Pool(os.cpu_count()) as pool:
-        for seed, found, difference in pool.imap(check, seeds):
-            seen.update({key: was or seen.get(key, False)
-                         for key, was in found.items()})
-            tap.ok(difference is None, 'random archive %d' % seed,
-                   difference or '')
-    if len(seeds) >= 100 and tap.failures == 0:
-        tap.same([key for key, was in seen.items() if not was], [],
-                 'all that can happen has happened')
-    return tap.done()
-
-
-sys.exit(main())
+SEEN = {}
+found = tap.seeds(check_archive, 200)
+for one in filter(None, found):
+    SEEN.update({key: was or SEEN.get(key, False)
+                 for key, was in one.items()})
+if len(found) >= 100 and tap.failures == 0:
+    tap.same([key for key, was in SEEN.items() if not was], [],
+             'all that can happen has happened')
+tap.done()

@@ -5,36 +5,23 @@
 Each seed makes archives of two to six nodes, some of which have lost the same
 time, lets the program report each, and compares.  With all segments full the
 same archives in one directory have the holes that are lost.
-
-SEEDS=N runs the seeds 1 to N (default 15), SEED=K only that one.
 """
 import collections
 import decimal
 import json
-import multiprocessing
 import os
-import random
 import shutil
 import subprocess
 import sys
-import tempfile
 
 sys.dont_write_bytecode = True
 import fleetmodel
 import tap
 
 SECOND, HOUR = fleetmodel.SECOND, fleetmodel.HOUR
-PROGRAM = os.path.abspath(os.environ.get(
-    'SEGMENT_COVERAGE',
-    os.path.join(sys.path[0], '..', 'segment-coverage')))
-ENVIRONMENT = dict(os.environ, TZ='UTC', LC_ALL='C')
 BEGIN = fleetmodel.instant('2025-11-15T02')
 QUALITIES = ('source', '480p')
 Report = collections.namedtuple('Report', 'file document')
-
-
-class Mismatch(Exception):
-    """What differs, for people."""
 
 
 def name_of(time, form='%Y-%m-%dT%H'):
@@ -42,10 +29,10 @@ def name_of(time, form='%Y-%m-%dT%H'):
 
 
 def run(*arguments):
-    done = subprocess.run([PROGRAM, '-n', '-f', 'json', *arguments],
-                          capture_output=True, env=ENVIRONMENT)
+    done = subprocess.run([tap.PROGRAM, '-n', '-f', 'json', *arguments],
+                          capture_output=True)
     if done.returncode not in (0, 2):
-        raise Mismatch('exit %d: %s' % (done.returncode, done.stderr))
+        raise tap.Mismatch('exit %d: %s' % (done.returncode, done.stderr))
     return json.loads(done.stdout, parse_float=decimal.Decimal), done
 
 
@@ -133,7 +120,7 @@ def reports_make(chance, base, name, now, calm):
 def differ(what, wanted, got):
     for key in wanted:
         if wanted[key] != got[key]:
-            raise Mismatch('%s, %s:\nwanted %s\ngot    %s' % (
+            raise tap.Mismatch('%s, %s:\nwanted %s\ngot    %s' % (
                 what, key, wanted[key], got[key]))
 
 
@@ -167,12 +154,11 @@ def union_compare(document, base, nodes):
         wanted = fleetmodel.spans(report['raw']['holes'])
         got = fleetmodel.spans(fleet['fleet']['lost']['spans'])
         if wanted != got or fleet['fleet']['unknown']['count']:
-            raise Mismatch('union: %s\nfleet: %s' % (wanted, got))
+            raise tap.Mismatch('union: %s\nfleet: %s' % (wanted, got))
 
 
-def fleet_try(seed, base):
-    chance = random.Random(seed)
-    calm = seed % 5 == 0
+def fleet_try(chance, base):
+    calm = chance.randrange(3) == 0
     nodes = ['n%d' % i for i in range(chance.randrange(2, 7))]
     streams = [runs_drop(chance, stream_make(chance), 3)
                for _ in QUALITIES]
@@ -203,29 +189,7 @@ def fleet_try(seed, base):
         union_compare(document, base, nodes)
     document, _ = run(*arguments)
     compare(document, peers, settle * SECOND, False)
-    return collections.Counter(
-        {state: report['fleet'][state]['count']
-         for report in document['reports']
-         for state in ('lost', 'elsewhere', 'better', 'unknown')})
 
 
-def seed_try(seed):
-    with tempfile.TemporaryDirectory(prefix='coverage-test.') as base:
-        try:
-            return seed, None, fleet_try(seed, base)
-        except Exception as error:
-            return seed, '%s: %s' % (type(error).__name__, error), None
-
-
-def main():
-    if 'SEED' in os.environ:
-        seeds = [int(os.environ['SEED'])]
-    else:
-        seeds = range(1, int(os.environ.get('SEEDS', 15)) + 1)
-    with multiprocessing.Pool() as pool:
-        for seed, wrong, _ in pool.imap(seed_try, seeds):
-            tap.ok(not wrong, 'fleet of seed %d' % seed, wrong or '')
-    tap.done()
-
-
-main()
+tap.seeds(fleet_try, 20)
+tap.done()

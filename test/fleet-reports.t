@@ -13,16 +13,13 @@ import tempfile
 sys.dont_write_bytecode = True
 import tap
 
-PROGRAM = os.path.abspath(os.environ.get(
-    'SEGMENT_COVERAGE',
-    os.path.join(sys.path[0], '..', 'segment-coverage')))
 ENVIRONMENT = dict(os.environ, TZ='UTC', LC_ALL='C')
 NOW = '2025-11-15T02:10:00Z'
 
 
 def run(*arguments):
     done = subprocess.run(
-        [PROGRAM, '-b', 'archive', '--now', NOW, *arguments],
+        [tap.PROGRAM, '-b', 'archive', '--now', NOW, *arguments],
         capture_output=True, env=ENVIRONMENT, timeout=60)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 

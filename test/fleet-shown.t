@@ -15,9 +15,6 @@ import tempfile
 sys.dont_write_bytecode = True
 import tap
 
-PROGRAM = os.path.abspath(os.environ.get(
-    'SEGMENT_COVERAGE',
-    os.path.join(sys.path[0], '..', 'segment-coverage')))
 VALIDATE = os.path.join(os.path.abspath(sys.path[0]), 'validate.py')
 ENVIRONMENT = dict(os.environ, TZ='UTC', LC_ALL='C')
 PEERS = ('--peer', 'node2=node2.json', '--peer', 'node3=node3.json')
@@ -25,7 +22,7 @@ PEERS = ('--peer', 'node2=node2.json', '--peer', 'node3=node3.json')
 
 def run(*arguments, now='2025-11-15T05:00:05', base='here'):
     done = subprocess.run(
-        [PROGRAM, '-n', '-b', base, '--now', now, *arguments],
+        [tap.PROGRAM, '-n', '-b', base, '--now', now, *arguments],
         capture_output=True, env=ENVIRONMENT)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 

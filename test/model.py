@@ -31,14 +31,6 @@ Segment = collections.namedtuple('Segment', 'start duration type name size')
 Entry = collections.namedtuple('Entry', 'start end hour type')
 
 
-class Seconds(int):
-    """Microseconds that JSON shows as seconds."""
-
-
-class Fraction(int):
-    """Millionths that JSON shows as a number from 0 to 1."""
-
-
 # the calendar: UTC, from the year 1 to a little after 9999
 
 EPOCH = datetime.datetime(1970, 1, 1)
@@ -126,20 +118,8 @@ def parse_name(name):
 
 def readable_name(name):
     """Bytes as text, each one that is no part of UTF-8 as U+FFFD."""
-    text = ''
-    at = 0
-    while at < len(name):
-        for size in (1, 2, 3, 4):
-            try:
-                text += name[at:at + size].decode('utf-8', 'strict')
-            except UnicodeDecodeError:
-                continue
-            at += size
-            break
-        else:
-            text += '\ufffd'
-            at += 1
-    return text
+    return re.sub('[\udc80-\udcff]', '\ufffd',
+                  name.decode('utf-8', 'surrogateescape'))
 
 
 # one hour directory
@@ -218,12 +198,6 @@ class Hour:
             return [Entry(self.time, self.time + HOUR, self.time, None)]
         return [Entry(s.start, s.start + s.duration, self.time, s.type)
                 for s in self.best]
-
-    def start(self):
-        return min((s.start for s in self.best), default=None)
-
-    def end(self):
-        return max((s.start + s.duration for s in self.best), default=None)
 
 
 # the timeline
@@ -381,59 +355,57 @@ class Survey:
         return min(e.start for e in found), max(e.end for e in found)
 
     def report(self, channel, quality, found=True):
-        start = min((h.start() for h in self.hours if h.best), default=None)
-        end = max((h.end() for h in self.hours if h.best), default=None)
+        shown = show_hours(self.hours)
+        ends = [s.start + s.duration for h in self.hours for s in h.best]
+        shown['incomplete']['spans'] = [
+            show_span(span) for span in self.incomplete]
         return {
             'channel': channel,
             'quality': quality,
             'found': found,
-            'start': instant_or_null(start),
-            'end': instant_or_null(end),
-            'age': None if end is None else Seconds(self.now - end),
-            'segments': show_segments(self.hours),
-            'overlaps': show_types(self.hours, 'overlaps'),
+            'age': number_text(self.now - max(ends)) if ends else None,
             'raw': show_coverage(sum(h.covered for h in self.hours),
                                  self.holes),
             'editable': show_coverage(
                 sum(h.editable_covered for h in self.hours),
                 self.editable_holes),
-            'incomplete': dict(
-                show_tally([hour.incomplete for hour in self.hours]),
-                spans=[show_span(span) for span in self.incomplete]),
             'missing_hours': show_ranges(self.missing),
             'unreadable_hours': show_ranges(self.unreadable_ranges()),
             'hours': [self.show_hour(hour) for hour in self.hours],
-        }
+            **shown}
 
     def show_hour(self, hour):
         return {
             'hour': hour_name(hour.time),
-            'start': instant_or_null(hour.start()),
-            'end': instant_or_null(hour.end()),
-            'segments': show_segments([hour]),
-            'overlaps': show_types([hour], 'overlaps'),
             'raw': show_share(hour, hour.covered, self.holes),
             'editable': show_share(hour, hour.editable_covered,
                                    self.editable_holes),
-            'incomplete': show_tally([hour.incomplete]),
             'bad_names': [readable_name(name)
                           for name in hour.bad_names[:BAD_NAMES_MAX]],
             'readable': hour.readable,
-        }
+            **show_hours([hour])}
 
 
-def instant_or_null(time):
-    return None if time is None else instant(time)
+def show_hours(hours):
+    """What is said of an hour and of all of them."""
+    best = [segment for hour in hours for segment in hour.best]
+    return {
+        'start': instant(min(s.start for s in best)) if best else None,
+        'end': instant(max(s.start + s.duration for s in best))
+        if best else None,
+        'segments': show_segments(hours),
+        'overlaps': show_types(hours, 'overlaps'),
+        'incomplete': show_tally([hour.incomplete for hour in hours])}
 
 
 def show_tally(lists):
     return {'count': sum(map(len, lists)),
-            'duration': Seconds(sum(map(sum, lists)))}
+            'duration': number_text(sum(map(sum, lists)))}
 
 
 def show_span(span):
     return {'start': instant(span[0]), 'end': instant(span[1]),
-            'duration': Seconds(span[1] - span[0])}
+            'duration': number_text(span[1] - span[0])}
 
 
 def show_ranges(ranges):
@@ -460,10 +432,10 @@ def show_coverage(covered, holes):
     whole = covered + total(holes)
     longest = max(holes, key=lambda hole: hole[1] - hole[0], default=None)
     return {
-        'coverage': Seconds(covered),
-        'ratio': Fraction(covered * 1000000 // whole) if whole else None,
+        'coverage': number_text(covered),
+        'ratio': number_text(covered * 1000000 // whole) if whole else None,
         'hole_count': len(holes),
-        'hole_duration': Seconds(total(holes)),
+        'hole_duration': number_text(total(holes)),
         'longest_hole': None if longest is None else show_span(longest),
         'holes': [show_span(hole) for hole in holes],
     }
@@ -472,9 +444,9 @@ def show_coverage(covered, holes):
 def show_share(hour, covered, holes):
     parts = clip(holes, hour.time, hour.time + HOUR)
     return {
-        'coverage': Seconds(covered),
+        'coverage': number_text(covered),
         'hole_count': len(parts),
-        'hole_duration': Seconds(total(parts)),
+        'hole_duration': number_text(total(parts)),
         'holes': [show_span(part) for part in parts],
     }
 
@@ -486,12 +458,10 @@ class Number(str):
 
 
 def number_text(millionths):
+    """Microseconds as seconds, millionths as a number from 0 to 1."""
     whole, rest = divmod(abs(millionths), 1000000)
-    text = '-' if millionths < 0 else ''
-    text += str(whole)
-    if rest:
-        text += ('.%06d' % rest).rstrip('0')
-    return Number(text)
+    return Number('-' * (millionths < 0) + (
+        '%d.%06d' % (whole, rest)).rstrip('0').rstrip('.'))
 
 
 def as_read(value):
@@ -500,11 +470,7 @@ def as_read(value):
         return {key: as_read(item) for key, item in value.items()}
     if isinstance(value, list):
         return [as_read(item) for item in value]
-    if isinstance(value, (Seconds, Fraction)):
-        return number_text(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return Number(value)
-    return value
+    return Number(value) if type(value) is int else value
 
 
 def read_json(text):
@@ -523,24 +489,18 @@ def read_json(text):
 
 def difference(got, wanted, path=''):
     """None, or (path, got, wanted) of the first place where they differ."""
-    if type(got) is not type(wanted):
-        return path or '.', got, wanted
-    if isinstance(got, dict):
-        if set(got) != set(wanted):
-            return path + ' (keys)', sorted(got), sorted(wanted)
+    pairs = []
+    if isinstance(got, dict) and isinstance(wanted, dict) and \
+            set(got) == set(wanted):
         pairs = [('.' + key, got[key], wanted[key]) for key in wanted]
-    elif isinstance(got, list):
-        if len(got) != len(wanted):
-            return path + ' (length)', got, wanted
-        pairs = [('[%d]' % i, a, b)
-                 for i, (a, b) in enumerate(zip(got, wanted))]
-    else:
-        return None if got == wanted else (path or '.', got, wanted)
-    for step, mine, other in pairs:
-        found = difference(mine, other, path + step)
-        if found:
-            return found
-    return None
+    elif isinstance(got, list) and isinstance(wanted, list) and \
+            len(got) == len(wanted):
+        pairs = [('[%d]' % i, *both)
+                 for i, both in enumerate(zip(got, wanted))]
+    elif type(got) is not type(wanted) or got != wanted:
+        return path or '.', got, wanted
+    return next(filter(None, (difference(mine, other, path + step)
+                              for step, mine, other in pairs)), None)
 
 
 # the map
@@ -601,86 +561,77 @@ def map_pixels(survey):
 def map_difference(survey, rows):
     """None, or what differs first between rows of RGB and the expected map."""
     wanted = map_pixels(survey)
-    if wanted is None or rows is None:
-        if wanted is rows:
-            return None
-        return 'no map' if rows is None else 'a map where none belongs'
-    columns = len(rows[0]) // 3
-    if len(rows) != ROWS or columns * ROWS != len(wanted):
-        return 'size %dx%d, wanted %d pixels' % (
-            columns, len(rows), len(wanted))
-    origin = map_range(survey)[0]
-    for number, colour in enumerate(wanted):
-        column, row = divmod(number, ROWS)
-        got = rows[row][3 * column:3 * column + 3]
-        if got != colour:
-            return 'pixel (%d, %d), %s: %s, wanted %s' % (
-                column, row, instant(origin + number * PIXEL), tuple(got),
-                tuple(colour))
-    return None
+    got = rows and [row[at:at + 3] for at in range(0, len(rows[0]), 3)
+                    for row in rows]
+    if got == wanted:
+        return None
+    if got is None or wanted is None or len(got) != len(wanted) or \
+            len(rows) != ROWS:
+        return '%s pixels, wanted %s' % (
+            got and len(got), wanted and len(wanted))
+    number = [one == other for one, other in zip(got, wanted)].index(False)
+    return 'pixel %d, %s: %s, wanted %s' % (
+        number, instant(map_range(survey)[0] + number * PIXEL),
+        tuple(got[number]), tuple(wanted[number]))
 
 
 # PNG
 
-def png_chunks(data):
-    if data[:8] != b'\x89PNG\r\n\x1a\n':
-        raise ValueError('not a PNG')
-    at = 8
+def png_rows(data, colours=(2,)):
+    """The rows of RGB bytes of an 8-bit PNG, as which 2 is RGB and 6 RGBA."""
+    if data[:8] != b'\x89PNG\r\n\x1a\n' or data[-8:-4] != b'IEND':
+        raise ValueError('not a whole PNG')
+    chunks, at = {}, 8
     while at < len(data):
-        size = int.from_bytes(data[at:at + 4], 'big')
-        kind = data[at + 4:at + 8]
+        size, kind = struct.unpack('>I4s', data[at:at + 8])
         body = data[at + 8:at + 8 + size]
-        crc = struct.pack('>I', zlib.crc32(kind + body))
-        if data[at + 8 + size:at + 12 + size] != crc:
+        if zlib.crc32(kind + body) != int.from_bytes(
+                data[at + 8 + size:at + 12 + size], 'big'):
             raise ValueError('a torn or broken chunk: %r' % kind)
-        yield kind, body
+        chunks[kind] = chunks.get(kind, b'') + body
         at += 12 + size
-        if kind == b'IEND':
-            break
-    if at != len(data) or kind != b'IEND':
-        raise ValueError('not ended by IEND')
-
-
-def png_rows(data):
-    """The rows of RGB bytes of an 8-bit RGB PNG; ValueError."""
-    chunks = list(png_chunks(data))
-    if chunks[0][0] != b'IHDR':
-        raise ValueError('no IHDR first')
-    width, height, *rest = struct.unpack('>IIBBBBB', chunks[0][1])
-    if rest != [8, 2, 0, 0, 0]:
-        raise ValueError('not plain 8-bit RGB: %r' % rest)
-    packed = b''.join(body for kind, body in chunks if kind == b'IDAT')
-    raw = zlib.decompress(packed)
-    size = 1 + 3 * width
+    width, height, depth, colour, *rest = struct.unpack(
+        '>IIBBBBB', chunks[b'IHDR'])
+    if depth != 8 or colour not in colours or rest != [0, 0, 0]:
+        raise ValueError('not plain 8-bit RGB: %r' % chunks[b'IHDR'])
+    step = 3 if colour == 2 else 4
+    size = 1 + width * step
+    raw = zlib.decompress(chunks[b'IDAT'])
     if len(raw) != size * height:
         raise ValueError('%d bytes for %dx%d' % (len(raw), width, height))
-    rows = []
-    above = bytes(3 * width)
+    above, rows = bytes(width * step), []
     for at in range(0, len(raw), size):
-        row = raw[at + 1:at + size]
-        if raw[at] == 2:                # Up: the difference to the row above
-            row = bytes((a + b) & 255 for a, b in zip(row, above))
-        elif raw[at] != 0:
-            raise ValueError('filter %d' % raw[at])
-        rows.append(row)
-        above = row
+        above = unfiltered(raw[at], raw[at + 1:at + size], above, step)
+        rows.append(above if step == 3 else b''.join(
+            above[i:i + 3] for i in range(0, len(above), step)))
     return rows
+
+
+def unfiltered(kind, row, above, step):
+    if kind == 0:
+        return row
+    if kind == 2:               # Up: the difference to the row above
+        return bytes((a + b) & 255 for a, b in zip(row, above))
+    row = bytearray(row)
+    for i, byte in enumerate(row):
+        a = row[i - step] if i >= step else 0
+        b, c = above[i], above[i - step] if i >= step else 0
+        guess = (0, a, b, (a + b) // 2, min(
+            (abs(b - c), 0, a), (abs(a - c), 1, b),
+            (abs(a + b - 2 * c), 2, c))[2])[kind]
+        row[i] = (byte + guess) & 255
+    return bytes(row)
 
 
 # real directories
 
-def read_listing(path):
-    """An hour's listing, see Hour; OSError where it cannot be read."""
-    listing = {}
-    for name in os.listdir(path):
-        listing[name] = None
-        try:
-            status = os.stat(os.path.join(path, name))
-        except OSError:
-            continue
-        if stat.S_ISREG(status.st_mode):
-            listing[name] = status.st_size
-    return listing
+def size_of(path):
+    """None of what is no regular file, nor a link to one."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def read_quality(path):
@@ -698,7 +649,9 @@ def read_quality(path):
         entry = os.path.join(path, name)
         try:
             if stat.S_ISDIR(os.stat(entry).st_mode):
-                listings[time] = read_listing(entry)
+                listings[time] = {
+                    name: size_of(os.path.join(entry, name))
+                    for name in os.listdir(entry)}
         except OSError:
             listings[time] = None
     return listings

@@ -19,6 +19,7 @@ import zlib
 
 sys.dont_write_bytecode = True
 import browser
+import model
 import pagesite
 import tap
 from browser import eventually
@@ -92,7 +93,7 @@ class Page:
             const area = frame.getBoundingClientRect();
             return [area.left + scrollX, area.top + scrollY, area.width,
                 area.height];''')
-        return browser.png_rows(self.view.screenshot(*box))
+        return model.png_rows(self.view.screenshot(*box), (2, 6))
 
 
 def rows_of(page):
@@ -360,30 +361,18 @@ def test_reload(page):
     view.screen(1280, 900)
 
 
-def axe_script():
-    """axe-core, from npm where it can be had; or why not."""
-    if 'AXE_CORE' in os.environ:
-        path = os.environ['AXE_CORE']
-    elif shutil.which('npm') is None:
-        return None, 'npm is not installed'
-    else:
-        home = tempfile.mkdtemp()
+def test_access(page):
+    """What axe-core says, which npm gets where it can."""
+    with tempfile.TemporaryDirectory() as home:
         try:
             subprocess.run(['npm', 'install', '--no-save', '--prefix', home,
                             'axe-core'], check=True, capture_output=True,
                            timeout=60)
-        except (subprocess.SubprocessError, OSError):
-            shutil.rmtree(home)
-            return None, 'npm cannot get axe-core'
-        path = os.path.join(home, 'node_modules/axe-core/axe.min.js')
-    with open(path, encoding='utf-8') as file:
-        return file.read(), None
-
-
-def test_access(page):
-    script, why = axe_script()
-    if script is None:
-        return tap.skip('accessibility', why)
+        except (subprocess.SubprocessError, OSError) as error:
+            return tap.skip('accessibility', error)
+        with open(os.path.join(home, 'node_modules/axe-core/axe.min.js'),
+                  encoding='utf-8') as file:
+            script = file.read()
     for width, scheme in ((1280, 'light'), (1280, 'dark'), (390, 'light')):
         page.view.screen(width, 900)
         page.view.scheme(scheme)

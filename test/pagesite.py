@@ -13,9 +13,8 @@ import subprocess
 import time
 from datetime import datetime, timedelta, timezone
 
-PROGRAM = os.path.abspath(os.environ.get(
-    'SEGMENT_COVERAGE', os.path.join(os.path.dirname(__file__), '..',
-                                     'segment-coverage')))
+import tap
+
 NOW = datetime(2025, 11, 21, 22, 5, tzinfo=timezone.utc)
 WINDOW = ['--first-hour', '-4d', '--last-hour', 'now']
 PAGE = 'coverage-maps/ch_source_coverage.html'
@@ -108,7 +107,7 @@ class Site:
     def run(self, name, *options, now=NOW, status=0, channels=('ch',)):
         """The program on a node; returns what it says on stderr."""
         done = subprocess.run(
-            [PROGRAM, '-b', self.base(name), '-f', 'none', '--now',
+            [tap.PROGRAM, '-b', self.base(name), '-f', 'none', '--now',
              now.strftime('%Y-%m-%dT%H:%M:%SZ'), *options, *channels],
             env=dict(os.environ, TZ='UTC', LC_ALL='C'),
             stdin=subprocess.DEVNULL, capture_output=True, text=True,

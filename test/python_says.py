@@ -47,9 +47,9 @@ class Hour:
         self.coverage = self.editable_coverage = ZERO
         self.holes, self.editable_holes = [], []
         self.best = []
-        self.bad = 0
-        for group in self.groups(self.read(path)):
-            self.count(group)
+        for _, group in itertools.groupby(self.read(path),
+                                          lambda s: s.start):
+            self.count(list(group))
         if self.best:
             self.edges(previous, is_last)
 
@@ -64,12 +64,8 @@ class Hour:
             try:
                 segments.append(Segment(path + '/' + name))
             except ValueError:
-                self.bad += 1
+                continue
         return segments
-
-    def groups(self, segments):
-        for _, group in itertools.groupby(segments, lambda s: s.start):
-            yield list(group)
 
     def choose(self, group):
         """The best of one start; the others count as overlaps, in part."""
@@ -124,18 +120,13 @@ class Hour:
     def edges(self, previous, is_last):
         start, end = self.best[0].start, self.best[-1].end
         hour = hour_time(self.name)
-        self.hole_duration = end - start - self.coverage
-        self.editable_hole_duration = end - start - self.editable_coverage
         found = []
         if previous and start > previous[-1].end:
             found.append((hour, start))
         if not is_last and end < hour + HOUR:
             found.append((end, hour + HOUR))
-        for hole in found:
-            self.holes.append(hole)
-            self.editable_holes.append(hole)
-            self.hole_duration += hole[1] - hole[0]
-            self.editable_hole_duration += hole[1] - hole[0]
+        self.holes += found
+        self.editable_holes += found
 
 
 def size(segment):

@@ -73,13 +73,12 @@ def spell(chance, micros):
 
 
 class Archive:
-    def __init__(self, base, channel, qualities):
-        self.base = base
-        self.channel = channel
-        self.qualities = qualities
-        self.tolerance = 0          # one that its gaps play with
-        self.first = self.last = 0  # times of the outermost hours
+    def __init__(self, base, tolerance):
+        self.base, self.channel = base, 'ch'
+        self.qualities = ['source']
+        self.tolerance = tolerance  # one that its gaps play with
         self.marks = []             # hours walked through: worth a bound
+        self.first = self.last = 0  # the outermost of them
 
 
 class Maker:
@@ -125,25 +124,21 @@ class Maker:
             self.odd(path)
         else:
             self.file(path, size)
-        if self.maybe(20) and len(os.path.basename(path)) < 240:
-            tombstone = path[:-3] + b'.tombstone'
-            if not os.path.lexists(tombstone):
-                if self.maybe(4):
-                    self.odd(tombstone)
-                else:
-                    self.file(tombstone)
+        tombstone = path[:-3] + b'.tombstone'
+        if self.maybe(20) and len(os.path.basename(path)) < 240 and \
+                not os.path.lexists(tombstone):
+            (self.odd if self.maybe(4) else self.file)(tombstone)
             if self.maybe(3):
                 os.rename(path, self.elsewhere())
 
     def time_text(self, start):
         minutes, rest = divmod(start, 60 * SECOND)
-        seconds, micros = divmod(rest, SECOND)
-        fraction = '.%06d' % micros
+        text = '%02d:%02d.%06d' % (minutes, *divmod(rest, SECOND))
         if self.maybe(2):
-            fraction = fraction.rstrip('0')
-            if fraction == '.':
-                fraction = self.chance.choice(('', '.0', '.000'))
-        return '%02d:%02d%s' % (minutes, seconds, fraction)
+            text = text.rstrip('0')
+            if text.endswith('.'):
+                text = text[:-1] + self.chance.choice(('', '.0', '.000'))
+        return text
 
     def kind(self, calm):
         if calm:
@@ -196,6 +191,11 @@ class Maker:
         calm = self.maybe(3)
         stop = HOUR if self.maybe(2) else chance.randrange(HOUR)
         end = start
+        if self.maybe(60):              # several at some starts
+            for start in chance.choices((range(3600 * SECOND), range(
+                    0, 4 * SECOND, 3000))[chance.randrange(2)], k=500):
+                self.segment(hour, start, '0.002', self.kind(calm))
+            return HOUR
         for _ in range(60):
             if not 0 <= start < HOUR or start > stop:
                 break
@@ -239,35 +239,26 @@ class Maker:
         """One hour of a quality; what spills out of it."""
         chance = self.chance
         path = os.path.join(quality, model.hour_name(time).encode())
+        twin = model.hour_name(max(time - HOUR, FIRST_HOUR)).encode()
         kind = chance.choices(
             ('segments', 'empty', 'absent', 'loop', 'file', 'dangling',
              'odd', 'link', 'twin', 'one'),
             (60, 5, 8, 4, 2, 2, 2, 4, 2, 8))[0]
-        if kind == 'absent':
-            return 0
-        if kind == 'empty':
+        links = {'loop': os.path.basename(path), 'dangling': b'nowhere'}
+        if os.path.isdir(os.path.join(quality, twin)):
+            links['twin'] = twin
+        if kind in links:
+            os.symlink(links[kind], path)
+        elif kind == 'file':
+            self.file(path, 5)
+        elif kind == 'odd':
+            os.mkfifo(path)
+        elif kind == 'empty':
             os.mkdir(path)
             if self.maybe(2):
                 self.odds_and_ends(path)
+        if kind == 'absent' or os.path.lexists(path):
             return 0
-        if kind == 'loop':
-            os.symlink(os.path.basename(path), path)
-            return 0
-        if kind == 'file':
-            self.file(path, 5)
-            return 0
-        if kind == 'dangling':
-            os.symlink(b'nowhere', path)
-            return 0
-        if kind == 'odd':
-            os.mkfifo(path)
-            return 0
-        if kind == 'twin':
-            twin = model.hour_name(max(time - HOUR, FIRST_HOUR)).encode()
-            if twin != os.path.basename(path) and os.path.isdir(
-                    os.path.join(quality, twin)):
-                os.symlink(twin, path)
-                return 0
         if kind == 'link':
             target = self.elsewhere()
             os.mkdir(target)
@@ -280,11 +271,11 @@ class Maker:
             0, spilt, spilt + self.gap(scale), chance.randrange(HOUR),
             chance.randrange(scale)))
         start = min(max(start, 0), HOUR - 1)
-        if kind == 'one':
-            micros, spelling = self.duration(scale)
-            self.segment(path, start, spelling, self.kind(self.maybe(2)))
-            return max(0, start + micros - HOUR)
-        return max(0, self.stream(path, start, scale) - HOUR)
+        if kind != 'one':
+            return max(0, self.stream(path, start, scale) - HOUR)
+        micros, spelling = self.duration(scale)
+        self.segment(path, start, spelling, self.kind(self.maybe(2)))
+        return max(0, start + micros - HOUR)
 
     def strays(self, quality):
         for name in self.chance.sample(STRAYS, self.chance.randrange(1, 5)):
@@ -305,29 +296,23 @@ class Maker:
             self.strays(path)
         times = []
         time, spilt = first, 0
-        for _ in range(count):
-            if time > LAST_HOUR:
-                break
+        while len(times) < count and time <= LAST_HOUR:
             times.append(time)
             spilt = self.hour(path, time, spilt)
-            step = HOUR
+            time += HOUR
             if self.maybe(12):
-                step = self.chance.choice((2, 3, 4, 25)) * HOUR
+                time += self.chance.choice((1, 2, 3, 24)) * HOUR
                 spilt = 0
-            time += step
-        if self.maybe(25) and FIRST_HOUR < first < LAST_HOUR - HOUR:
-            # far from all the others: its map is refused
-            far = self.chance.choice((FIRST_HOUR, LAST_HOUR))
-            if not os.path.lexists(os.path.join(path,
-                                                model.hour_name(far).encode())):
-                self.hour(path, far, 0)
+        far = self.chance.choice((FIRST_HOUR, LAST_HOUR))
+        if self.maybe(25) and far not in times:
+            # from all the others: its map is refused
+            self.hour(path, far, 0)
         return times
 
 
 def make(chance, base):
     maker = Maker(chance, base, chance.choice(TOLERANCES))
-    archive = Archive(base, 'ch', ['source'])
-    archive.tolerance = maker.tolerance
+    archive = Archive(base, maker.tolerance)
     channel = os.path.join(maker.base, b'ch')
     os.mkdir(channel)
     if chance.randrange(2) == 0:

@@ -1,8 +1,15 @@
 # SPDX-License-Identifier: MIT
 """The Test Anything Protocol, for the tests in Python."""
+import functools
+import multiprocessing
+import os
+import random
+import shutil
 import sys
-import traceback
+import tempfile
 
+PROGRAM = os.path.abspath(os.environ.get('SEGMENT_COVERAGE', os.path.join(
+    os.path.dirname(__file__), '..', 'segment-coverage')))
 count = failures = 0
 
 
@@ -33,14 +40,39 @@ def skip(what, why):
     print('ok %d - %s # skip %s' % (count, what, why), flush=True)
 
 
-def raises(kind, function, what):
+class Mismatch(Exception):
+    """What differs, for people."""
+
+
+def attempt(function, seed):
+    base = tempfile.mkdtemp(prefix='coverage-test.', dir='/dev/shm' if
+                            os.access('/dev/shm', os.W_OK) else None)
     try:
-        function()
-    except kind as error:
-        return ok(True, '%s (%s)' % (what, type(error).__name__))
-    except Exception:
-        return ok(False, what, traceback.format_exc())
-    return ok(False, what, 'nothing was raised')
+        return seed, function(random.Random(seed), base), None
+    except Exception as error:  # whatever it is, it has a seed
+        return seed, None, 'SEED=%d %s\n%s: %s' % (
+            seed, sys.argv[0], type(error).__name__, error)
+    finally:
+        if 'KEEP' in os.environ:
+            print('# seed %d: %s' % (seed, base), file=sys.stderr)
+        else:
+            shutil.rmtree(base)
+
+
+def seeds(function, most):
+    """A test of each seed: function(chance, base), with a directory, raises
+    what is wrong. Returns what it returned. SEEDS=N takes the seeds 1 to N,
+    SEED=K only that one; with KEEP=1 the directories stay."""
+    os.environ.update(TZ='UTC', LC_ALL='C')
+    chosen = [int(os.environ['SEED'])] if 'SEED' in os.environ else range(
+        1, int(os.environ.get('SEEDS', most)) + 1)
+    found = []
+    with multiprocessing.Pool(os.cpu_count()) as pool:
+        for seed, result, wrong in pool.imap(
+                functools.partial(attempt, function), chosen):
+            found.append(result)
+            ok(not wrong, 'seed %d' % seed, wrong or '')
+    return found
 
 
 def done():

@@ -4,18 +4,13 @@
 
 Each seed makes a random archive, on which the program runs with and without a
 window; every figure of the other formats is derived from the JSON.
-
-SEEDS=N runs the seeds 1 to N (default 100), SEED=K only that one.
 """
 import decimal
 import json
-import multiprocessing
 import os
-import random
 import re
 import subprocess
 import sys
-import tempfile
 
 sys.dont_write_bytecode = True
 import metrics
@@ -23,9 +18,6 @@ import model
 import randarchive
 import tap
 
-PROGRAM = os.path.abspath(os.environ.get(
-    'SEGMENT_COVERAGE',
-    os.path.join(sys.path[0], '..', 'segment-coverage')))
 HOUR, DAY = 3600, 86400
 TABLE = re.compile(
     r'    (\S+) +([A-Z]+(?: SEGMENTS| \S+(?= +\d+\S* +%))?) +'
@@ -34,13 +26,9 @@ ROW = re.compile(r'  (\d{4}-\d\d-\d\d)(T\d\d)?  +(?:to (\S+) +)?(.*?)'
                  r' +(\S+) +(\S+) +(\S+) +(\S+)')
 
 
-class Mismatch(Exception):
-    """What differs, for people."""
-
-
 def same(what, got, wanted):
     if got != wanted:
-        raise Mismatch('%s\ngot:    %r\nwanted: %r' % (what, got, wanted))
+        raise tap.Mismatch('%s\ngot:    %r\nwanted: %r' % (what, got, wanted))
 
 
 def duration(seconds):
@@ -97,7 +85,7 @@ def verdicts(report, now):
 def check_table(line, report, now, window):
     match = TABLE.fullmatch(line)
     if not match:
-        raise Mismatch('not a row: ' + line)
+        raise tap.Mismatch('not a row: ' + line)
     word = match[2] if match[2] == 'NO SEGMENTS' else match[2].split(' ')[0]
     words = verdicts(report, now)
     same('verdict of ' + line, word in (words if window else words[:1]), True)
@@ -215,16 +203,17 @@ def check_holes(text, document):
 
 
 def run(base, options, *more):
-    done = subprocess.run([PROGRAM, '-n', '-b', base, *options, *more, 'ch'],
-                          capture_output=True, check=False, timeout=60,
-                          encoding='utf-8', errors='surrogateescape')
+    done = subprocess.run(
+        [tap.PROGRAM, '-n', '-b', base, *options, *more, 'ch'],
+        capture_output=True, check=False, timeout=60, encoding='utf-8',
+        errors='surrogateescape')
     if done.returncode not in (0, 2):
-        raise Mismatch('exit status %d: %s' % (done.returncode, done.stderr))
+        raise tap.Mismatch('exit status %d: %s' % (
+            done.returncode, done.stderr))
     return done.stdout
 
 
-def check_archive(seed, base):
-    chance = random.Random(seed)
+def check_archive(chance, base):
     archive = randarchive.make(chance, base)
     now = archive.last + chance.randrange(-HOUR, 3 * HOUR) * 1000000
     now = min(max(now, randarchive.FIRST_HOUR), randarchive.LAST_HOUR)
@@ -251,28 +240,6 @@ def check_archive(seed, base):
     return rows
 
 
-def check(seed):
-    with tempfile.TemporaryDirectory(prefix='coverage-agree.') as base:
-        try:
-            return seed, check_archive(seed, base), None
-        except Exception as error:  # whatever it is, it has a seed
-            return seed, 0, 'SEED=%d %s\n%s: %s' % (
-                seed, sys.argv[0], type(error).__name__, error)
-
-
-def main():
-    os.environ.update(TZ='UTC', LC_ALL='C')
-    seeds = [int(os.environ['SEED'])] if 'SEED' in os.environ else range(
-        1, int(os.environ.get('SEEDS', '100')) + 1)
-    rows = 0
-    with multiprocessing.Pool(os.cpu_count()) as pool:
-        for seed, found, difference in pool.imap(check, seeds):
-            rows += found
-            tap.ok(difference is None, 'random archive %d' % seed,
-                   difference or '')
-    tap.ok(rows > 5 * len(seeds), 'days and hours were compared', rows)
-    return tap.done()
-
-
-if __name__ == '__main__':
-    sys.exit(main())
+rows = [found or 0 for found in tap.seeds(check_archive, 100)]
+tap.ok(sum(rows) > 5 * len(rows), 'days and hours were compared', *rows)
+tap.done()
