@@ -25,9 +25,6 @@ import model
 import tap
 
 SECONDS = float(os.environ.get('LIVE_SECONDS', '5'))
-PROGRAM = os.path.abspath(os.environ.get(
-    'SEGMENT_COVERAGE',
-    os.path.join(sys.path[0], '..', 'segment-coverage')))
 HOUR = model.HOUR
 STEP = HOUR // 5000     # a segment; a listing takes several calls
 KEPT = 4                # hours
@@ -163,7 +160,7 @@ def live(base):
         writer.limit = front + HOUR // 2
         options = ((), ('-j', '1'), ('-j', '3'))[runs % 3]
         run = subprocess.run(
-            [PROGRAM, '-b', base, '-n', '-f', 'json', '--now',
+            [tap.PROGRAM, '-b', base, '-n', '-f', 'json', '--now',
              model.instant(front + HOUR), *options, 'ch'],
             capture_output=True, env=ENVIRONMENT, timeout=60, check=False)
         fault = list(judge(run, writer, front, known))

@@ -26,8 +26,6 @@ import tap
 
 HERE = sys.path[0]
 MANUAL = os.path.join(HERE, '..', 'man', 'segment-coverage.1')
-PROGRAM = os.path.abspath(os.environ.get(
-    'SEGMENT_COVERAGE', os.path.join(HERE, '..', 'segment-coverage')))
 NOW = '2025-11-15T02:46:00'
 with open(MANUAL, encoding='ascii') as manual:
     LINES = manual.read().split('\n')
@@ -67,7 +65,7 @@ def display(lines):
 # Options
 
 def options():
-    status, text, err = run(PROGRAM, '--help')
+    status, text, err = run(tap.PROGRAM, '--help')
     tap.ok((status, err) == (0, '') and max(map(len, text.splitlines())) <= 80,
            'help: 80 columns', err)
     # {(letter, word): (argument, default)}
@@ -163,7 +161,7 @@ class Place:
             file.write('https://node1.example.org node1\n')
         for name, script in (
                 ('segment-coverage', '%s --now %s "$@"' % (
-                    shlex.quote(PROGRAM), NOW)),
+                    shlex.quote(tap.PROGRAM), NOW)),
                 ('page-someone', 'echo paged'),
                 ('ssh', 'shift; exec sh -c "$*"')):
             path = os.path.join(self.bin, name)
@@ -224,7 +222,7 @@ def keys(place):
 
 
 def messages():
-    with open(PROGRAM, 'rb') as file:
+    with open(tap.PROGRAM, 'rb') as file:
         binary = file.read().decode('latin-1')
     for _, _, lines in marked('messages'):
         for line in lines:
@@ -248,7 +246,7 @@ def statuses(place, text):
     tap.same([str(place.sh('segment-coverage -n -b /srv/segments ' + rest)[0])
               for rest in ('desertbus', '-c desertbus', 'elsewhere')],
              listed, 'exit status: and the program has them')
-    with open(PROGRAM, 'rb') as file:
+    with open(tap.PROGRAM, 'rb') as file:
         binary = file.read()
     listed = ' '.join(section('Sh', 'ENVIRONMENT'))
     for name in ('NO_COLOR', 'TERM'):
