@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What is reported of a timeline: windows, hours that cannot be read, time that
-# is incomplete, ahead of the clock or expected; worked out by hand.
+# What is reported of a timeline: windows, hours that cannot be read or change
+# meanwhile, time that is incomplete, ahead of the clock or expected.
 . "${0%/*}/lib.sh"
 
 # late PATH COMMANDS OPTION...: COMMANDS are run while PATH is about to be opened

@@ -159,27 +159,20 @@ says() {
 
 archive 'mistakes'
 hour ch/480p/2025-11-15T02
-mkdir -p new/ch empty
+mkdir -p new/ch
 says 2 'ch/480: no such quality; there are: 480p, source' -q 480 ch
 says 2 'ch/Source: no such quality; there are: ' -q Source ch
-says 2 'ch/source 480p: no such quality; there are: ' -q 'source 480p' ch
 says 1 'ch/480: no segments: no such quality' -c -q 480 ch
 run -n -f json -b new ch
 is_status 0
 is_err 'a channel that is empty has not begun' </dev/null
 says 2 'no such channel; there are: ch, ' desertbus
-says 2 'no such channel; there are: ch, ' ch,
-says 2 'no such base directory; give the archive with --base-dir' -b nowhere ch
-says 2 'is empty: is it mounted?' -b empty ch
 says 2 'is a channel: use -b ch/..' -b ch ch
 says 2 'its channel: use -b ch/..' -b ch source
 says 2 'nothing to write: add ' -f none ch
 says 2 'there are: ch' -f json ch typo
 says 0 "'x.json': " -r x.json ch
 leaves x.json
-run --make-page --node a=http://x --now 2025-11-16 typo
-is_status 2
-ok 'no page of a channel that is not there' absent coverage-maps
 
 case_dir 'two maps that are one file'
 for quality in a/b_c a_b/c; do

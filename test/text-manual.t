@@ -246,12 +246,6 @@ def statuses(place, text):
     tap.same([str(place.sh('segment-coverage -n -b /srv/segments ' + rest)[0])
               for rest in ('desertbus', '-c desertbus', 'elsewhere')],
              listed, 'exit status: and the program has them')
-    with open(tap.PROGRAM, 'rb') as file:
-        binary = file.read()
-    listed = ' '.join(section('Sh', 'ENVIRONMENT'))
-    for name in ('NO_COLOR', 'TERM'):
-        tap.ok(name in listed and name.encode() + b'\0' in binary,
-               'environment: ' + name)
 
 
 # Examples
