@@ -38,8 +38,7 @@ diag() {
 	sed -n -e 's/^/#	/' -e '20s/$/ .../' -e 1,20p >&2
 }
 
-# ok DESC COMMAND ARGUMENT...: the command succeeds. If not, what it said is
-# shown, or else the command.
+# ok DESC COMMAND ARGUMENT...: the command succeeds
 ok() {
 	tests=$((tests + 1))
 	ok=${case:+$case: }$1
@@ -56,7 +55,6 @@ ok() {
 	return 1
 }
 
-# commands for it
 not() {
 	! "$@"
 }
@@ -64,12 +62,6 @@ not() {
 absent() {
 	for named; do
 		[ ! -e "$named" ] && [ ! -L "$named" ] || return
-	done
-}
-
-filled() {
-	for named; do
-		[ -s "$named" ] || return
 	done
 }
 
@@ -166,14 +158,6 @@ run() {
 	runs "$sc" "$@"
 }
 
-# inject SYSCALL:FAULT ARGUMENT...: the program, with a fault of strace(1)'s
-inject() {
-	inject=$1
-	shift
-	runs strace -f -e quiet=all -o "$tmp/strace" -E ASAN_OPTIONS=detect_leaks=0 \
-	    -e trace="${inject%%:*}" -e inject="$inject" "$sc" "$@"
-}
-
 # strikes PATH SYSCALL:FAULT ARGUMENT...: the program, with a fault in the
 # calls that are about PATH
 strikes() {
@@ -226,15 +210,15 @@ err_has() {
 # jq_is FILTER WANTED [DESC]: of stdout, as compact JSON
 jq_is() {
 	same "$(jq -c "$1" "$out" 2>&1)" "$2" \
-	    "${3-$(printf %s "$1" | tr -s ' \t\n' ' ')}"
+	    "${3:-$(printf %s "$1" | tr -s ' \t\n' ' ')}"
 }
 
 # is FILTER WANTED [DESC]: of the first quality
 is() {
-	jq_is ".reports[0] | $1" "$2" "${3-$(printf %s "$1" | tr -s ' \t\n' ' ')}"
+	jq_is ".reports[0] | $1" "$2" "${3-}"
 }
 
-# report [OPTION...]: of channel ch, as JSON, on the day after
+# report [OPTION...]: of channel ch, as JSON, the day after
 report() {
 	run -n -f json --now 2025-11-16 "$@" ch
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """A run with all outputs in which every system call fails once, is where a
-signal comes or where the run is stopped, and in which every allocation fails
-once. Never a wrong number, a torn file or a hang; exit 0 only if all was done.
+signal comes, and in which every allocation fails once. Never a wrong number, a
+torn file or a hang; exit 0 only if all was done.
 
 By default a sample is tried, of the way out more than of the reading;
 SWEEP=full tries everything.
@@ -196,19 +196,6 @@ class Sweep:
                 wrong.append('the next run has trouble')
         return wrong and [*wrong, result]
 
-    def stop(self, s, call, n, _):
-        """While one run is stopped another goes its way."""
-        stopped = scene.stop(s.command(*self.more), call, n, s.root)
-        if stopped is None:
-            return None
-        other = s.run(*self.more, limit=20)
-        left = s.left()
-        first = stopped()
-        wrong = s.judge(first) + s.judge(other)
-        if other.status != 0 or first.status != 0 or len(left) > 1:
-            wrong.append('left meanwhile: %s' % left)
-        return wrong and [*wrong, other, first]
-
     def allocation(self, s, n, good):
         environment = dict(scene.ENVIRONMENT, LD_PRELOAD=scene.NOMEM,
                            NOMEM_AT=str(n))
@@ -246,8 +233,6 @@ def sweep_calls(root):
                 if one[0] not in LAST and not one[2])))
     sweep.tries('SIGKILL at a call of the way out', sweep.kill, sweep.way_out)
     tap.ok(sweep.were_left, 'SIGKILL leaves something for the next run')
-    sweep.tries('another run while one is stopped', sweep.stop,
-                sample(sweep.way_out, 4))
 
 
 def sweep_allocations(root):

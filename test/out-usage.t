@@ -14,20 +14,16 @@ archive() {
 
 # refused OPTION VALUE ARGUMENT...: one line that names both and goes on to
 # say what would be right; exit status 2; nothing on stdout, nothing made
-newline='
-'
 refused() {
 	option=$1 value=$2
 	shift 2
-	line=$("$sc" "$@" </dev/null 2>&1 >"$out")
-	status=$?
-	case $status:$line in
-	*"$newline"*)	;;
-	2:"segment-coverage: "*"$option"*"$value"*[a-z]*[a-z]*[a-z]*)
+	line=$("$sc" "$@" </dev/null 2>&1 >"$out") && line="taken: $line"
+	case $?:$(echo "$line" | wc -l):$line in
+	2:1:"segment-coverage: "*"$option"*"$value"*[a-z]*[a-z]*[a-z]*)
 		ok "$* is refused" absent coverage-maps
 		return ;;
 	esac
-	ok "$* is refused" not echo "status $status: $line"
+	ok "$* is refused" not echo "$line"
 }
 
 # each value of an option that is refused, in both spellings
@@ -41,29 +37,25 @@ values_refused() {
 }
 
 archive 'no such option'
-refused --nonsense '' --nonsense ch
+refused --nonsense see --nonsense ch
 refused x '' -x ch
 refused --all-hours '' --all-hours=yes ch
 refused --m '' --m ch
 refused -b 'needs a value' -nb
 refused '-Z' '' -nZ ch
 refused '-Z' '' --make-page -Zn ch
-for option in --connectionstring= --make-page= --nonsense=; do
-	refused "${option%=}" '' ${option}postgresql://u:SECRET@h/db ch
+for option in --connectionstring --make-page; do
+	refused $option '' $option=postgresql://u:SECRET@h/db ch
 	ok 'and no password is shown' [ "${line#*SECRET}" = "$line" ]
 done
-ok 'the remedy is --help' [ "${line%--help*}" != "$line" ]
 
 archive 'no channel'
-refused channel ''
 refused channel '' -n -f json
 refused channel '' -q source --
 
 archive 'option without its value'
-for option in --base-dir --qualities --first-hour --last-hour --expect \
-    --tolerance --format --color --report --metrics --metrics-hours \
-    --output-dir --connection-string --node --peer --name --known --settle \
-    --backfill --min-hole --max-age --jobs --now -b -q -t -f -r -m -j; do
+for option in $("$sc" --help | grep -oE -e '--[a-z-]+ [A-Z]' | sed 's/ .//') \
+    -b -q -t -f -r -m -j; do
 	refused "$option" '' ch "$option"
 done
 
@@ -99,31 +91,23 @@ values_refused --color '' yes AUTO
 values_refused --jobs '' x 0 -1 1.5 4x ' 4' '4,' 0x4 99999999999999999999
 values_refused --metrics-hours '' x -1 1.5 168h ' 1' 0x4 99999999999999999999
 
+# What names-parse.t tells of times and seconds is not said again.
 archive 'seconds'
-values_refused --tolerance '' x -1 -0.01 1x 10ms 0,01 ' 1' '1 ' 1e 1e-3 nan \
-    inf 0x1 +1 1_000 . 1e400 m -5m 5M 5mm 999999999d
+values_refused --tolerance '' -1 1x 10ms ' 1' 1e-3 1e400 m -5m 5M 5mm 999999999d
 for option in --settle --max-age --min-hole --backfill; do
-	for value in '' x -1 60sec ' 60' nan . 1e400; do
-		refused "$option" "$value" --check "$option" "$value" ch
-	done
-done
-for option in --max-age --min-hole --backfill; do
-	refused $option --check $option 60 ch
+	refused "$option" 60sec --check "$option" 60sec ch
+	[ "$option" = --settle ] ||
+	    refused "$option" --check "$option" 60 ch
 done
 
 archive 'times'
 for option in --first-hour --last-hour; do
-	values_refused $option '' x NOW today 2025 2025-11 2025-11-15T \
-	    2025-11-15T24 2025-11-15T2 2025-11-15T02: 2025-11-15T02:60 \
-	    2025-02-29 2025-04-31T00 2025-13-01T00 0000-01-01T00 \
-	    2025-11-15T02+1 2025-11-15T02+24:00 2025-11-15T02:45:51x \
-	    2025-11-15T02.bak ' 2025-11-15T02' '2025-11-15T02 ' 6h -6 -h -d \
-	    -6m -6hh -6.5h '-6 h' --6h -+6h +6h -0x6h -6H '-6h ' \
+	values_refused $option '' x NOW today 2025-11-15T24 2025-11-15T02:45:51x \
+	    6h -6 -h -d -6m -6hh -6.5h '-6 h' --6h -+6h +6h -0x6h -6H '-6h ' \
 	    -99999999999999999999h -9223372036854775808h -9999999d
 done
 for option in --now --expect; do
-	values_refused $option '' x yesterday 2025-13-01 2025-11-15T24 \
-	    2025-11-15T02:45:51x 2025-11-15T02:45:51.1234567 1763172000 -6h
+	values_refused $option '' x 2025-13-01 1763172000 -6h
 done
 refused --first-hour -9999d --now 0027-01-01T00 --first-hour -9999d ch
 refused --first-hour 2025-11-15T03 --first-hour 2025-11-15T03 \
@@ -175,44 +159,20 @@ says() {
 
 archive 'mistakes'
 hour ch/480p/2025-11-15T02
-mkdir -p new/ch empty
+mkdir -p new/ch
 says 2 'ch/480: no such quality; there are: 480p, source' -q 480 ch
 says 2 'ch/Source: no such quality; there are: ' -q Source ch
-says 2 'ch/source 480p: no such quality; there are: ' -q 'source 480p' ch
 says 1 'ch/480: no segments: no such quality' -c -q 480 ch
 run -n -f json -b new ch
 is_status 0
 is_err 'a channel that is empty has not begun' </dev/null
 says 2 'no such channel; there are: ch, ' desertbus
-says 2 'no such channel; there are: ch, ' ch,
-says 2 'no such base directory; give the archive with --base-dir' -b nowhere ch
-says 2 'is empty: is it mounted?' -b empty ch
 says 2 'is a channel: use -b ch/..' -b ch ch
 says 2 'its channel: use -b ch/..' -b ch source
 says 2 'nothing to write: add ' -f none ch
 says 2 'there are: ch' -f json ch typo
 says 0 "'x.json': " -r x.json ch
 leaves x.json
-run --make-page --node a=http://x --now 2025-11-16 typo
-is_status 2
-ok 'no page of a channel that is not there' absent coverage-maps
-
-# two outputs that are one file, however they are spelt
-archive 'two outputs that are one file'
-for other in out ./out "$PWD/out" link/out; do
-	rm -f out
-	ln -sfn . link
-	run -n -f json -r out -m "$other" ch
-	is_status 2
-	err_has 'give two names'
-	ok 'the metrics are whole' grep -q '^raw_coverage{.*} 2$' out
-done
-leaves out coverage-maps coverage-maps/ch_source_coverage.png \
-    coverage-maps/ch_source_coverage.json
-run -f json -r coverage-maps/ch_source_coverage.png ch
-is_status 2
-err_has 'give two names'
-ok 'the map is whole' pngcheck -q coverage-maps/ch_source_coverage.png
 
 case_dir 'two maps that are one file'
 for quality in a/b_c a_b/c; do
@@ -229,59 +189,38 @@ leaves coverage-maps coverage-maps/ch_a_b_c_coverage.png \
 
 case_dir 'help and version'
 version=$(sed -n 's/^#define VERSION.*"\(.*\)".*/\1/p' "$here/../segparse.h")
-for option in -h --help; do
+for option in -h --help -V --version; do
 	run $option
 	is_status 0
 	is_err </dev/null
-	ok 'a page' [ -s "$out" ]
-	ok 'of 80 columns' not grep -q ".\{81\}" "$out"
+	ok 'a page' grep -qiE '^(usage:|segment-)' "$out"
 done
-for option in -V --version; do
-	run $option
-	is_status 0
-	is_out <<-EOF
-	segment-coverage $version
-	EOF
-done
-
-# both FIRST-HOUR WANTED [LAST-HOUR]
-both() {
-	run -n -f json --now $now --first-hour "$1" --last-hour 9999-01-01 ch
-	jq_is .first_hour "\"$2\"" "--first-hour $1"
-	run -n -f json --now $now --last-hour "$1" ch
-	jq_is .last_hour "\"${3-$2}\"" "--last-hour $1"
-}
+same "$(cat "$out")" "segment-coverage $version" '--version'
 
 archive 'windows'
-both 2025-11-15T02 2025-11-15T02
-both 2024-02-29T23 2024-02-29T23
-both 2025-11-15T02:45 2025-11-15T02
-both '2025-11-15 02:45:51' 2025-11-15T02
-both 2025-11-15T02:59:59.999999Z 2025-11-15T02
-both 2025-11-15T02Z 2025-11-15T02
-both 2025-11-15T00:30+01:00 2025-11-14T23
-both '2025-11-15 23:45-01:00' 2025-11-16T00
-both 2025-11-15T02+05:30 2025-11-14T20
-both 1969-12-31T23:59:59.5 1969-12-31T23
-both 2025-11-15 2025-11-15T00 2025-11-15T23
-both now 2025-11-15T02
-both -0h 2025-11-15T02
-both -26h 2025-11-14T00
-both -2d 2025-11-13T02
-both -365d 2024-11-15T02
-both 0001-01-01T00 0001-01-01T00
-both 2031-01-01 2031-01-01T00 2031-01-01T23
+while read -r hour first last; do
+	run -n -f json --now $now --first-hour "$hour" --last-hour 9999-01-01 ch
+	jq_is .first_hour "\"$first\"" "--first-hour $hour"
+	run -n -f json --now $now --last-hour "$hour" ch
+	jq_is .last_hour "\"${last:-$first}\"" "--last-hour $hour"
+done <<'EOT'
+2025-11-15T02:59:59.999999Z 2025-11-15T02
+2025-11-15T00:30+01:00 2025-11-14T23
+1969-12-31T23:59:59.5 1969-12-31T23
+2025-11-15 2025-11-15T00 2025-11-15T23
+now 2025-11-15T02
+-0h 2025-11-15T02
+-26h 2025-11-14T00
+-2d 2025-11-13T02
+0001-01-01T00 0001-01-01T00
+2031-01-01 2031-01-01T00 2031-01-01T23
+EOT
 run -n --now 0028-01-01T00 --first-hour -9800d -f json ch
 is_status 0
 
 archive 'the present'
-run -n -f json --now 2025-11-15T03:45:51+01:00 ch
-jq_is .generated_at '"2025-11-15T02:45:51.000000Z"'
-run -n -f json --now 2025-11-15 ch
-jq_is .generated_at '"2025-11-15T00:00:00.000000Z"'
-run -n -f json --now '2025-11-15 02:00:01.25' ch
-jq_is '.generated_at, .reports[0].age' '"2025-11-15T02:00:01.250000Z"
--0.75'
+run -n -f json --now 2025-11-15T03:45:51.25+01:00 ch
+jq_is .generated_at '"2025-11-15T02:45:51.250000Z"'
 run -n -f json ch
 jq_is "(.generated_at | sub(\"\\\\.[0-9]+Z\"; \"Z\") | fromdate) - $(date +%s)
     | . >= -5 and . <= 5" true 'without --now it is the clock'
@@ -298,19 +237,10 @@ run ch --no-map --form none --metrics m.prom
 leaves m.prom
 is_status 0
 silent
-while read -r seconds wanted; do
-	run -n -f json --tolerance "$seconds" ch
-	jq_is .tolerance "$wanted" "--tolerance $seconds"
-done <<'EOT'
-0 0
-.5 0.5
-2. 2
-1e1 10
-0.0025 0.0025
-90s 90
-1.5m 90
-1h 3600
-EOT
+for value in .5=0.5 0.0025=0.0025 90s=90 1.5m=90 1h=3600; do
+	run -n -f json --tolerance "${value%=*}" ch
+	jq_is .tolerance "${value#*=}" "--tolerance $value"
+done
 run -n -f text -f json -j 64 --metrics-hours 0 ch
 jq_is '.generator, .base_dir, .tolerance' "\"segment-coverage $version\"
 \".\"

@@ -118,29 +118,6 @@ def strace(faults, trace='', paths=(), out='/dev/null', follow=True):
             *[part for fault in faults for part in ('-e', 'inject=' + fault)]]
 
 
-def stop(command, call, n, cwd, paths=()):
-    """Runs a command to its n-th system call of a kind and stops it there.
-    Returns a function that lets it go on and waits for its end; None if it
-    has ended before."""
-    log = os.path.join(cwd, 'stopped')
-    write(log)
-    process = start([*strace(
-        ['%s:signal=STOP:when=%d' % (call, n)], paths=paths, out=log),
-                     *command], TRACED, cwd=cwd)
-
-    def go_on():
-        os.kill(int(pid), signal.SIGCONT)
-        return end(process)
-    while process.poll() is None:
-        pid, found, _ = read(log).rpartition(b' --- stopped by SIGSTOP')
-        if found:
-            pid = pid.split(b'\n')[-1]
-            return go_on
-        time.sleep(0.002)
-    end(process)
-    return None
-
-
 def sh(script):
     """The start of a command that the shell runs as "$@" in the script."""
     return ['sh', '-c', script, 'sh']

@@ -32,22 +32,13 @@ is_out 'what is installed' <<EOT
 644 usr/lib/systemd/system/segment-coverage@.service
 644 usr/lib/systemd/system/segment-coverage@.timer
 644 usr/share/bash-completion/completions/segment-coverage
-$(cd man/examples && for file in *file *.sh *.yml; do
-	case $file in
-	*.sh)	mode=755 ;;
-	*)	mode=644 ;;
-	esac
-	echo "$mode usr/share/doc/segment-coverage/examples/$file"
-done | sort -k 2)
+$(cd man/examples && find ./*[a-z]file ./*.sh ./*.yml \
+	\( -name '*.sh' -printf 755 -o -printf 644 \) \
+	-printf ' usr/share/doc/segment-coverage/examples/%f\n' | sort -k 2)
 644 usr/share/man/man1/segment-coverage.1
 644 usr/share/segment-coverage/report.schema.json
 644 usr/share/zsh/site-functions/_segment-coverage
 EOT
-(cd man/examples && find . -type f -printf '%f\n' | sort) >"$tmp/wanted"
-(cd "$root" && find . -path '*segment-coverage*' -type f ! -path './usr/bin/*' \
-    ! -name '*.1' ! -name '*.json' -printf '%f\n' |
-    sed 's/^segment-coverage$/&.bash/' | sort) >"$out"
-same_file "$tmp/wanted" "$out" 'every file of man/examples'
 same_file man/segment-coverage.1 \
     "$root/usr/share/man/man1/segment-coverage.1" 'the manual'
 same_file test/report.schema.json \
@@ -71,11 +62,10 @@ is_status 0
 
 runs make install DESTDIR="$root" PREFIX=/opt/sc MANDIR=/man ZSHDIR=/zsh
 is_status 0
-ok 'another PREFIX' [ -x "$root/opt/sc/bin/segment-coverage" ]
-ok 'another MANDIR' [ -e "$root/man/man1/segment-coverage.1" ]
-ok 'another ZSHDIR' [ -e "$root/zsh/_segment-coverage" ]
+for file in opt/sc/bin/segment-coverage man/man1 zsh/_segment-coverage; do
+	ok "another place: $file" [ -e "$root/$file" ]
+done
 runs make install DESTDIR='a stage'
-is_status 0
 ok 'a relative DESTDIR' [ -x "a stage/usr/local/bin/segment-coverage" ]
 
 cd "$tmp/another place" || exit 1

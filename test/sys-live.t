@@ -5,8 +5,7 @@ as fast as it can, replaces some, hides what it replaced, begins new hours and
 removes old ones, and now and then leaves a hole. Each run must show all holes
 that were there before it began, and no other.
 
-LIVE_SECONDS=5 says how long, LIVE_DIR where the archive is made. Where
-LIVE_READ_DIR is another way to the same directory, it is read there.
+LIVE_SECONDS=5 says how long, LIVE_DIR where the archive is made.
 """
 import bisect
 import collections
@@ -26,9 +25,6 @@ import model
 import tap
 
 SECONDS = float(os.environ.get('LIVE_SECONDS', '5'))
-PROGRAM = os.path.abspath(os.environ.get(
-    'SEGMENT_COVERAGE',
-    os.path.join(sys.path[0], '..', 'segment-coverage')))
 HOUR = model.HOUR
 STEP = HOUR // 5000     # a segment; a listing takes several calls
 KEPT = 4                # hours
@@ -152,8 +148,8 @@ def judge(run, writer, front, known):
         yield 'ends at %s, before %s' % (report['end'], model.instant(front))
 
 
-def live(base, read):
-    writer = Writer(base)
+def live(base):
+    writer = Writer(base + '/ch/source')
     while writer.front < writer.low + 3 * HOUR // 2:
         writer.step(writer.temps[-1][0] + STEP)
     writer.start()
@@ -164,10 +160,8 @@ def live(base, read):
         writer.limit = front + HOUR // 2
         options = ((), ('-j', '1'), ('-j', '3'))[runs % 3]
         run = subprocess.run(
-            [PROGRAM, '-b', os.path.dirname(os.path.dirname(read)), '-q',
-             os.path.basename(read), '-n', '-f', 'json', '--now',
-             model.instant(front + HOUR), *options,
-             os.path.basename(os.path.dirname(read))],
+            [tap.PROGRAM, '-b', base, '-n', '-f', 'json', '--now',
+             model.instant(front + HOUR), *options, 'ch'],
             capture_output=True, env=ENVIRONMENT, timeout=60, check=False)
         fault = list(judge(run, writer, front, known))
         runs += 1
@@ -184,52 +178,13 @@ def live(base, read):
            '%d of %d runs' % (len(wrong), runs), *wrong[:9])
 
 
-def turn(base, late, jobs, later):
-    """A segment ends hour 01 and one begins hour 02 while one of them is
-    about to be read; there may be a later hour without segments."""
-    path = os.path.join(base, 'turn', 'source')
-    hours = [os.path.join(path, '2025-11-15T0%d' % n) for n in (1, 2, 3)]
-    for hour in hours[:3 if later else 2]:
-        os.makedirs(hour)
-    create(hours[0] + '/00:00-3598-full-Hash.ts')
-    create(hours[1] + '/00:00-2.0-temp-Hash.ts')
-    os.utime(hours[0], (1, 1))
-    os.utime(hours[1], (1, 1))
-    name = os.path.basename(hours[late - 1])
-    run = subprocess.Popen(
-        ['strace', '-f', '-qq', '-o', '/dev/null', '-E',
-         'ASAN_OPTIONS=detect_leaks=0', '-P', name, '-e', 'trace=openat', '-e',
-         'inject=openat:delay_enter=200000', PROGRAM, '-b', base, '-n', '-f',
-         'json', '-j', jobs, '--now', '2025-11-15T02:10:00', 'turn'],
-        stdout=subprocess.PIPE, env=ENVIRONMENT)
-    time.sleep(0.1)
-    create(hours[0] + '/59:58-2.0-full-Hash.ts')
-    create(hours[1] + '/00:00-2.0-full-Hash.ts')
-    holes = json.loads(run.communicate()[0])['reports'][0]['raw']['holes']
-    shutil.rmtree(os.path.dirname(path))
-    return holes
-
-
 def main():
     sys.setswitchinterval(0.0005)
     base = tempfile.mkdtemp(prefix='coverage-live.',
                             dir=os.environ.get('LIVE_DIR'))
-    path = os.path.join(base, 'ch', 'source')
-    read = path
-    if 'LIVE_READ_DIR' in os.environ:
-        read = os.path.join(os.environ['LIVE_READ_DIR'],
-                            os.path.basename(base), 'ch', 'source')
     try:
-        os.makedirs(path)
-        live(path, read)
-        for late, jobs, later in ((1, '1', 0), (2, '1', 0), (1, '8', 0),
-                                  (2, '8', 0), (2, '1', 1), (2, '8', 1)):
-            what = 'hour %d is late, -j %s%s' % (
-                late, jobs, ', an empty hour follows' if later else '')
-            if shutil.which('strace') is None:
-                tap.skip(what, 'no strace here')
-            else:
-                tap.same(turn(base, late, jobs, later), [], what)
+        os.makedirs(base + '/ch/source')
+        live(base)
     finally:
         shutil.rmtree(base)
     tap.done()

@@ -18,7 +18,7 @@ json() {
 
 # bytes FROM TO: each as a byte, in octal for printf
 bytes() {
-	for byte in $(seq "$1" "$2"); do
+	seq "$1" "$2" | while read -r byte; do
 		printf '\\%03o' "$byte"
 	done
 }
@@ -32,9 +32,7 @@ hour ch/480p/2025-11-15T05
 seg 00:00 3600 full
 json lines -q source,480p --first-hour 2025-11-15T04 -t 0.25 ch
 is_status 0
-sed 's/"errors":.*//; s/"segments":.*//; s/"generator":"[^"]*"/N/' "$out" \
-    >"$tmp/heads"
-cp "$tmp/heads" "$out"
+sed -i 's/"errors":.*//; s/"segments":.*//; s/"generator":"[^"]*"/N/' "$out"
 is_out <<'EOT'
 {"schema_version":1,N,"generated_at":"2025-11-15T06:00:00.000000Z","base_dir":".","tolerance":0.25,"first_hour":"2025-11-15T04","last_hour":null,"complete":true,
 {"channel":"ch","quality":"source","found":true,"start":"2025-11-15T04:00:00.500000Z","end":"2025-11-15T05:00:01.000000Z","age":3599,
@@ -54,9 +52,8 @@ run -f json --now $now -q source,480p ch
 is_status 2
 number=0
 for quality in source 480p; do
-	leaves coverage-maps/ch_${quality}_coverage.png \
-	    coverage-maps/ch_${quality}_coverage.json
 	twin=coverage-maps/ch_${quality}_coverage.json
+	leaves ${twin%json}png $twin
 	cp $twin "$tmp/json/twin-$quality"
 	jq -S ".reports |= [.[$number] | .hours = []]" "$out" >"$tmp/wanted"
 	jq -S . $twin >"$tmp/twin"
@@ -70,8 +67,6 @@ at 04
 mkdir ch/480p
 json nothing -q source,480p ch
 is_status 0
-jq_is '.complete, .errors' 'true
-[]'
 json nobody -q source,480p,none ch nobody
 is_status 2
 jq_is '[.reports[] | .found], [.complete, (.errors | map(.path))]' \
@@ -92,15 +87,13 @@ out_has '"duration":0.000001,'
 out_has '"hole_duration":3596.399999,'
 out_has '"coverage":16.100001,"ratio":0.004456,'
 out_has '"tolerance":0,'
-json tolerance -t 0.000001 ch
-out_has '"tolerance":0.000001,'
-is .raw.hole_count 1
-
-case_dir 'a ratio of 1 means no hole'
-at 05 '00:00 3000 full, 50:00.000001 5 full'
+rm "$hour"/*
+seg 00:00 3000 full
+seg 50:00.000001 5 full
 json ratio -t 0 ch
 out_has '"ratio":0.999999,"hole_count":1,"hole_duration":0.000001,'
-json one ch
+json one -t 0.000001 ch
+out_has '"tolerance":0.000001,'
 out_has '"ratio":1,"hole_count":0,"hole_duration":0,'
 
 case_dir 'the ends of time'
@@ -113,7 +106,7 @@ json ends --first-hour 0001-01-01T00 --last-hour 9999-12-31T23 ch
 now=2025-11-15T06:00:00Z
 out_has '"start":"0001-01-01T00:00:00.000000Z","end":"10000-01-01T00:00:09.500000Z","age":-10.5,'
 out_has '"coverage":12,"ratio":0,"hole_count":1,"hole_duration":315537897597.5,'
-is '.missing_hours' '{"count":87649414,"ranges":[{"first":"0001-01-01T01","last":"9999-12-31T22","count":87649414}]}'
+out_has '"missing_hours":{"count":87649414,'
 
 case_dir 'errors'
 at 02 '00:00 3600 full'
@@ -123,8 +116,6 @@ json unreadable -q source,file -m no/metrics ch
 is_status 2
 jq_is '[.complete, [.errors[].path]]' \
     '[false,["./ch/source/2025-11-15T03","./ch/file","no/metrics"]]'
-is '[.hours[] | [.hour, .readable, .start, .raw.hole_count]]' \
-    '[["2025-11-15T02",true,"2025-11-15T02:00:00.000000Z",0],["2025-11-15T03",false,null,0]]'
 rm ch/source/2025-11-15T03
 json output-only -m no/metrics ch
 is_status 2
@@ -159,39 +150,6 @@ jq_is '.base_dir | explode' '[97,34,92,27,91,109,1,10,9,65533,133,228]'
 jq_is '.base_dir as $evil | [.reports[].channel]
     == ["ch", "ch", $evil, $evil, "no" + $evil, "no" + $evil]' true
 jq_is '.errors[-1].path == .base_dir + "/no" + .base_dir' true
-
-# The same bytes
-
-case_dir 'the same archive, the same bytes'
-mkdir "$tmp/locale"
-localedef -i de_DE -f ISO-8859-1 "$tmp/locale/de_DE"
-localedef -i tr_TR -f ISO-8859-9 "$tmp/locale/tr_TR"
-export LOCPATH="$tmp/locale"
-same "$(LC_ALL=de_DE locale decimal_point)" ',' 'a locale with a decimal comma'
-hour ch/source/2025-03-30T01
-seg 00:00.25 1800.5 full
-seg 31:00 1801 partial
-: >"$hour/$(printf '\344\303\244I\304\261').ts"
-hour ch/source/2025-03-30T02
-seg 00:01.5 2.002 full
-json first -m first.prom ch
-cp "$out" "$tmp/first"
-leaves first.prom report metrics
-while read -r locale zone; do
-	LC_ALL=$locale TZ=$zone run -n -f json --now "$now" -r report \
-	    -m metrics ch
-	same_file "$tmp/first" report "JSON with $locale and $zone"
-	sed -i '/_duration_seconds{/d' first.prom metrics
-	same_file first.prom metrics "metrics with $locale and $zone"
-done <<'EOT'
-C Europe/Berlin
-C.UTF-8 Asia/Kolkata
-de_DE UTC
-tr_TR America/St_Johns
-xx_XX ABC-13:37
-de_DE :/none
-EOT
-unset LOCPATH
 
 case_dir 'valid by the schema'
 ok 'every report above' "$here/validate.py" "$tmp/json/"*

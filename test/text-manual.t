@@ -26,8 +26,6 @@ import tap
 
 HERE = sys.path[0]
 MANUAL = os.path.join(HERE, '..', 'man', 'segment-coverage.1')
-PROGRAM = os.path.abspath(os.environ.get(
-    'SEGMENT_COVERAGE', os.path.join(HERE, '..', 'segment-coverage')))
 NOW = '2025-11-15T02:46:00'
 with open(MANUAL, encoding='ascii') as manual:
     LINES = manual.read().split('\n')
@@ -36,9 +34,8 @@ with open(MANUAL, encoding='ascii') as manual:
 def run(*command, **options):
     """Returns exit status, stdout and stderr."""
     done = subprocess.run(command, stdin=subprocess.DEVNULL, check=False,
-                          capture_output=True, **options)
-    return (done.returncode, done.stdout.decode('utf-8', 'surrogateescape'),
-            done.stderr.decode('utf-8', 'surrogateescape'))
+                          capture_output=True, encoding='utf-8', **options)
+    return done.returncode, done.stdout, done.stderr
 
 
 def section(macro, title):
@@ -67,23 +64,16 @@ def display(lines):
 
 # Options
 
-def help_options():
-    """{(letter, word): (argument, default)} of --help."""
-    status, out, err = run(PROGRAM, '--help')
-    tap.ok((status, err) == (0, '') and max(map(len, out.splitlines())) <= 80,
-           'help: 80 columns', err)
-    found = re.findall(
-        r'^ {2}(?:-(\w), | {4})--([\w-]+)(?: ([A-Z=]+))?((?: .*|\n {20}.*)+)',
-        out, re.M)
-    options = {}
-    for letter, word, argument, text in found:
-        default = re.findall(r'\(([^()]*)\)', ' '.join(text.split()))
-        options[letter, word] = argument, default[-1] if default else ''
-    return options, out
-
-
 def options():
-    ours, text = help_options()
+    status, text, err = run(tap.PROGRAM, '--help')
+    tap.ok((status, err) == (0, '') and max(map(len, text.splitlines())) <= 80,
+           'help: 80 columns', err)
+    # {(letter, word): (argument, default)}
+    ours = {(letter, word): (argument, re.findall(
+        r'\(([^()]*)\)|$', ' '.join(rest.split()))[0])
+            for letter, word, argument, rest in re.findall(
+                r'^ {2}(?:-(\w), | {4})--([\w-]+)(?: ([A-Z=]+))?'
+                r'((?: .*|\n {20}.*)+)', text, re.M)}
     theirs, body = {}, []
     for line in section('Sh', 'DESCRIPTION'):
         match = re.match(
@@ -171,7 +161,7 @@ class Place:
             file.write('https://node1.example.org node1\n')
         for name, script in (
                 ('segment-coverage', '%s --now %s "$@"' % (
-                    shlex.quote(PROGRAM), NOW)),
+                    shlex.quote(tap.PROGRAM), NOW)),
                 ('page-someone', 'echo paged'),
                 ('ssh', 'shift; exec sh -c "$*"')):
             path = os.path.join(self.bin, name)
@@ -232,7 +222,7 @@ def keys(place):
 
 
 def messages():
-    with open(PROGRAM, 'rb') as file:
+    with open(tap.PROGRAM, 'rb') as file:
         binary = file.read().decode('latin-1')
     for _, _, lines in marked('messages'):
         for line in lines:
@@ -256,12 +246,6 @@ def statuses(place, text):
     tap.same([str(place.sh('segment-coverage -n -b /srv/segments ' + rest)[0])
               for rest in ('desertbus', '-c desertbus', 'elsewhere')],
              listed, 'exit status: and the program has them')
-    with open(PROGRAM, 'rb') as file:
-        binary = file.read()
-    listed = ' '.join(section('Sh', 'ENVIRONMENT'))
-    for name in ('NO_COLOR', 'TERM'):
-        tap.ok(name in listed and name.encode() + b'\0' in binary,
-               'environment: ' + name)
 
 
 # Examples
