@@ -264,7 +264,7 @@ time_parse(const char *s, int64_t *t, bool *date_only)
 		return 0;
 	for (i = 0; i < 3 && (i == 0 || *s == ':'); i++) {
 		value = field_parse(
-		    &s, *s == ' ' && i == 0 ? ' ' : "T::"[i], i == 0 ? 23 : 59);
+		    &s, i == 0 && *s == ' ' ? *s : "T::"[i], i == 0 ? 23 : 59);
 		if (value < 0)
 			return -1;
 		*t += value * units[i];
@@ -1313,7 +1313,7 @@ bad_names_keep(struct hour *hour, const struct listing *l)
 {
 	size_t i, n = l->bad.n < BAD_NAMES_MAX ? l->bad.n : BAD_NAMES_MAX;
 
-	if (n == 0)
+	if (l->bad.n == 0)
 		return 0;
 	if ((hour->bad_names = calloc(n, sizeof(*hour->bad_names))) == NULL)
 		return -1;
