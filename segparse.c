@@ -254,6 +254,7 @@ time_parse(const char *s, int64_t *t, bool *date_only)
 	static const int64_t units[] = {HOUR, MINUTE, SECOND};
 	uint32_t fraction = 0;
 	int hours, minutes, sign, value;
+	char before;
 	size_t i;
 
 	if (date_parse(s, strlen(s), t) != 0)
@@ -263,9 +264,10 @@ time_parse(const char *s, int64_t *t, bool *date_only)
 	if (*date_only)
 		return 0;
 	for (i = 0; i < 3 && (i == 0 || *s == ':'); i++) {
-		value = field_parse(
-		    &s, i == 0 && *s == ' ' ? *s : "T::"[i], i == 0 ? 23 : 59);
-		if (value < 0)
+		before = "T::"[i];
+		if (i == 0 && *s == ' ')
+			before = ' ';
+		if ((value = field_parse(&s, before, i == 0 ? 23 : 59)) < 0)
 			return -1;
 		*t += value * units[i];
 	}

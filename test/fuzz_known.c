@@ -4,6 +4,7 @@
  * Fuzzes the reader of known losses: whatever the lines are, the spans of each
  * quality end up in order and apart, and the span of each line is in one.
  */
+/* NOLINTNEXTLINE(bugprone-suspicious-include): for what is static in it */
 #include "../coverage.c"
 
 #define MUST(condition) ((condition) ? (void)0 : abort())
