@@ -193,12 +193,12 @@ date_parse(const char *s, size_t len, int64_t *t)
 {
 	static const int before[] = {
 	    0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
-	int day, days, leap, month, past, year;
+	int century, day, days, leap, month, past, year;
 
-	if (len < 10 || s[4] != '-' || s[7] != '-' || digits_parse(s) < 0 ||
-	    digits_parse(s + 2) < 0)
+	if (len < 10 || s[4] != '-' || s[7] != '-' ||
+	    (century = digits_parse(s)) < 0 || (year = digits_parse(s + 2)) < 0)
 		return -1;
-	year = digits_parse(s) * 100 + digits_parse(s + 2);
+	year += century * 100;
 	month = digits_parse(s + 5);
 	day = digits_parse(s + 8);
 	leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
