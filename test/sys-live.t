@@ -5,7 +5,8 @@ as fast as it can, replaces some, hides what it replaced, begins new hours and
 removes old ones, and now and then leaves a hole. Each run must show all holes
 that were there before it began, and no other.
 
-LIVE_SECONDS=5 says how long, LIVE_DIR where the archive is made.
+LIVE_SECONDS=5 says how long, LIVE_DIR where the archive is made. Where
+LIVE_READ_DIR is another way to the same directory, it is read there.
 """
 import bisect
 import collections
@@ -148,7 +149,7 @@ def judge(run, writer, front, known):
         yield 'ends at %s, before %s' % (report['end'], model.instant(front))
 
 
-def live(base):
+def live(base, read):
     writer = Writer(base + '/ch/source')
     while writer.front < writer.low + 3 * HOUR // 2:
         writer.step(writer.temps[-1][0] + STEP)
@@ -160,7 +161,7 @@ def live(base):
         writer.limit = front + HOUR // 2
         options = ((), ('-j', '1'), ('-j', '3'))[runs % 3]
         run = subprocess.run(
-            [tap.PROGRAM, '-b', base, '-n', '-f', 'json', '--now',
+            [tap.PROGRAM, '-b', read, '-n', '-f', 'json', '--now',
              model.instant(front + HOUR), *options, 'ch'],
             capture_output=True, env=ENVIRONMENT, timeout=60, check=False)
         fault = list(judge(run, writer, front, known))
@@ -182,9 +183,10 @@ def main():
     sys.setswitchinterval(0.0005)
     base = tempfile.mkdtemp(prefix='coverage-live.',
                             dir=os.environ.get('LIVE_DIR'))
+    read = os.environ.get('LIVE_READ_DIR', os.path.dirname(base))
     try:
         os.makedirs(base + '/ch/source')
-        live(base)
+        live(base, os.path.join(read, os.path.basename(base)))
     finally:
         shutil.rmtree(base)
     tap.done()
