@@ -1063,31 +1063,30 @@ strings_sort(struct strings *strings)
 }
 
 /*
- * Marks the segment NAME.ts that NAME.tombstone hides. Segments in order of
- * start, then name, are in byte order of their names.
+ * Returns the segment that is called as the first len bytes of name and `.ts`,
+ * or NULL. Segments in order of start, then name, are in byte order of their
+ * names.
  */
-static void
-segment_hide(struct listing *l, const char *tombstone)
+static struct segment *
+segment_find(struct listing *l, const char *name, size_t len)
 {
-	size_t high = l->segsz, i, len = strlen(tombstone) - TOMBSTONE_LEN;
-	size_t low = 0;
-	const char *name;
+	size_t high = l->segsz, i, low = 0;
+	const char *other;
 	int order;
 
 	while (low < high) {
 		i = low + (high - low) / 2;
-		name = l->buf + l->segs[i].name;
-		if ((order = strncmp(tombstone, name, len)) == 0)
-			order = strcmp(SUFFIX, name + len);
+		other = l->buf + l->segs[i].name;
+		if ((order = strncmp(name, other, len)) == 0)
+			order = strcmp(SUFFIX, other + len);
+		if (order == 0)
+			return &l->segs[i];
 		if (order < 0)
 			high = i;
-		else if (order > 0)
+		else
 			low = i + 1;
-		else {
-			l->segs[i].type = SEGMENT_HIDDEN;
-			return;
-		}
 	}
+	return NULL;
 }
 
 /*
@@ -1135,11 +1134,17 @@ listing_sift(int fd, struct listing *l, const struct options *opt,
 	struct counts *counts = &r->hour.counts;
 	const int64_t ahead = opt->now + AHEAD - r->hour.time;
 	const struct segment *seg;
+	struct segment *hidden;
+	const char *name;
 	size_t i, kept = 0;
 
 	strings_sort(&l->tombstones);
-	for (i = 0; i < l->tombstones.n; i++)
-		segment_hide(l, l->tombstones.v[i]);
+	for (i = 0; i < l->tombstones.n; i++) {
+		name = l->tombstones.v[i];
+		hidden = segment_find(l, name, strlen(name) - TOMBSTONE_LEN);
+		if (hidden != NULL)
+			hidden->type = SEGMENT_HIDDEN;
+	}
 	for (i = 0; i < l->segsz; i++) {
 		seg = &l->segs[i];
 		if (seg->type == SEGMENT_HIDDEN)
@@ -1157,13 +1162,17 @@ listing_sift(int fd, struct listing *l, const struct options *opt,
 	}
 	l->segsz = kept;
 	strings_sort(&l->bad);
-	for (i = 0; i < l->bad.n; i++)
+	for (i = 0; i < l->bad.n; i++) {
+		name = l->bad.v[i];
 		if (l->tombstones.n > 0 &&
-		    bsearch(l->bad.v[i], l->tombstones.v, l->tombstones.n,
+		    bsearch(name, l->tombstones.v, l->tombstones.n,
 			sizeof(*l->tombstones.v), hider_compare) != NULL)
 			counts->tombstoned++;
-		else
-			l->bad.v[counts->bad++] = l->bad.v[i];
+		/* a link may have led nowhere in one of two listings */
+		else if (segment_find(l, name, strlen(name) - SUFFIX_LEN) ==
+		    NULL)
+			l->bad.v[counts->bad++] = name;
+	}
 	l->bad.n = counts->bad;
 	return 0;
 }
