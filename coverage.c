@@ -35,7 +35,7 @@
 #define RECENT         (10 * MINUTE) /* a directory changed since */
 #define MEMORY_KEPT    (4 << 20) /* bytes */
 #define TIME_FIRST     (INT64_C(-62135596800) * SECOND) /* of the year 1 */
-#define TEN_YEARS      (INT64_C(315360000) * SECOND) /* ten years */
+#define TEN_YEARS      (INT64_C(315360000) * SECOND)
 #define FILE_MAX       (64 << 20) /* bytes of a peer's report */
 
 struct timeline {
@@ -908,9 +908,6 @@ tallies_sum(struct tally *sums, const struct tally *tallies, size_t n)
 	}
 }
 
-/*
- * Adds an hour of the window to the sums of its quality.
- */
 static void
 report_add(struct report *report, const struct hour *hour)
 {
@@ -976,9 +973,6 @@ report_init(struct report *report)
 	report->stream = report->extent = none;
 }
 
-/*
- * Frees what a report owns.
- */
 static void
 report_free(struct report *report)
 {
@@ -1668,21 +1662,6 @@ output_path(
 }
 
 /*
- * Writes the map of a quality and, beside it, its report for peers.
- */
-static void
-map_write(struct run *run, const struct report *report)
-{
-	if (!output_write(
-		run, output_path(run->opt, report, "png"), render_map, report))
-		return;
-	run->maps++;
-	run->map = report;
-	(void)output_write(
-	    run, output_path(run->opt, report, "json"), report_json, report);
-}
-
-/*
  * Notes in the report which maps were written.
  */
 static void
@@ -1755,8 +1734,15 @@ outputs_write(struct run *run)
 
 	for (i = 0; i < survey->reportsz; i++) {
 		report = &survey->reports[i];
-		if (opt->make_map)
-			map_write(run, report);
+		if (opt->make_map &&
+		    output_write(run, output_path(opt, report, "png"),
+			render_map, report)) {
+			run->maps++;
+			run->map = report;
+			(void)output_write(run,
+			    output_path(opt, report, "json"), report_json,
+			    report); /* for peers */
+		}
 		if (pages &&
 		    (report->state != STATE_UNKNOWN || opt->peersz > 0))
 			(void)output_write(run,
