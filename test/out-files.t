@@ -91,6 +91,20 @@ def _(s):
     need(mode(s.web) == {'2750'}, mode(s.web))
 
 
+@case('a link in the place of a directory just made is not followed')
+def _(s):
+    one, victim = s.root + '/base/one', s.root + '/victim'
+    os.mkdir(victim)
+    run = start([*strace(['mkdirat:delay_exit=500000:when=1']), PROGRAM, '-b',
+                 'base', '--output-dir', 'one/two', 'ch'], TRACED, cwd=s.root)
+    while not os.path.exists(one) and run.poll() is None:
+        time.sleep(0.01)
+    os.rename(one, one + '.old')
+    os.symlink(victim, one)
+    result = end(run)
+    need(result.status == 2 and not os.listdir(victim), result)
+
+
 # What is replaced, and what is not
 
 @case('files are replaced, not rewritten; links to directories are followed')
