@@ -207,85 +207,50 @@ usage(const char *fmt, ...)
 	exit(EXIT_TROUBLE);
 }
 
-enum {
-	OPTION_FIRST_HOUR = 256,
-	OPTION_LAST_HOUR,
-	OPTION_EXPECT,
-	OPTION_COLOR,
-	OPTION_METRICS_HOURS,
-	OPTION_OUTPUT_DIR,
-	OPTION_MAKE_PAGE,
-	OPTION_CONNECTION_STRING,
-	OPTION_NODE,
-	OPTION_PEER,
-	OPTION_NAME,
-	OPTION_KNOWN,
-	OPTION_SETTLE,
-	OPTION_BACKFILL,
-	OPTION_MIN_HOLE,
-	OPTION_MAX_AGE,
-	OPTION_NOW,
-	OPTION_RUN_ONCE,
-	OPTION_REPLACED
-};
-
+/* an option without a short form has the negative of a free letter */
 static const char short_options[] = ":b:q:t:sf:ar:m:ncj:vhV";
 
 static const struct option long_options[] = {
     {"base-dir", required_argument, NULL, 'b'},
     {"qualities", required_argument, NULL, 'q'},
-    {"first-hour", required_argument, NULL, OPTION_FIRST_HOUR},
-    {"last-hour", required_argument, NULL, OPTION_LAST_HOUR},
-    {"expect", required_argument, NULL, OPTION_EXPECT},
+    {"first-hour", required_argument, NULL, -'F'},
+    {"last-hour", required_argument, NULL, -'L'},
+    {"expect", required_argument, NULL, -'E'},
     {"tolerance", required_argument, NULL, 't'},
     {"sizes", no_argument, NULL, 's'},
     {"format", required_argument, NULL, 'f'},
     {"all-hours", no_argument, NULL, 'a'},
-    {"color", required_argument, NULL, OPTION_COLOR},
+    {"color", required_argument, NULL, -'C'},
     {"report", required_argument, NULL, 'r'},
     {"metrics", required_argument, NULL, 'm'},
-    {"metrics-hours", required_argument, NULL, OPTION_METRICS_HOURS},
-    {"output-dir", required_argument, NULL, OPTION_OUTPUT_DIR},
+    {"metrics-hours", required_argument, NULL, -'H'},
+    {"output-dir", required_argument, NULL, -'O'},
     {"no-map", no_argument, NULL, 'n'},
-    {"make-page", no_argument, NULL, OPTION_MAKE_PAGE},
-    {"connection-string", required_argument, NULL, OPTION_CONNECTION_STRING},
-    {"node", required_argument, NULL, OPTION_NODE},
-    {"peer", required_argument, NULL, OPTION_PEER},
-    {"name", required_argument, NULL, OPTION_NAME},
-    {"known", required_argument, NULL, OPTION_KNOWN},
+    {"make-page", no_argument, NULL, -'P'},
+    {"connection-string", required_argument, NULL, -'D'},
+    {"node", required_argument, NULL, -'N'},
+    {"peer", required_argument, NULL, -'R'},
+    {"name", required_argument, NULL, -'I'},
+    {"known", required_argument, NULL, -'K'},
     {"check", no_argument, NULL, 'c'},
-    {"settle", required_argument, NULL, OPTION_SETTLE},
-    {"backfill", required_argument, NULL, OPTION_BACKFILL},
-    {"min-hole", required_argument, NULL, OPTION_MIN_HOLE},
-    {"max-age", required_argument, NULL, OPTION_MAX_AGE},
+    {"settle", required_argument, NULL, -'S'},
+    {"backfill", required_argument, NULL, -'B'},
+    {"min-hole", required_argument, NULL, -'M'},
+    {"max-age", required_argument, NULL, -'A'},
     {"jobs", required_argument, NULL, 'j'},
-    {"now", required_argument, NULL, OPTION_NOW},
+    {"now", required_argument, NULL, -'W'},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     /* of the Python service that this program replaces */
-    {"run-once", no_argument, NULL, OPTION_RUN_ONCE},
-    {"metrics-port", required_argument, NULL, OPTION_REPLACED},
-    {"check-interval", required_argument, NULL, OPTION_REPLACED},
-    {"backdoor-port", required_argument, NULL, OPTION_REPLACED},
+    {"run-once", no_argument, NULL, -'X'},
+    {"metrics-port", required_argument, NULL, -'Y'},
+    {"check-interval", required_argument, NULL, -'Y'},
+    {"backdoor-port", required_argument, NULL, -'Y'},
     {NULL, 0, NULL, 0},
 };
 
-/*
- * Values that can only be judged once all options are known.
- */
-struct later {
-	const char *first_hour;
-	const char *last_hour;
-	const char *check_option; /* one that needs --check */
-	bool format; /* --format was given */
-	bool output_dir; /* --output-dir was given */
-	size_t colour; /* of colours[] */
-};
-
 static const char digits[] = "0123456789";
-static const char *const formats[] = {"text", "json", "holes", "none", NULL};
-static const char *const colours[] = {"auto", "always", "never", NULL};
 
 /*
  * Reads seconds, or a number and one of the units s, m, h and d.
@@ -338,9 +303,10 @@ word_option(const char *option, const char *value, const char *const *words,
 static const char *
 name_option(const char *option, const char *value, const char *what)
 {
-	if (*value == '\0')
+	if (value != NULL && *value == '\0')
 		usage("%s '': give the name of a %s", option, what);
-	if (strcmp(what, "file") == 0 && value[strlen(value) - 1] == '/')
+	if (value != NULL && strcmp(what, "file") == 0 &&
+	    value[strlen(value) - 1] == '/')
 		usage("%s '%s': give the name of a file, without '/' at the "
 		      "end",
 		    option, value);
@@ -348,12 +314,12 @@ name_option(const char *option, const char *value, const char *what)
 }
 
 static int64_t
-time_option(const char *option, const char *value)
+time_option(const char *option, const char *value, int64_t otherwise)
 {
-	int64_t t;
+	int64_t t = otherwise;
 	bool date_only;
 
-	if (time_parse(value, &t, &date_only) != 0)
+	if (value != NULL && time_parse(value, &t, &date_only) != 0)
 		usage("%s '%s': give a date and time in UTC, such as "
 		      "2025-11-15T02:45:00",
 		    option, value);
@@ -405,9 +371,8 @@ node_option(struct options *opt, const char *value)
 	opt->nodes = need(
 	    reallocarray(opt->nodes, opt->nodesz + 1, sizeof(*opt->nodes)));
 	node = &opt->nodes[opt->nodesz];
-	node->name = need(strndup(value, (size_t)(equals - value)));
-	node->url = need(strdup(equals + 1));
-	node->fault = NULL;
+	*node = (struct node){need(strndup(value, (size_t)(equals - value))),
+	    need(strdup(equals + 1)), NULL};
 	if ((fault = node_fault(node)) != NULL)
 		usage("--node '%s': %s; give NAME=URL, such as "
 		      "here=https://node.example.org",
@@ -426,7 +391,6 @@ static void
 peer_option(struct options *opt, char *value)
 {
 	char *equals = strchr(value, '=');
-	struct peer *peer;
 
 	if (equals == NULL || equals == value || equals[1] == '\0')
 		usage("--peer '%s': give NAME=FILE", value);
@@ -436,32 +400,28 @@ peer_option(struct options *opt, char *value)
 		    value);
 	opt->peers = need(
 	    reallocarray(opt->peers, opt->peersz + 1, sizeof(*opt->peers)));
-	peer = &opt->peers[opt->peersz++];
-	memset(peer, 0, sizeof(*peer));
-	peer->name = value;
-	peer->file = equals + 1;
+	opt->peers[opt->peersz++] =
+	    (struct peer){.name = value, .file = equals + 1};
 }
 
 static void
 qualities_option(struct options *opt, const char *value)
 {
-	const char *end, *s = value;
+	char *list = need(strdup(value)), *name, *rest = list;
 	size_t len;
 
-	for (;; s = end + 1) {
-		end = strchrnul(s, ',');
-		for (; *s == ' '; s++)
-			;
-		for (len = (size_t)(end - s); len > 0 && s[len - 1] == ' ';)
+	do {
+		name = strsep(&rest, ",");
+		name += strspn(name, " ");
+		for (len = strlen(name); len > 0 && name[len - 1] == ' ';)
 			len--;
 		if (len == 0)
 			usage("--qualities '%s': an empty name; give names "
 			      "with single commas between them",
 			    value);
-		names_add(&opt->qualities, need(strndup(s, len)));
-		if (*end == '\0')
-			break;
-	}
+		names_add(&opt->qualities, need(strndup(name, len)));
+	} while (rest != NULL);
+	free(list);
 }
 
 /*
@@ -485,24 +445,137 @@ names_check(const char *what, char **names, size_t n)
 	}
 }
 
+/*
+ * Says what is wrong with an option that getopt_long() rejects. What follows
+ * '=' may be a password, and stays out of the message. argv[optind - 1] is
+ * not the option if that is in a cluster such as -Zn.
+ */
+static void __attribute__((noreturn)) option_unknown(int c, char *argv[])
+{
+	const char *given = argv[optind - 1];
+	int len = (int)strcspn(given, "=");
+
+	if (c == ':' && strncmp(given, "--", 2) != 0)
+		usage("-%c needs a value: see --help", optopt);
+	if (c == ':')
+		usage("%s needs a value: see --help", given);
+	if (optopt > 0 && strchr(short_options, optopt) == NULL)
+		usage("unknown option '-%c': see --help", optopt);
+	if (optopt != 0)
+		usage("%.*s takes no value: see --help", len, given);
+	usage("unknown or ambiguous option '%.*s': see --help", len, given);
+}
+
+/*
+ * Takes an option at once if it adds to others or ends the run. Of all others
+ * the last one counts.
+ */
 static void
-options_check(struct options *opt, const struct later *later)
+option_take(struct options *opt, int c, char *argv[])
+{
+	switch (c) {
+	case 'q':
+		qualities_option(opt, optarg);
+		break;
+	case -'N':
+		node_option(opt, optarg);
+		break;
+	case -'R':
+		peer_option(opt, optarg);
+		break;
+	case -'D':
+		free(opt->dsn);
+		opt->dsn = need(strdup(optarg));
+		/* every user can list processes */
+		memset(optarg, 'x', strlen(optarg));
+		break;
+	case 'h':
+	case 'V':
+		if (fputs(c == 'h' ? help_txt : PROGRAM " " VERSION "\n",
+			stdout) == EOF ||
+		    fclose(stdout) != 0)
+			err(EXIT_TROUBLE, "stdout");
+		exit(EXIT_SUCCESS);
+	case -'Y':
+		usage("this program runs once and serves nothing: use cron or "
+		      "a systemd timer for --check-interval, --metrics FILE "
+		      "for --metrics-port, and nothing for --backdoor-port");
+	case '?':
+	case ':':
+		option_unknown(c, argv);
+	default:
+		break;
+	}
+}
+
+/*
+ * Reads the values v of the options given, both by letter.
+ */
+static void
+options_read(struct options *opt, const char *const *v, const bool *given)
+{
+	static const char *const formats[] = {
+	    "text", "json", "holes", "none", NULL};
+	static const char *const colours[] = {"never", "always", "auto", NULL};
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+	size_t colour;
+
+	opt->base_dir = name_option("--base-dir", v['b'], "directory");
+	opt->output_dir = name_option("--output-dir", v['O'], "directory");
+	opt->report = name_option("--report", v['r'], "file");
+	opt->metrics = name_option("--metrics", v['m'], "file");
+	opt->known_file = name_option("--known", v['K'], "file");
+	opt->name = name_option("--name", v['I'], "node");
+	opt->format = (enum format)word_option(
+	    "--format", v['f'], formats, "text, json, holes or none");
+	opt->now = time_option("--now", v['W'], clock_read(CLOCK_REALTIME));
+	opt->expect = time_option("--expect", v['E'], TIME_NONE);
+	opt->window = (struct span){INT64_MIN, INT64_MAX};
+	if (given['F'])
+		opt->window.start =
+		    hour_option("--first-hour", v['F'], opt->now, false);
+	if (given['L'])
+		opt->window.end =
+		    HOUR + hour_option("--last-hour", v['L'], opt->now, true);
+	opt->tolerance = seconds_option("--tolerance", v['t'], DURATION_MAX);
+	opt->settle = seconds_option("--settle", v['S'], TEN_YEARS);
+	opt->backfill = seconds_option("--backfill", v['B'], TEN_YEARS);
+	opt->min_hole = seconds_option("--min-hole", v['M'], TEN_YEARS);
+	opt->max_age =
+	    given['A'] ? seconds_option("--max-age", v['A'], TEN_YEARS) : -1;
+	opt->metrics_hours =
+	    number_option("--metrics-hours", v['H'], 0, 100000000);
+	opt->jobs = (unsigned)number_option("--jobs", v['j'], 1, JOBS_MAX);
+	opt->all_hours = given['a'];
+	opt->check = given['c'];
+	opt->sizes = given['s'];
+	opt->verbose = given['v'];
+	opt->make_map = !given['n'];
+	opt->make_page = given['P'];
+	opt->map_asked = given['O'] || opt->make_page;
+	colour =
+	    word_option("--color", v['C'], colours, "always, never or auto");
+	opt->colour = colour == 1 ||
+	    (colour == 2 && opt->report == NULL && isatty(STDOUT_FILENO) &&
+		(no == NULL || *no == '\0') && term != NULL && *term != '\0' &&
+		strcmp(term, "dumb") != 0);
+	opt->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
+/*
+ * Rejects options that do not go together.
+ */
+static void
+options_check(struct options *opt, const char *const *v, const bool *given)
 {
 	const char *ending;
 	char *slash;
 	size_t i;
 
-	if (later->first_hour != NULL)
-		opt->window.start = hour_option(
-		    "--first-hour", later->first_hour, opt->now, false);
-	if (later->last_hour != NULL)
-		opt->window.end = HOUR +
-		    hour_option(
-			"--last-hour", later->last_hour, opt->now, true);
 	if (opt->window.start >= opt->window.end)
 		usage("--first-hour '%s' is after --last-hour '%s': give the "
 		      "earlier one first",
-		    later->first_hour, later->last_hour);
+		    v['F'], v['L']);
 	if (opt->make_page &&
 	    (opt->output_dir[0] == '/' || strstr(opt->output_dir, "..")))
 		usage("--output-dir '%s' with --make-page: give a directory "
@@ -520,8 +593,11 @@ options_check(struct options *opt, const struct later *later)
 			usage("--peer '%s' is the name of this node: give "
 			      "another",
 			    opt->peers[i].name);
-	if (!opt->check && later->check_option != NULL)
-		usage("%s goes with --check: add it", later->check_option);
+	if (!opt->check && (given['B'] || given['M'] || given['A']))
+		usage("%s goes with --check: add it",
+		    given['B']       ? "--backfill"
+			: given['M'] ? "--min-hole"
+				     : "--max-age");
 	if (opt->report != NULL && opt->format == FORMAT_NONE)
 		usage("--report '%s' with --format none: give text, json or "
 		      "holes",
@@ -529,10 +605,10 @@ options_check(struct options *opt, const struct later *later)
 	if (opt->report != NULL && opt->format == FORMAT_TEXT &&
 	    (ending = strrchr(opt->report, '.')) != NULL &&
 	    strcmp(ending, ".json") == 0)
-		fprintf(stderr,
-		    PROGRAM ": --report '%s': this will be text; "
-			    "add -f json\n",
-		    opt->report);
+		line_print(compose("--report '%s': this will be text; add "
+				   "-f json",
+			       opt->report),
+		    false);
 	if (opt->format == FORMAT_NONE && !opt->make_map && !opt->make_page &&
 	    !opt->check && opt->metrics == NULL)
 		usage("nothing to write: add --report, --metrics or --check");
@@ -542,223 +618,43 @@ options_check(struct options *opt, const struct later *later)
 		    opt->base_dir);
 }
 
-/*
- * By default colour is for terminals whose owner has not declined it.
- */
-static bool
-colour_wanted(const struct options *opt, const char *when)
-{
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	if (strcmp(when, "auto") != 0)
-		return strcmp(when, "always") == 0;
-	return opt->report == NULL && isatty(STDOUT_FILENO) &&
-	    (no == NULL || *no == '\0') && term != NULL && *term != '\0' &&
-	    strcmp(term, "dumb") != 0;
-}
-
-static void
-options_default(struct options *opt)
-{
-	memset(opt, 0, sizeof(*opt));
-	opt->base_dir = ".";
-	opt->output_dir = "coverage-maps";
-	opt->name = "here";
-	opt->format = FORMAT_TEXT;
-	opt->now = clock_read(CLOCK_REALTIME);
-	opt->window.start = INT64_MIN;
-	opt->window.end = INT64_MAX;
-	opt->expect = TIME_NONE;
-	opt->tolerance = SECOND / 100;
-	opt->settle = MINUTE;
-	opt->backfill = 15 * MINUTE;
-	opt->max_age = -1;
-	opt->metrics_hours = 168;
-	opt->jobs = 16;
-	opt->make_map = true;
-	opt->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-}
-
-static void __attribute__((noreturn)) answer(const void *text, size_t size)
-{
-	if (fwrite(text, 1, size, stdout) < size || fclose(stdout) != 0)
-		err(EXIT_TROUBLE, "stdout");
-	exit(EXIT_SUCCESS);
-}
-
-/*
- * Says what is wrong with an option that getopt_long() rejects. What follows
- * '=' may be a password, and stays out of the message. argv[optind - 1] is
- * not the option if that is in a cluster such as -Zn.
- */
-static void __attribute__((noreturn)) option_unknown(int c, char *argv[])
-{
-	const char *given = argv[optind - 1];
-	int len = (int)strcspn(given, "=");
-
-	if (c == ':' && strncmp(given, "--", 2) != 0)
-		usage("-%c needs a value: see --help", optopt);
-	if (c == ':')
-		usage("%s needs a value: see --help", given);
-	if (optopt > 0 && optopt < 256 && strchr(short_options, optopt) == NULL)
-		usage("unknown option '-%c': see --help", optopt);
-	if (optopt != 0)
-		usage("%.*s takes no value: see --help", len, given);
-	usage("unknown or ambiguous option '%.*s': see --help", len, given);
-}
-
-static void
-option_take(struct options *opt, struct later *later, int c, char *argv[])
-{
-	char *s = optarg;
-
-	switch (c) {
-	case 'b':
-		opt->base_dir = name_option("--base-dir", s, "directory");
-		break;
-	case 'q':
-		qualities_option(opt, s);
-		break;
-	case OPTION_FIRST_HOUR:
-		later->first_hour = s;
-		break;
-	case OPTION_LAST_HOUR:
-		later->last_hour = s;
-		break;
-	case OPTION_EXPECT:
-		opt->expect = time_option("--expect", s);
-		break;
-	case 't':
-		opt->tolerance = seconds_option("--tolerance", s, DURATION_MAX);
-		break;
-	case 's':
-		opt->sizes = true;
-		break;
-	case 'f':
-		opt->format = (enum format)word_option(
-		    "--format", s, formats, "text, json, holes or none");
-		later->format = true;
-		break;
-	case 'a':
-		opt->all_hours = true;
-		break;
-	case OPTION_COLOR:
-		later->colour =
-		    word_option("--color", s, colours, "always, never or auto");
-		break;
-	case 'r':
-		opt->report = name_option("--report", s, "file");
-		break;
-	case 'm':
-		opt->metrics = name_option("--metrics", s, "file");
-		break;
-	case OPTION_METRICS_HOURS:
-		opt->metrics_hours =
-		    number_option("--metrics-hours", s, 0, 100000000);
-		break;
-	case OPTION_OUTPUT_DIR:
-		opt->output_dir = name_option("--output-dir", s, "directory");
-		later->output_dir = true;
-		break;
-	case 'n':
-		opt->make_map = false;
-		break;
-	case OPTION_MAKE_PAGE:
-		opt->make_page = true;
-		break;
-	case OPTION_CONNECTION_STRING:
-		free(opt->dsn);
-		opt->dsn = need(strdup(s));
-		memset(s, 'x', strlen(s)); /* every user can list processes */
-		break;
-	case OPTION_NODE:
-		node_option(opt, s);
-		break;
-	case OPTION_PEER:
-		peer_option(opt, s);
-		break;
-	case OPTION_NAME:
-		opt->name = name_option("--name", s, "node");
-		break;
-	case OPTION_KNOWN:
-		opt->known_file = name_option("--known", s, "file");
-		break;
-	case 'c':
-		opt->check = true;
-		break;
-	case OPTION_SETTLE:
-		opt->settle = seconds_option("--settle", s, TEN_YEARS);
-		break;
-	case OPTION_BACKFILL:
-		later->check_option = "--backfill";
-		opt->backfill = seconds_option("--backfill", s, TEN_YEARS);
-		break;
-	case OPTION_MIN_HOLE:
-		later->check_option = "--min-hole";
-		opt->min_hole = seconds_option("--min-hole", s, TEN_YEARS);
-		break;
-	case OPTION_MAX_AGE:
-		later->check_option = "--max-age";
-		opt->max_age = seconds_option("--max-age", s, TEN_YEARS);
-		break;
-	case 'j':
-		opt->jobs = (unsigned)number_option("--jobs", s, 1, JOBS_MAX);
-		break;
-	case OPTION_NOW:
-		opt->now = time_option("--now", s);
-		break;
-	case 'v':
-		opt->verbose = true;
-		break;
-	case 'h':
-		answer(help_txt, sizeof(help_txt) - 1);
-	case 'V':
-		answer(PROGRAM " " VERSION "\n", sizeof(PROGRAM VERSION) + 1);
-	case OPTION_RUN_ONCE:
-		break;
-	case OPTION_REPLACED:
-		usage("this program runs once and serves nothing: use cron or "
-		      "a systemd timer for --check-interval, --metrics FILE "
-		      "for --metrics-port, and nothing for --backdoor-port");
-	default:
-		option_unknown(c, argv);
-	}
-}
-
 static void
 options_parse(struct options *opt, int argc, char *argv[])
 {
-	struct later later = {.first_hour = NULL};
+	/* by letter, like `given`; these are the defaults */
+	const char *values[128] = {['b'] = ".",
+	    ['f'] = "text",
+	    ['t'] = "0.01",
+	    ['j'] = "16",
+	    ['B'] = "900",
+	    ['C'] = "auto",
+	    ['H'] = "168",
+	    ['I'] = "here",
+	    ['M'] = "0",
+	    ['O'] = "coverage-maps",
+	    ['S'] = "60"};
+	bool given[128] = {false};
 	int c;
 
-	options_default(opt);
+	memset(opt, 0, sizeof(*opt));
 	opterr = 0;
 	while ((c = getopt_long(
-		    argc, argv, short_options, long_options, NULL)) != -1)
-		option_take(opt, &later, c, argv);
-	if (opt->qualities.n == 0)
-		qualities_option(opt, "source");
+		    argc, argv, short_options, long_options, NULL)) != -1) {
+		option_take(opt, c, argv);
+		values[abs(c)] = optarg;
+		given[abs(c)] = true;
+	}
 	opt->channels = argv + optind;
 	opt->channelsz = (size_t)(argc - optind);
-	options_check(opt, &later);
-	opt->map_asked = later.output_dir || opt->make_page;
+	if (opt->qualities.n == 0)
+		qualities_option(opt, "source");
+	options_read(opt, values, given);
+	options_check(opt, values, given);
 	if (opt->check)
 		opt->make_map = opt->make_page = false;
-	if (opt->check && !later.format) {
-		opt->summary = true;
-		if (opt->report == NULL)
-			opt->format = FORMAT_NONE;
-	}
-	opt->colour = colour_wanted(opt, colours[later.colour]);
-}
-
-static void
-options_free(struct options *opt)
-{
-	names_free(&opt->qualities);
-	nodes_free(opt->nodes, opt->nodesz);
-	peers_free(opt->peers, opt->peersz);
-	free(opt->dsn);
+	opt->summary = opt->check && !given['f'];
+	if (opt->summary && opt->report == NULL)
+		opt->format = FORMAT_NONE;
 }
 
 /*
@@ -1942,7 +1838,7 @@ survey_compare(struct run *run)
 }
 
 static void
-run_free(struct run *run)
+run_free(struct run *run, struct options *opt)
 {
 	struct survey *survey = &run->survey;
 	size_t i;
@@ -1950,7 +1846,7 @@ run_free(struct run *run)
 	for (i = 0; i < survey->reportsz; i++)
 		report_free(&survey->reports[i]);
 	free(survey->reports);
-	for (i = 0; i < run->opt->channelsz; i++)
+	for (i = 0; i < opt->channelsz; i++)
 		names_free(&survey->siblings[i]);
 	free(survey->siblings);
 	for (i = 0; i < survey->errorsz; i++) {
@@ -1959,13 +1855,17 @@ run_free(struct run *run)
 	}
 	free(survey->errors);
 	names_free(&survey->notes);
-	if (survey->nodes != run->opt->nodes)
+	if (survey->nodes != opt->nodes)
 		nodes_free(survey->nodes, survey->nodesz);
 	names_free(&run->base_dirs);
 	names_free(&run->base_rest);
 	names_free(&run->targets);
 	if (run->base != -1)
 		(void)close(run->base);
+	names_free(&opt->qualities);
+	nodes_free(opt->nodes, opt->nodesz);
+	peers_free(opt->peers, opt->peersz);
+	free(opt->dsn);
 }
 
 int
@@ -1990,8 +1890,7 @@ main(int argc, char *argv[])
 	    (report_summary(stdout, &opt, &run.survey, NULL) != 0 ||
 		fclose(stdout) != 0))
 		trouble(&run, "stdout", "%s", strerror(errno));
-	run_free(&run);
-	options_free(&opt);
+	run_free(&run, &opt);
 	return run.survey.errorsz > 0 ? EXIT_TROUBLE
 	    : found                   ? EXIT_FOUND
 				      : EXIT_SUCCESS;
