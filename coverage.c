@@ -38,25 +38,21 @@
 #define TEN_YEARS      (INT64_C(315360000) * SECOND)
 #define FILE_MAX       (64 << 20) /* bytes of a peer's report */
 
-struct timeline {
-	struct report *report;
-	const struct options *opt;
-	int64_t raw_end; /* furthest end; TIME_NONE before the first */
-	int64_t editable_end;
-	int64_t last_hour; /* the last with a best segment, or TIME_NONE */
-};
-
 /*
  * The way through the hours of a quality.
  */
 struct walk {
 	struct run *run;
+	const struct options *opt;
+	struct report *report;
 	int dirfd;
 	const char *dir; /* its path, for messages */
 	int64_t *times; /* owned; of all hour directories, in order */
 	size_t n;
 	size_t first, end; /* the window's are times[first] to [end - 1] */
-	struct timeline tl;
+	int64_t raw_end; /* furthest end; unset before last_hour is */
+	int64_t editable_end;
+	int64_t last_hour; /* the last with a best segment, or TIME_NONE */
 	struct reading held; /* not yet accounted for */
 	bool holding; /* there is one */
 	bool reported; /* it is in the window */
@@ -665,48 +661,23 @@ options_parse(struct options *opt, int argc, char *argv[])
  * Adds holes if the next segment starts here.
  */
 static void
-holes_find(struct timeline *tl, int64_t start)
+holes_find(struct walk *w, int64_t start)
 {
-	struct coverage *coverages[] = {
-	    &tl->report->raw, &tl->report->editable};
-	int64_t ends[] = {tl->raw_end, tl->editable_end};
+	struct coverage *coverages[] = {&w->report->raw, &w->report->editable};
+	int64_t ends[] = {w->raw_end, w->editable_end};
 	struct span hole;
 	int i;
 
-	if (start <= tl->editable_end + tl->opt->tolerance)
+	if (start <= w->editable_end + w->opt->tolerance)
 		return; /* the raw end is no earlier */
 	for (i = 0; i < 2; i++) {
 		hole = (struct span){ends[i], start};
-		if (start <= ends[i] + tl->opt->tolerance ||
-		    !span_cut(
-			&hole, tl->opt->window.start, tl->opt->window.end))
+		if (start <= ends[i] + w->opt->tolerance ||
+		    !span_cut(&hole, w->opt->window.start, w->opt->window.end))
 			continue;
 		spans_add(&coverages[i]->holes, hole.start, hole.end);
 		coverages[i]->hole_duration += hole.end - hole.start;
 	}
-}
-
-/*
- * Records an hour that has segments, the first at `start`, or that is
- * unreadable. The hours skipped since the last such hour are missing. The
- * timeline begins with its first hour, or when it was expected to.
- */
-static void
-hour_begin(struct timeline *tl, int64_t time, int64_t start)
-{
-	const struct options *opt = tl->opt;
-	struct span missing = {tl->last_hour + HOUR, time};
-
-	if (tl->last_hour != TIME_NONE) {
-		if (span_cut(&missing, opt->window.start, opt->window.end))
-			spans_add(
-			    &tl->report->missing, missing.start, missing.end);
-	} else if (opt->expect != TIME_NONE && opt->expect < start &&
-	    opt->expect >= opt->window.start)
-		tl->raw_end = tl->editable_end = opt->expect;
-	else
-		tl->raw_end = tl->editable_end = start;
-	tl->last_hour = time;
 }
 
 /*
@@ -715,31 +686,31 @@ hour_begin(struct timeline *tl, int64_t time, int64_t start)
  * themselves do not matter.
  */
 static void
-segment_account(struct timeline *tl, struct hour *hour, int64_t start,
-    int64_t end, enum segment_type type)
+segment_account(struct walk *w, struct hour *hour, const struct segment *seg)
 {
-	bool editable = start >= tl->editable_end - tl->opt->tolerance;
-	struct tally *overlaps = &hour->counts.overlaps[type];
+	int64_t start = hour->time + seg->offset, end = start + seg->duration;
+	bool editable = start >= w->editable_end - w->opt->tolerance;
+	struct tally *overlaps = &hour->counts.overlaps[seg->type];
 	int64_t covered;
 
-	if (start < tl->raw_end - tl->opt->tolerance) {
+	if (start < w->raw_end - w->opt->tolerance) {
 		overlaps->count++;
 		overlaps->duration +=
-		    (end < tl->raw_end ? end : tl->raw_end) - start;
+		    (end < w->raw_end ? end : w->raw_end) - start;
 	}
-	holes_find(tl, start);
-	covered = end - (start > tl->raw_end ? start : tl->raw_end);
+	holes_find(w, start);
+	covered = end - (start > w->raw_end ? start : w->raw_end);
 	if (covered > 0)
 		hour->raw.covered += covered;
-	if (end > tl->raw_end)
-		tl->raw_end = end;
+	if (end > w->raw_end)
+		w->raw_end = end;
 	if (editable) {
 		hour->editable.covered += end - start;
-		if (end > tl->editable_end)
-			tl->editable_end = end;
+		if (end > w->editable_end)
+			w->editable_end = end;
 	}
-	if (type != SEGMENT_FULL && end > start)
-		spans_cover(&tl->report->incomplete, start, end);
+	if (seg->type != SEGMENT_FULL && end > start)
+		spans_cover(&w->report->incomplete, start, end);
 }
 
 static void
@@ -752,45 +723,48 @@ span_extend(struct span *span, int64_t start, int64_t end)
 }
 
 /*
- * Accounts for an unreadable hour: like one segment as long as the hour, so
+ * Accounts for an hour. Those skipped since the last one that has segments
+ * are missing. The timeline begins with its first hour, or when it was
+ * expected to. An unreadable hour is like one segment as long as the hour, so
  * that its time is no hole, but without coverage.
  */
 static void
-unreadable_account(struct timeline *tl, int64_t time)
+hour_account(struct walk *w, struct reading *r)
 {
-	struct report *report = tl->report;
-	struct span hour = {time, time + HOUR};
-
-	hour_begin(tl, time, time);
-	holes_find(tl, time);
-	if (tl->raw_end < hour.end)
-		tl->raw_end = hour.end;
-	if (tl->editable_end < hour.end)
-		tl->editable_end = hour.end;
-	span_extend(&report->extent, hour.start, hour.end);
-	if (span_cut(&hour, tl->opt->window.start, tl->opt->window.end))
-		spans_cover(&report->unreadable, hour.start, hour.end);
-}
-
-static void
-hour_account(struct timeline *tl, struct reading *r)
-{
+	const struct options *opt = w->opt;
+	struct report *report = w->report;
 	struct hour *hour = &r->hour;
-	const struct segment *seg;
-	int64_t start;
+	struct span missing = {w->last_hour + HOUR, hour->time};
+	struct span span = {hour->start, hour->end};
+	size_t i;
 
 	if (!hour->readable)
-		unreadable_account(tl, hour->time);
-	if (r->bestsz == 0)
+		span = (struct span){hour->time, hour->time + HOUR};
+	else if (r->bestsz == 0)
 		return;
-	hour_begin(tl, hour->time, hour->start);
-	for (seg = r->best; seg < r->best + r->bestsz; seg++) {
-		start = hour->time + seg->offset;
-		segment_account(
-		    tl, hour, start, start + seg->duration, seg->type);
+	if (w->last_hour != TIME_NONE) {
+		if (span_cut(&missing, opt->window.start, opt->window.end))
+			spans_add(&report->missing, missing.start, missing.end);
+	} else if (opt->expect != TIME_NONE && opt->expect < span.start &&
+	    opt->expect >= opt->window.start)
+		w->raw_end = w->editable_end = opt->expect;
+	else
+		w->raw_end = w->editable_end = span.start;
+	w->last_hour = hour->time;
+	for (i = 0; i < r->bestsz; i++)
+		segment_account(w, hour, &r->best[i]);
+	span_extend(&report->extent, span.start, span.end);
+	if (hour->readable) {
+		span_extend(&report->stream, span.start, span.end);
+		return;
 	}
-	span_extend(&tl->report->stream, hour->start, hour->end);
-	span_extend(&tl->report->extent, hour->start, hour->end);
+	holes_find(w, span.start);
+	if (w->raw_end < span.end)
+		w->raw_end = span.end;
+	if (w->editable_end < span.end)
+		w->editable_end = span.end;
+	if (span_cut(&span, opt->window.start, opt->window.end))
+		spans_cover(&report->unreadable, span.start, span.end);
 }
 
 static void
@@ -804,8 +778,11 @@ tallies_sum(struct tally *sums, const struct tally *tallies, size_t n)
 	}
 }
 
+/*
+ * Adds an hour of the window, with what it owns.
+ */
 static void
-report_add(struct report *report, const struct hour *hour)
+report_add(struct report *report, struct hour *hour)
 {
 	struct counts *sum = &report->counts;
 	const struct counts *counts = &hour->counts;
@@ -825,30 +802,41 @@ report_add(struct report *report, const struct hour *hour)
 	if (hour->end > report->end)
 		report->end = hour->end;
 	report->hours[report->hoursz++] = *hour;
+	hour->bad_names = NULL;
+	hour->bad_namesz = 0;
 }
 
 /*
- * Finds the hour's share in the holes, of which none before index `first`
- * reaches into it. Returns the index of its own first hole.
+ * Finds each hour's share in the holes.
  */
-static size_t
-share_find(
-    struct share *share, const struct spans *holes, int64_t time, size_t first)
+static void
+shares_find(struct report *report)
 {
+	const struct spans *holes;
+	size_t first, i, j, k;
+	struct share *share;
+	struct hour *hour;
 	struct span part;
-	size_t i;
 
-	while (first < holes->n && holes->v[first].end <= time)
-		first++;
-	share->first = first;
-	for (i = first; i < holes->n; i++) {
-		part = holes->v[i];
-		if (!span_cut(&part, time, time + HOUR))
-			break;
-		share->holesz++;
-		share->hole_duration += part.end - part.start;
+	for (k = 0; k < 2; k++) {
+		holes = k == 0 ? &report->raw.holes : &report->editable.holes;
+		for (i = first = 0; i < report->hoursz; i++) {
+			hour = &report->hours[i];
+			share = k == 0 ? &hour->raw : &hour->editable;
+			while (first < holes->n &&
+			    holes->v[first].end <= hour->time)
+				first++;
+			share->first = first;
+			for (j = first; j < holes->n; j++) {
+				part = holes->v[j];
+				if (!span_cut(
+					&part, hour->time, hour->time + HOUR))
+					break;
+				share->holesz++;
+				share->hole_duration += part.end - part.start;
+			}
+		}
 	}
-	return first;
 }
 
 static void
@@ -858,15 +846,6 @@ bad_names_free(struct hour *hour)
 		free(hour->bad_names[--hour->bad_namesz]);
 	free(hour->bad_names);
 	hour->bad_names = NULL;
-}
-
-static void
-report_init(struct report *report)
-{
-	const struct span none = {TIME_NONE, TIME_NONE};
-
-	report->start = report->end = report->newest = TIME_NONE;
-	report->stream = report->extent = none;
 }
 
 static void
@@ -915,7 +894,7 @@ stray_say(const struct walk *walk, const char *name)
 {
 	char *path;
 
-	if (!walk->run->opt->verbose || name[0] == '.')
+	if (!walk->opt->verbose || name[0] == '.')
 		return;
 	path = compose("%s/%s", walk->dir, name);
 	say(walk->run, path, "stray: not an hour directory");
@@ -928,7 +907,7 @@ stray_say(const struct walk *walk, const char *name)
 static int
 hours_list(struct walk *walk)
 {
-	const struct span *window = &walk->run->opt->window;
+	const struct span *window = &walk->opt->window;
 	struct names dirs = {.n = 0}, strays = {.n = 0};
 	int64_t time;
 	size_t i;
@@ -989,7 +968,7 @@ reading_say(const struct walk *walk, const struct reading *r)
 	else if (r->failed_errno != 0)
 		hour_say(
 		    walk, hour->time, need(r->failed), r->failed_errno, NULL);
-	if (!walk->run->opt->verbose || !walk->reported)
+	if (!walk->opt->verbose || !walk->reported)
 		return;
 	for (i = 0; i < hour->bad_namesz; i++)
 		hour_say(walk, hour->time, hour->bad_names[i], 0,
@@ -1020,21 +999,16 @@ static void
 held_account(struct walk *walk)
 {
 	struct reading *r = &walk->held;
-	struct run *run = walk->run;
 
 	if (walk->holding && reading_exists(walk, r)) {
 		reading_say(walk, r);
-		hour_account(&walk->tl, r);
-		if (walk->reported) {
-			if (run->opt->format != FORMAT_JSON)
-				bad_names_free(&r->hour);
-			report_add(walk->tl.report, &r->hour);
-			r->hour.bad_names = NULL; /* the report's now */
-			r->hour.bad_namesz = 0;
-		}
+		hour_account(walk, r);
+		if (walk->opt->format != FORMAT_JSON)
+			bad_names_free(&r->hour);
+		if (walk->reported)
+			report_add(walk->report, &r->hour);
 	}
 	reading_drop(r);
-	walk->holding = false;
 }
 
 /*
@@ -1044,71 +1018,62 @@ held_account(struct walk *walk)
 static bool
 hole_foreseen(const struct walk *walk, const struct reading *r)
 {
-	struct reading held = walk->held, next = *r;
-	struct timeline tl = walk->tl;
+	struct walk foreseen = *walk;
 	struct report report = {.state = STATE_READ};
+	struct reading next = *r;
 	size_t holes;
 	bool found;
 
-	report_init(&report);
-	tl.report = &report;
+	foreseen.report = &report;
 	if (walk->holding)
-		hour_account(&tl, &held);
+		hour_account(&foreseen, &foreseen.held);
 	holes = report.editable.holes.n; /* where a raw one is, so is one */
-	hour_account(&tl, &next);
+	hour_account(&foreseen, &next);
 	found = report.editable.holes.n > holes;
 	report_free(&report);
 	return found;
 }
 
 /*
- * Lists r and the hour held back once more, if a hole is to be said that ends
- * in r and one of them changed lately: a listing misses what is renamed
- * meanwhile, and the hour before may have been finished since it was read.
- */
-static void
-look_again(struct walk *walk, struct reading *r)
-{
-	int64_t recent = clock_read(CLOCK_REALTIME) - RECENT, until = INT64_MAX;
-	struct run *run = walk->run;
-
-	if ((r->changed < recent &&
-		(!walk->holding || walk->held.changed < recent)) ||
-	    !hole_foreseen(walk, r))
-		return;
-	if (walk->holding) {
-		reading_drop(&walk->held);
-		hour_read(run->opt, walk->dirfd, walk->held.hour.time, true,
-		    until, run->listing, &walk->held);
-	}
-	if (r->bestsz > 0)
-		until = r->hour.time + r->best[r->bestsz - 1].offset;
-	reading_drop(r);
-	hour_read(
-	    run->opt, walk->dirfd, r->hour.time, true, until, run->listing, r);
-}
-
-/*
  * Holds back an hour until the next one is known, and accounts for the one
  * before it.
+ *
+ * Lists both once more, if a hole is to be said that ends in r and one of them
+ * changed lately: a listing misses what is renamed meanwhile, and the hour
+ * before may have been finished since it was read.
  */
 static void
 hour_take(struct walk *walk, struct reading *r, bool reported)
 {
-	struct reading used;
+	int64_t recent = clock_read(CLOCK_REALTIME) - RECENT, until = INT64_MAX;
+	struct reading *held = &walk->held, used;
+	struct run *run = walk->run;
 
 	if (!reading_exists(walk, r)) {
 		reading_drop(r);
 		return;
 	}
-	look_again(walk, r);
+	if ((r->changed >= recent ||
+		(walk->holding && held->changed >= recent)) &&
+	    hole_foreseen(walk, r)) {
+		if (walk->holding) {
+			reading_drop(held);
+			hour_read(run->opt, walk->dirfd, held->hour.time, true,
+			    until, run->listing, held);
+		}
+		if (r->bestsz > 0)
+			until = r->hour.time + r->best[r->bestsz - 1].offset;
+		reading_drop(r);
+		hour_read(run->opt, walk->dirfd, r->hour.time, true, until,
+		    run->listing, r);
+	}
 	held_account(walk);
-	used = walk->held;
-	walk->held = *r;
+	used = *held;
+	*held = *r;
 	*r = used;
 	walk->holding = true;
 	walk->reported = reported;
-	walk->run->segments += reported ? walk->held.bestsz : 0;
+	run->segments += reported ? held->bestsz : 0;
 }
 
 /*
@@ -1126,8 +1091,8 @@ neighbour_take(struct walk *walk, size_t i, int step)
 	for (; !found && i < walk->n; i += (size_t)step) { /* past 0, too */
 		hour_read(run->opt, walk->dirfd, walk->times[i], false,
 		    INT64_MAX, run->listing, &r);
-		found = r.bestsz > 0 || !r.hour.readable;
-		found = found && reading_exists(walk, &r);
+		found = (r.bestsz > 0 || !r.hour.readable) &&
+		    reading_exists(walk, &r);
 		if (found)
 			hour_take(walk, &r, false);
 		reading_drop(&r);
@@ -1142,8 +1107,8 @@ neighbour_take(struct walk *walk, size_t i, int step)
 static void
 hours_account(struct walk *walk)
 {
-	const struct options *opt = walk->run->opt;
-	struct report *report = walk->tl.report;
+	const struct options *opt = walk->opt;
+	struct report *report = walk->report;
 	struct reading newest = {.best = NULL};
 	size_t end = walk->end, first = walk->first, i;
 	struct pool *pool;
@@ -1231,10 +1196,10 @@ quality_survey(
     struct run *run, struct report *report, int channel, const char *dir)
 {
 	struct walk walk = {.run = run,
+	    .opt = run->opt,
+	    .report = report,
 	    .dir = dir,
-	    .tl = {report, run->opt, TIME_NONE, TIME_NONE, TIME_NONE}};
-	struct hour *hour;
-	size_t editable = 0, i, raw = 0;
+	    .last_hour = TIME_NONE};
 	struct stat st;
 
 	walk.dirfd = directory_open(channel, report->quality, O_RDONLY);
@@ -1251,13 +1216,7 @@ quality_survey(
 		if (walk.n > 0)
 			hours_account(&walk);
 	}
-	for (i = 0; i < report->hoursz; i++) {
-		hour = &report->hours[i];
-		raw =
-		    share_find(&hour->raw, &report->raw.holes, hour->time, raw);
-		editable = share_find(&hour->editable, &report->editable.holes,
-		    hour->time, editable);
-	}
+	shares_find(report);
 	free(walk.times);
 	if (walk.dirfd != -1)
 		(void)close(walk.dirfd);
@@ -1299,6 +1258,7 @@ channel_survey(struct run *run, size_t i)
 {
 	const struct options *opt = run->opt;
 	struct names *siblings = &run->survey.siblings[i];
+	const struct span none = {TIME_NONE, TIME_NONE};
 	struct report *report;
 	char *path, *dir;
 	int fd = -1;
@@ -1318,7 +1278,8 @@ channel_survey(struct run *run, size_t i)
 		report->channel = opt->channels[i];
 		report->quality = opt->qualities.v[j];
 		report->siblings = siblings;
-		report_init(report);
+		report->start = report->end = report->newest = TIME_NONE;
+		report->stream = report->extent = none;
 		if (fd == -1)
 			continue;
 		dir = compose("%s/%s", path, report->quality);
