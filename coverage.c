@@ -74,8 +74,6 @@ struct run {
 	struct names base_rest; /* other names there */
 	struct names targets; /* device and inode of directory, and name, of
 				 each output, so that no other replaces it */
-	size_t maps; /* written */
-	const struct report *map; /* the last one's quality */
 	bool map_denied; /* the report has a note on it */
 	int64_t started; /* us of the monotonic clock */
 	int64_t progress_at; /* likewise; when it is next shown */
@@ -1363,23 +1361,59 @@ target_fault(struct run *run, int dirfd, const char *name)
 }
 
 /*
- * Replaces the file at path. Returns NULL, or with errno what failed.
+ * Opens the output directory below the base directory, and makes it, readable
+ * by the web server whatever the umask. Does not follow a link that somebody
+ * puts in the place of a directory just made. Returns -1 with errno.
+ */
+static int
+output_dir_make(const struct options *opt)
+{
+	char *path = need(strdup(opt->output_dir)), *name, *rest = path;
+	mode_t mask = umask(0);
+	int error, fd, next;
+	bool made;
+
+	fd = directory_open(
+	    AT_FDCWD, path[0] == '/' ? "/" : opt->base_dir, O_PATH);
+	while (fd != -1 && (name = strsep(&rest, "/")) != NULL) {
+		if (*name == '\0')
+			continue;
+		made = mkdirat(fd, name, 0755) == 0;
+		error = errno;
+		next = directory_open(
+		    fd, name, made ? O_PATH | O_NOFOLLOW : O_PATH);
+		if (next == -1 && !made && error != EEXIST)
+			errno = error;
+		(void)close(fd);
+		fd = next;
+	}
+	(void)umask(mask);
+	free(path);
+	return fd;
+}
+
+/*
+ * Replaces the file at path, of which `make` makes the directory. Returns
+ * NULL, or with errno what failed.
  */
 static const char *
-output_replace(struct run *run, const char *path, const char *data, size_t size)
+output_replace(
+    struct run *run, const char *path, bool make, const struct bytes *bytes)
 {
 	const char *fault, *slash = strrchr(path, '/');
 	const char *name = slash == NULL ? path : slash + 1;
 	char *dir = need(strndup(path, (size_t)(name - path)));
 	int error, fd;
 
-	fd = directory_open(AT_FDCWD, *dir == '\0' ? "." : dir, O_PATH);
+	fd = make ? output_dir_make(run->opt)
+		  : directory_open(AT_FDCWD, *dir == '\0' ? "." : dir, O_PATH);
 	free(dir);
+	if (fd == -1 && errno == ENOENT && !make)
+		return "its directory does not exist: make it";
 	if (fd == -1)
-		return errno == ENOENT ? "its directory does not exist: make it"
-				       : strerror(errno);
+		return strerror(errno);
 	fault = target_fault(run, fd, name);
-	if (fault == NULL && file_replace(fd, name, data, size) != 0)
+	if (fault == NULL && file_replace(fd, name, bytes->v, bytes->n) != 0)
 		fault = strerror(errno);
 	error = errno;
 	(void)close(fd);
@@ -1406,102 +1440,52 @@ bytes_append(void *cookie, const char *buf, size_t size)
 }
 
 /*
- * Runs an emitter. Returns its bytes, which the caller frees, or NULL with
- * errno.
- */
-static char *
-emitted(struct run *run, EMITTER((*emit)), const struct report *report,
-    size_t *size)
-{
-	const cookie_io_functions_t functions = {.write = bytes_append};
-	struct bytes bytes = {need(malloc(BUFSIZ)), 0, BUFSIZ};
-	FILE *fp = need(fopencookie(&bytes, "w", functions));
-	int error = 0;
-
-	errno = 0;
-	if (emit(fp, run->opt, &run->survey, report) != 0)
-		error = errno != 0 ? errno : ENOMEM;
-	if (fclose(fp) != 0 || error == ENOMEM)
-		(void)need(NULL);
-	*size = bytes.n;
-	if (error == 0)
-		return bytes.v;
-	free(bytes.v);
-	errno = error;
-	return NULL;
-}
-
-/*
- * Makes the output directory below the base directory, readable by the web
- * server whatever the umask. Does not follow a link that somebody puts in the
- * place of a directory just made. Returns -1 with errno.
- */
-static int
-output_dir_make(const struct options *opt)
-{
-	char *path = need(strdup(opt->output_dir)), *name, *rest = path;
-	mode_t mask = umask(0);
-	int error, fd, next;
-	bool made;
-
-	fd = directory_open(
-	    AT_FDCWD, path[0] == '/' ? "/" : opt->base_dir, O_PATH);
-	while (fd != -1 && (name = strsep(&rest, "/")) != NULL) {
-		if (*name == '\0')
-			continue;
-		made = mkdirat(fd, name, 0755) == 0;
-		error = errno;
-		next = directory_open(
-		    fd, name, made ? O_PATH | O_NOFOLLOW : O_PATH);
-		if (next == -1 && !made && error != EEXIST)
-			errno = error;
-		(void)close(fd);
-		fd = next;
-	}
-	(void)umask(mask);
-	free(path);
-	return fd == -1 ? -1 : close(fd);
-}
-
-/*
- * Writes one output by an emitter, and frees its path. What fails is reported;
- * other outputs go on. Returns whether the file was written. There may be no
- * map to write. A map that nobody asked for and that may not be written is
- * only a note: people look at archives with accounts of their own.
+ * Writes an output by an emitter to path, which it frees, or to stdout if that
+ * is NULL. What fails is reported; other outputs go on. Returns whether it was
+ * written. There may be no map to write. A map that nobody asked for and that
+ * may not be written is only a note: people look at archives with accounts of
+ * their own.
  */
 static bool
 output_write(
     struct run *run, char *path, EMITTER((*emit)), const struct report *report)
 {
+	const cookie_io_functions_t functions = {.write = bytes_append};
 	const struct options *opt = run->opt;
-	const char *fault = NULL;
-	size_t size;
-	char *data = emitted(run, emit, report, &size);
+	const char *fault = NULL, *to = path != NULL ? path : "stdout";
+	struct bytes bytes = {NULL, 0, 0};
+	FILE *fp = need(fopencookie(&bytes, "w", functions));
+	int error = 0;
 
-	if (data == NULL && errno == EFBIG)
-		trouble(run, path,
+	errno = 0;
+	if (emit(fp, opt, &run->survey, report) != 0)
+		error = errno == ENODATA || errno == EFBIG ? errno : ENOMEM;
+	if (fclose(fp) != 0 || error == ENOMEM)
+		(void)need(NULL);
+	if (error == 0 && path != NULL)
+		fault = output_replace(run, path, report != NULL, &bytes);
+	else if (error == 0 &&
+	    (write_all(STDOUT_FILENO, bytes.v, bytes.n) != 0 ||
+		close(STDOUT_FILENO) != 0))
+		fault = strerror(errno);
+	if (error == EFBIG)
+		trouble(run, to,
 		    "a map of more than %d hours is too wide: narrow it with "
 		    "--first-hour and --last-hour",
 		    MAP_HOURS_MAX);
-	else if (data == NULL && errno != ENODATA)
-		trouble(run, path, "%s", strerror(errno));
-	else if (data != NULL && report != NULL && output_dir_make(opt) != 0)
-		fault = strerror(errno);
-	else if (data != NULL)
-		fault = output_replace(run, path, data, size);
-	if (fault != NULL &&
+	else if (fault != NULL &&
 	    (report == NULL || opt->map_asked ||
 		(errno != EACCES && errno != EPERM && errno != EROFS)))
-		trouble(run, path, "%s", fault);
+		trouble(run, to, "%s", fault);
 	else if (fault != NULL && !run->map_denied) {
 		names_add(&run->survey.notes,
 		    compose("no map: %s; -n to only look", fault));
 		run->map_denied = true;
-	} else if (data != NULL && fault == NULL && opt->verbose)
+	} else if (error == 0 && fault == NULL && path != NULL && opt->verbose)
 		say(run, path, "written");
 	free(path);
-	free(data);
-	return data != NULL && fault == NULL;
+	free(bytes.v);
+	return error == 0 && fault == NULL;
 }
 
 /*
@@ -1516,28 +1500,6 @@ output_path(
 	return compose("%s%s%s/%s_%s_coverage.%s",
 	    absolute ? "" : opt->base_dir, absolute ? "" : "/", opt->output_dir,
 	    report->channel, report->quality, ending);
-}
-
-/*
- * Notes in the report which maps were written.
- */
-static void
-maps_note(struct run *run)
-{
-	char *what;
-	int64_t hours;
-
-	if (run->maps == 0)
-		return;
-	what = run->maps == 1
-	    ? output_path(run->opt, run->map, "png")
-	    : compose("%zu in %s", run->maps, run->opt->output_dir);
-	hours = map_hours(run->opt, run->map);
-	names_add(&run->survey.notes,
-	    compose("map%s: %s, %lld hour%s; -n to only look",
-		run->maps == 1 ? "" : "s", what, (long long)hours,
-		hours == 1 ? "" : "s"));
-	free(what);
 }
 
 /*
@@ -1577,65 +1539,43 @@ nodes_find(struct run *run)
 }
 
 /*
- * Writes all but the report, which also says what went wrong here.
+ * Writes maps, their twins for peers, and pages. Notes in the report which
+ * maps were written.
  */
 static void
-outputs_write(struct run *run)
+maps_write(struct run *run)
 {
 	const struct options *opt = run->opt;
-	struct survey *survey = &run->survey;
-	const struct report *report;
+	const struct report *map = NULL, *r = run->survey.reports;
 	bool pages = opt->make_page && (run->base != -1 || opt->peersz > 0) &&
 	    nodes_find(run);
-	size_t i;
+	size_t i, maps = 0;
+	int64_t hours;
+	char *what;
 
-	for (i = 0; i < survey->reportsz; i++) {
-		report = &survey->reports[i];
+	for (i = 0; i < run->survey.reportsz; i++, r++) {
 		if (opt->make_map &&
-		    output_write(run, output_path(opt, report, "png"),
-			render_map, report)) {
-			run->maps++;
-			run->map = report;
-			(void)output_write(run,
-			    output_path(opt, report, "json"), report_json,
-			    report); /* for peers */
+		    output_write(
+			run, output_path(opt, r, "png"), render_map, r)) {
+			(void)output_write(
+			    run, output_path(opt, r, "json"), report_json, r);
+			map = r;
+			maps++;
 		}
-		if (pages &&
-		    (report->state != STATE_UNKNOWN || opt->peersz > 0))
-			(void)output_write(run,
-			    output_path(opt, report, "html"), render_page,
-			    report);
+		if (pages && (r->state != STATE_UNKNOWN || opt->peersz > 0))
+			(void)output_write(
+			    run, output_path(opt, r, "html"), render_page, r);
 	}
-	maps_note(run);
-	survey->elapsed = clock_read(CLOCK_MONOTONIC) - run->started;
-	if (opt->metrics != NULL)
-		(void)output_write(
-		    run, need(strdup(opt->metrics)), report_metrics, NULL);
-}
-
-static void
-report_write(struct run *run)
-{
-	static EMITTER((*const emitters[])) = {[FORMAT_TEXT] = report_text,
-	    [FORMAT_JSON] = report_json,
-	    [FORMAT_HOLES] = report_holes,
-	    [FORMAT_NONE] = NULL};
-	const struct options *opt = run->opt;
-	char *data;
-	size_t size;
-
-	if (opt->format == FORMAT_NONE)
+	if (maps == 0)
 		return;
-	if (opt->report != NULL) {
-		(void)output_write(run, need(strdup(opt->report)),
-		    emitters[opt->format], NULL);
-		return;
-	}
-	if ((data = emitted(run, emitters[opt->format], NULL, &size)) == NULL ||
-	    write_all(STDOUT_FILENO, data, size) != 0 ||
-	    close(STDOUT_FILENO) != 0)
-		trouble(run, "stdout", "%s", strerror(errno));
-	free(data);
+	what = maps == 1 ? output_path(opt, map, "png")
+			 : compose("%zu in %s", maps, opt->output_dir);
+	hours = map_hours(opt, map);
+	names_add(&run->survey.notes,
+	    compose("map%s: %s, %lld hour%s; -n to only look",
+		maps == 1 ? "" : "s", what, (long long)hours,
+		hours == 1 ? "" : "s"));
+	free(what);
 }
 
 /*
@@ -1832,6 +1772,9 @@ run_free(struct run *run, struct options *opt)
 int
 main(int argc, char *argv[])
 {
+	static EMITTER((*const emitters[])) = {[FORMAT_TEXT] = report_text,
+	    [FORMAT_JSON] = report_json,
+	    [FORMAT_HOLES] = report_holes};
 	struct options opt;
 	struct run run = {.opt = &opt};
 	bool found = false;
@@ -1843,14 +1786,20 @@ main(int argc, char *argv[])
 	run.progress = isatty(STDERR_FILENO);
 	survey_make(&run);
 	survey_compare(&run);
-	outputs_write(&run);
-	report_write(&run);
+	maps_write(&run);
+	run.survey.elapsed = clock_read(CLOCK_MONOTONIC) - run.started;
+	if (opt.metrics != NULL)
+		(void)output_write(
+		    &run, need(strdup(opt.metrics)), report_metrics, NULL);
+	/* the report also says what went wrong so far */
+	if (opt.format != FORMAT_NONE)
+		(void)output_write(&run,
+		    opt.report == NULL ? NULL : need(strdup(opt.report)),
+		    emitters[opt.format], NULL);
 	if (opt.check)
 		found = report_check(stderr, &opt, &run.survey);
-	if (opt.summary &&
-	    (report_summary(stdout, &opt, &run.survey, NULL) != 0 ||
-		fclose(stdout) != 0))
-		trouble(&run, "stdout", "%s", strerror(errno));
+	if (opt.summary)
+		(void)output_write(&run, NULL, report_summary, NULL);
 	run_free(&run, &opt);
 	return run.survey.errorsz > 0 ? EXIT_TROUBLE
 	    : found                   ? EXIT_FOUND
