@@ -70,14 +70,10 @@ struct run {
 	struct listing *listing; /* owned; main's own */
 	size_t errorcap;
 	int base; /* file descriptor, -1: it could not be opened */
-	struct names base_dirs; /* directories in the base directory */
-	struct names base_rest; /* other names there */
 	struct names targets; /* device and inode of directory, and name, of
 				 each output, so that no other replaces it */
 	bool map_denied; /* the report has a note on it */
-	int64_t started; /* us of the monotonic clock */
-	int64_t progress_at; /* likewise; when it is next shown */
-	bool progress; /* stderr is a terminal */
+	int64_t progress_at; /* us, monotonic; INT64_MAX: never */
 	bool progress_shown;
 	size_t segments; /* names seen, for the progress line */
 };
@@ -104,33 +100,17 @@ progress_wipe(struct run *run)
 }
 
 /*
- * Shows a line that the next message or line wipes. It must not wrap.
+ * Shows a line, which it frees, until the next message or line. It must not
+ * wrap.
  */
 static void
-progress_put(struct run *run, const char *line)
+progress_show(struct run *run, char *line)
 {
-	fprintf(stderr, "\r\033[K\033[?7l%s\033[?7h", line);
+	char *printable = name_printable(line, false);
+
+	fprintf(stderr, "\r\033[K\033[?7l%s\033[?7h", printable);
 	run->progress_shown = true;
-}
-
-/*
- * Shows how far the run has come, every PROGRESS_EVERY after a first second.
- */
-static void
-progress_show(
-    struct run *run, const struct report *report, size_t hours, size_t of)
-{
-	int64_t now;
-	char *line, *printable;
-
-	if (!run->progress ||
-	    (now = clock_read(CLOCK_MONOTONIC)) < run->progress_at)
-		return;
-	run->progress_at = now + PROGRESS_EVERY;
-	line = compose("%s/%s: %zu of %zu hours, %zu segments", report->channel,
-	    report->quality, hours, of, run->segments);
-	printable = name_printable(line, false);
-	progress_put(run, printable);
+	run->progress_at = clock_read(CLOCK_MONOTONIC) + PROGRESS_EVERY;
 	free(printable);
 	free(line);
 }
@@ -148,42 +128,40 @@ line_print(char *line, bool utf8)
 	free(line);
 }
 
-static void
-say(struct run *run, const char *subject, const char *message)
-{
-	progress_wipe(run);
-	line_print(compose("%s: %s", subject, message), run->opt->utf8);
-}
+enum weight {
+	VERBOSE, /* said with -v only */
+	TROUBLE, /* kept for the reports and the exit status */
+	UNREAD /* likewise; the report is not complete */
+};
 
 /*
- * Prints what went wrong with path, and keeps it for the reports and the exit
- * status.
+ * Says something about a subject, most often a path, which it then owns.
  */
-static void __attribute__((format(printf, 3, 4)))
-trouble(struct run *run, const char *path, const char *fmt, ...)
+static void __attribute__((format(printf, 4, 5)))
+say(struct run *run, enum weight weight, char *subject, const char *fmt, ...)
 {
 	struct survey *survey = &run->survey;
-	struct trouble *error;
+	struct trouble said = {.path = subject};
 	va_list ap;
 
+	va_start(ap, fmt);
+	said.message = vcompose(fmt, ap);
+	va_end(ap);
+	if (weight != VERBOSE || run->opt->verbose) {
+		progress_wipe(run);
+		line_print(
+		    compose("%s: %s", subject, said.message), run->opt->utf8);
+	}
+	if (weight == VERBOSE) {
+		free(said.path);
+		free(said.message);
+		return;
+	}
 	survey->errors = need(array_room(survey->errors, &run->errorcap,
 	    survey->errorsz, sizeof(*survey->errors)));
-	error = &survey->errors[survey->errorsz++];
-	error->path = need(strdup(path));
-	va_start(ap, fmt);
-	error->message = vcompose(fmt, ap);
-	va_end(ap);
-	say(run, path, error->message);
-}
-
-/*
- * Prints that path could not be read: the report is not complete.
- */
-static void
-unread(struct run *run, const char *path, int error)
-{
-	trouble(run, path, "%s", strerror(error));
-	run->survey.complete = false;
+	survey->errors[survey->errorsz++] = said;
+	if (weight == UNREAD)
+		survey->complete = false;
 }
 
 /*
@@ -866,37 +844,14 @@ report_free(struct report *report)
  */
 
 /*
- * Prints an error or a message about an hour, or about a name in it.
- */
-static void
-hour_say(const struct walk *walk, int64_t time, const char *name, int error,
-    const char *message)
-{
-	char hour[TIME_SIZE], *path;
-
-	hour_format(hour, time);
-	path = compose("%s/%s%s%s", walk->dir, hour, name == NULL ? "" : "/",
-	    name == NULL ? "" : name);
-	if (error != 0)
-		unread(walk->run, path, error);
-	else
-		say(walk->run, path, message);
-	free(path);
-}
-
-/*
- * With -v, reports an entry that is not an hour directory.
+ * Says with -v that an entry is not an hour directory.
  */
 static void
 stray_say(const struct walk *walk, const char *name)
 {
-	char *path;
-
-	if (!walk->opt->verbose || name[0] == '.')
-		return;
-	path = compose("%s/%s", walk->dir, name);
-	say(walk->run, path, "stray: not an hour directory");
-	free(path);
+	if (name[0] != '.')
+		say(walk->run, VERBOSE, compose("%s/%s", walk->dir, name),
+		    "stray: not an hour directory");
 }
 
 /*
@@ -907,9 +862,9 @@ hours_list(struct walk *walk)
 {
 	const struct span *window = &walk->opt->window;
 	struct names dirs = {.n = 0}, strays = {.n = 0};
+	int ret = directory_list(walk->dirfd, &dirs, &strays);
 	int64_t time;
 	size_t i;
-	int ret = directory_list(walk->dirfd, &dirs, &strays);
 
 	walk->times = need(calloc(dirs.n + 1, sizeof(*walk->times)));
 	for (i = 0; ret == 0 && i < dirs.n; i++) {
@@ -956,27 +911,33 @@ static void
 reading_say(const struct walk *walk, const struct reading *r)
 {
 	const struct hour *hour = &r->hour;
-	char *message;
+	struct run *run = walk->run;
+	char name[TIME_SIZE];
 	size_t i;
 
 	if (r->error == ENOMEM)
 		(void)need(NULL);
+	if (r->error == 0 && r->failed_errno == 0 && !run->opt->verbose)
+		return;
+	hour_format(name, hour->time);
 	if (r->error != 0)
-		hour_say(walk, hour->time, NULL, r->error, NULL);
+		say(run, UNREAD, compose("%s/%s", walk->dir, name), "%s",
+		    strerror(r->error));
 	else if (r->failed_errno != 0)
-		hour_say(
-		    walk, hour->time, need(r->failed), r->failed_errno, NULL);
-	if (!walk->opt->verbose || !walk->reported)
+		say(run, UNREAD,
+		    compose(
+			"%s/%s/%s", walk->dir, name, (char *)need(r->failed)),
+		    "%s", strerror(r->failed_errno));
+	if (!walk->reported)
 		return;
 	for (i = 0; i < hour->bad_namesz; i++)
-		hour_say(walk, hour->time, hour->bad_names[i], 0,
+		say(run, VERBOSE,
+		    compose("%s/%s/%s", walk->dir, name, hour->bad_names[i]),
 		    "bad: not a segment's name, not a regular file, or empty");
-	if (hour->counts.bad == hour->bad_namesz)
-		return;
-	message = compose("%zu more bad names, which are not listed",
-	    hour->counts.bad - hour->bad_namesz);
-	hour_say(walk, hour->time, NULL, 0, message);
-	free(message);
+	if (hour->counts.bad > i)
+		say(run, VERBOSE, compose("%s/%s", walk->dir, name),
+		    "%zu more bad names, which are not listed",
+		    hour->counts.bad - i);
 }
 
 /*
@@ -1105,7 +1066,8 @@ neighbour_take(struct walk *walk, size_t i, int step)
 static void
 hours_account(struct walk *walk)
 {
-	const struct options *opt = walk->opt;
+	struct run *run = walk->run;
+	const struct options *opt = run->opt;
 	struct report *report = walk->report;
 	struct reading newest = {.best = NULL};
 	size_t end = walk->end, first = walk->first, i;
@@ -1116,7 +1078,11 @@ hours_account(struct walk *walk)
 	neighbour_take(walk, first - 1, -1);
 	for (i = first; i < end; i++) {
 		hour_take(walk, pool_next(pool), true);
-		progress_show(walk->run, report, i - first + 1, end - first);
+		if (clock_read(CLOCK_MONOTONIC) >= run->progress_at)
+			progress_show(run,
+			    compose("%s/%s: %zu of %zu hours, %zu segments",
+				report->channel, report->quality, i - first + 1,
+				end - first, run->segments));
 	}
 	neighbour_take(walk, end, 1);
 	held_account(walk);
@@ -1124,7 +1090,7 @@ hours_account(struct walk *walk)
 	for (i = walk->n; i-- > end && newest.bestsz == 0;
 	     reading_drop(&newest))
 		hour_read(opt, walk->dirfd, walk->times[i], false, INT64_MAX,
-		    walk->run->listing, &newest);
+		    run->listing, &newest);
 	report->newest = report->stream.end;
 	if (newest.bestsz > 0 && report->newest < newest.hour.end)
 		report->newest = newest.hour.end;
@@ -1133,25 +1099,27 @@ hours_account(struct walk *walk)
 }
 
 /*
- * Returns the names of what there is instead, for a message, which the caller
- * frees.
+ * Says that a path, which it frees, is absent, and what there is instead.
  */
-static char *
-names_there(const struct options *opt, const struct names *names)
+static void
+absence_say(struct run *run, enum weight weight, char *path, const char *what,
+    const struct names *names)
 {
-	char *there;
+	char *message;
 	size_t i, n = 0, size;
-	FILE *fp = need(open_memstream(&there, &size));
+	FILE *fp = need(open_memstream(&message, &size));
 
+	fputs(what, fp);
 	for (i = 0; i < names->n && n < NAMES_SAID; i++)
-		if (strcmp(names->v[i], opt->output_dir) != 0)
+		if (strcmp(names->v[i], run->opt->output_dir) != 0)
 			fprintf(fp, "%s%s", n++ == 0 ? "; there are: " : ", ",
 			    names->v[i]);
 	if (i < names->n)
 		fprintf(fp, " and %zu more", names->n - i);
 	if (fclose(fp) != 0)
 		(void)need(NULL);
-	return there;
+	say(run, weight, path, "%s", message);
+	free(message);
 }
 
 /*
@@ -1159,30 +1127,24 @@ names_there(const struct options *opt, const struct names *names)
  * channel has others its name is more likely wrong.
  */
 static void
-quality_absent(struct run *run, struct report *report, const char *dir)
+quality_absent(struct run *run, const struct report *report, char *dir)
 {
 	const struct names *siblings = report->siblings;
 	const char *base_dir = run->opt->base_dir;
-	char *there, *message;
+	enum weight weight =
+	    siblings->n > 0 && !run->opt->check ? TROUBLE : VERBOSE;
 	size_t i = 0;
 	int64_t time;
 
-	report->state = STATE_ABSENT;
 	while (i < siblings->n && hour_parse(siblings->v[i], &time) != 0)
 		i++;
-	if (i < siblings->n)
-		there = compose("; '%s' is itself a quality, and '%s' its "
-				"channel: use -b %s/..",
-		    report->channel, base_dir, base_dir);
+	if (i == siblings->n)
+		absence_say(run, weight, dir, "no such quality", siblings);
 	else
-		there = names_there(run->opt, siblings);
-	message = compose("no such quality%s", there);
-	if (siblings->n > 0 && !run->opt->check)
-		trouble(run, dir, "%s", message);
-	else if (run->opt->verbose)
-		say(run, dir, message);
-	free(message);
-	free(there);
+		say(run, weight, dir,
+		    "no such quality; '%s' is itself a quality, and '%s' its "
+		    "channel: use -b %s/..",
+		    report->channel, base_dir, base_dir);
 }
 
 /*
@@ -1190,9 +1152,10 @@ quality_absent(struct run *run, struct report *report, const char *dir)
  * disk may be away.
  */
 static void
-quality_survey(
-    struct run *run, struct report *report, int channel, const char *dir)
+quality_survey(struct run *run, struct report *report, int channel)
 {
+	char *dir = compose(
+	    "%s/%s/%s", run->opt->base_dir, report->channel, report->quality);
 	struct walk walk = {.run = run,
 	    .opt = run->opt,
 	    .report = report,
@@ -1201,100 +1164,67 @@ quality_survey(
 	struct stat st;
 
 	walk.dirfd = directory_open(channel, report->quality, O_RDONLY);
-	if (walk.dirfd == -1 && errno == ENOENT &&
-	    fstatat(channel, report->quality, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-		quality_absent(run, report, dir);
-		return;
-	}
-	if (walk.dirfd == -1 || hours_list(&walk) != 0) {
-		report->state = STATE_UNREADABLE;
-		unread(run, dir, errno);
-	} else {
+	if (walk.dirfd != -1 && hours_list(&walk) == 0) {
 		report->state = STATE_READ;
 		if (walk.n > 0)
 			hours_account(&walk);
+		shares_find(report);
+		free(dir);
+	} else if (walk.dirfd == -1 && errno == ENOENT &&
+	    fstatat(channel, report->quality, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+		report->state = STATE_ABSENT;
+		quality_absent(run, report, dir);
+	} else {
+		report->state = STATE_UNREADABLE;
+		say(run, UNREAD, dir, "%s", strerror(errno));
 	}
-	shares_find(report);
 	free(walk.times);
 	if (walk.dirfd != -1)
 		(void)close(walk.dirfd);
 }
 
 /*
- * Reports a channel that does not exist, or is not a directory, with what
- * there is instead.
+ * Reports a channel that cannot be opened, with errno, and what there is
+ * instead.
  */
 static void
-channel_missing(struct run *run, const char *path, int error)
+channel_missing(struct run *run, const char *channel)
 {
 	const char *base_dir = run->opt->base_dir;
-	char *there;
+	struct names dirs = {.n = 0}, rest = {.n = 0};
 	struct stat st;
+	int error = errno;
+	char *path = compose("%s/%s", base_dir, channel);
 
-	if (run->base_dirs.n + run->base_rest.n == 0)
-		(void)directory_list(
-		    run->base, &run->base_dirs, &run->base_rest);
-	if (run->base_dirs.n + run->base_rest.n == 0)
-		trouble(run, base_dir, "is empty: is it mounted?");
-	else if (fstatat(run->base, run->opt->qualities.v[0], &st, 0) == 0 &&
+	(void)directory_list(run->base, &dirs, &rest);
+	if (error != ENOENT && error != ENOTDIR)
+		say(run, UNREAD, path, "%s", strerror(error));
+	else if (dirs.n + rest.n == 0) {
+		free(path);
+		say(run, UNREAD, need(strdup(base_dir)),
+		    "is empty: is it mounted?");
+	} else if (fstatat(run->base, run->opt->qualities.v[0], &st, 0) == 0 &&
 	    S_ISDIR(st.st_mode))
-		trouble(run, path,
+		say(run, UNREAD, path,
 		    "no such channel; '%s' is a channel: use -b %s/..",
 		    base_dir, base_dir);
-	else {
-		there = names_there(run->opt, &run->base_dirs);
-		trouble(run, path, "%s%s",
+	else
+		absence_say(run, UNREAD, path,
 		    error == ENOENT ? "no such channel" : "not a directory",
-		    there);
-		free(there);
-	}
-	run->survey.complete = false;
-}
-
-static void
-channel_survey(struct run *run, size_t i)
-{
-	const struct options *opt = run->opt;
-	struct names *siblings = &run->survey.siblings[i];
-	const struct span none = {TIME_NONE, TIME_NONE};
-	struct report *report;
-	char *path, *dir;
-	int fd = -1;
-	size_t j;
-
-	path = compose("%s/%s", opt->base_dir, opt->channels[i]);
-	if (run->base != -1)
-		fd = directory_open(run->base, opt->channels[i], O_PATH);
-	if (fd != -1)
-		(void)directory_list(fd, siblings, NULL);
-	else if (run->base != -1 && (errno == ENOENT || errno == ENOTDIR))
-		channel_missing(run, path, errno);
-	else if (run->base != -1)
-		unread(run, path, errno);
-	for (j = 0; j < opt->qualities.n; j++) {
-		report = &run->survey.reports[i * opt->qualities.n + j];
-		report->channel = opt->channels[i];
-		report->quality = opt->qualities.v[j];
-		report->siblings = siblings;
-		report->start = report->end = report->newest = TIME_NONE;
-		report->stream = report->extent = none;
-		if (fd == -1)
-			continue;
-		dir = compose("%s/%s", path, report->quality);
-		quality_survey(run, report, fd, dir);
-		free(dir);
-	}
-	if (fd != -1)
-		(void)close(fd);
-	free(path);
+		    &dirs);
+	names_free(&dirs);
+	names_free(&rest);
 }
 
 static void
 survey_make(struct run *run)
 {
 	const struct options *opt = run->opt;
+	const struct span none = {TIME_NONE, TIME_NONE};
 	struct survey *survey = &run->survey;
-	size_t i;
+	struct report *report;
+	int error, fd;
+	size_t i, j;
 
 	survey->complete = true;
 	survey->reportsz = opt->channelsz * opt->qualities.n;
@@ -1302,18 +1232,36 @@ survey_make(struct run *run)
 	    need(calloc(survey->reportsz + 1, sizeof(*survey->reports)));
 	survey->siblings =
 	    need(calloc(opt->channelsz + 1, sizeof(*survey->siblings)));
-	run->base = directory_open(AT_FDCWD, opt->base_dir, O_PATH);
-	if (run->base == -1 && opt->channelsz > 0) {
-		trouble(run, opt->base_dir,
-		    "%s; give the archive with "
-		    "--base-dir",
-		    errno == ENOENT ? "no such base directory"
-				    : strerror(errno));
-		survey->complete = false;
-	}
 	run->listing = need(listing_new());
-	for (i = 0; i < opt->channelsz; i++)
-		channel_survey(run, i);
+	run->base = directory_open(AT_FDCWD, opt->base_dir, O_PATH);
+	error = errno;
+	if (run->base == -1 && opt->channelsz > 0)
+		say(run, UNREAD, need(strdup(opt->base_dir)),
+		    "%s; give the archive with --base-dir",
+		    error == ENOENT ? "no such base directory"
+				    : strerror(error));
+	report = survey->reports;
+	for (i = 0; i < opt->channelsz; i++) {
+		fd = run->base == -1
+		    ? -1
+		    : directory_open(run->base, opt->channels[i], O_PATH);
+		if (fd != -1)
+			(void)directory_list(fd, &survey->siblings[i], NULL);
+		else if (run->base != -1)
+			channel_missing(run, opt->channels[i]);
+		for (j = 0; j < opt->qualities.n; j++, report++) {
+			report->channel = opt->channels[i];
+			report->quality = opt->qualities.v[j];
+			report->siblings = &survey->siblings[i];
+			report->start = report->end = TIME_NONE;
+			report->newest = TIME_NONE;
+			report->stream = report->extent = none;
+			if (fd != -1)
+				quality_survey(run, report, fd);
+		}
+		if (fd != -1)
+			(void)close(fd);
+	}
 	listing_free(run->listing);
 	progress_wipe(run);
 }
@@ -1469,20 +1417,20 @@ output_write(
 		close(STDOUT_FILENO) != 0))
 		fault = strerror(errno);
 	if (error == EFBIG)
-		trouble(run, to,
+		say(run, TROUBLE, need(strdup(to)),
 		    "a map of more than %d hours is too wide: narrow it with "
 		    "--first-hour and --last-hour",
 		    MAP_HOURS_MAX);
 	else if (fault != NULL &&
 	    (report == NULL || opt->map_asked ||
 		(errno != EACCES && errno != EPERM && errno != EROFS)))
-		trouble(run, to, "%s", fault);
+		say(run, TROUBLE, need(strdup(to)), "%s", fault);
 	else if (fault != NULL && !run->map_denied) {
 		names_add(&run->survey.notes,
 		    compose("no map: %s; -n to only look", fault));
 		run->map_denied = true;
-	} else if (error == 0 && fault == NULL && path != NULL && opt->verbose)
-		say(run, path, "written");
+	} else if (error == 0 && fault == NULL && path != NULL)
+		say(run, VERBOSE, need(strdup(path)), "written");
 	free(path);
 	free(bytes.v);
 	return error == 0 && fault == NULL;
@@ -1511,7 +1459,7 @@ nodes_find(struct run *run)
 {
 	const struct options *opt = run->opt;
 	struct survey *survey = &run->survey;
-	char message[512], *subject;
+	char message[512];
 	size_t i;
 
 	if (opt->nodesz > 0) {
@@ -1519,22 +1467,21 @@ nodes_find(struct run *run)
 		survey->nodesz = opt->nodesz;
 		return true;
 	}
-	if (run->progress)
-		progress_put(
-		    run, "asking the database for the nodes (10 s at most)");
+	if (run->progress_at != INT64_MAX)
+		progress_show(run,
+		    compose("asking the database for the nodes (10 s at "
+			    "most)"));
 	if (nodes_fetch(opt->dsn, &survey->nodes, &survey->nodesz, message,
 		sizeof(message)) != 0) {
-		trouble(run, "database", "%s", message);
+		say(run, TROUBLE, need(strdup("database")), "%s", message);
 		return false;
 	}
 	progress_wipe(run);
-	for (i = 0; i < survey->nodesz; i++) {
-		if (survey->nodes[i].fault == NULL)
-			continue;
-		subject = compose("node '%s'", survey->nodes[i].name);
-		trouble(run, subject, "%s", survey->nodes[i].fault);
-		free(subject);
-	}
+	for (i = 0; i < survey->nodesz; i++)
+		if (survey->nodes[i].fault != NULL)
+			say(run, TROUBLE,
+			    compose("node '%s'", survey->nodes[i].name), "%s",
+			    survey->nodes[i].fault);
 	return true;
 }
 
@@ -1581,36 +1528,6 @@ maps_write(struct run *run)
 /*
  * Peers and known losses: files that the options name
  */
-
-/*
- * Reads the peers' reports. One that cannot be used is reported, and its node
- * is unknown.
- */
-static void
-peers_read(struct run *run)
-{
-	struct survey *survey = &run->survey;
-	struct peer *peer;
-	char *subject, *text;
-	size_t i, size;
-
-	survey->peers = run->opt->peers;
-	survey->peersz = run->opt->peersz;
-	for (i = 0; i < survey->peersz; i++) {
-		peer = &survey->peers[i];
-		peer->generated_at = TIME_NONE;
-		if ((text = file_read(peer->file, FILE_MAX, &size)) == NULL)
-			peer->message = need(strdup(strerror(errno)));
-		else
-			(void)peer_parse(survey->peers, i, text, size);
-		free(text);
-		if (peer->message == NULL)
-			continue;
-		subject = compose("%s=%s", peer->name, peer->file);
-		trouble(run, subject, "%s", peer->message);
-		free(subject);
-	}
-}
 
 /*
  * Whether a field of --known, a name made printable or `*`, stands for a name.
@@ -1663,23 +1580,57 @@ known_read(struct run *run)
 	const char *file = run->opt->known_file;
 	struct survey *survey = &run->survey;
 	size_t i, number = 0, size;
-	char *line, *rest, *subject, *text = file_read(file, FILE_MAX, &size);
+	char *line, *text = file_read(file, FILE_MAX, &size), *rest = text;
 
-	if ((rest = text) == NULL)
-		trouble(run, file, "%s", strerror(errno));
+	if (text == NULL)
+		say(run, TROUBLE, need(strdup(file)), "%s", strerror(errno));
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		number++;
-		if (known_line(survey, line))
-			continue;
-		subject = compose("%s:%zu", file, number);
-		trouble(run, subject,
-		    "give channel, quality, start and end, as -f holes prints "
-		    "them");
-		free(subject);
+		if (!known_line(survey, line))
+			say(run, TROUBLE, compose("%s:%zu", file, number),
+			    "give channel, quality, start and end, as -f holes "
+			    "prints them");
 	}
 	for (i = 0; i < survey->reportsz; i++)
 		spans_sort(&survey->reports[i].known);
 	free(text);
+}
+
+/*
+ * Compares with the peers' reports and the known losses. A report that cannot
+ * be used is reported, and its node is unknown.
+ */
+static void
+survey_compare(struct run *run)
+{
+	struct survey *survey = &run->survey;
+	struct peer *peer;
+	size_t i, size;
+	char *text;
+
+	survey->peers = run->opt->peers;
+	survey->peersz = run->opt->peersz;
+	for (i = 0; i < survey->peersz; i++) {
+		peer = &survey->peers[i];
+		peer->generated_at = TIME_NONE;
+		if ((text = file_read(peer->file, FILE_MAX, &size)) == NULL)
+			peer->message = need(strdup(strerror(errno)));
+		else
+			(void)peer_parse(survey->peers, i, text, size);
+		free(text);
+		if (peer->message != NULL)
+			say(run, TROUBLE,
+			    compose("%s=%s", peer->name, peer->file), "%s",
+			    peer->message);
+	}
+	if (run->opt->channelsz == 0) {
+		free(survey->reports);
+		fleet_reports(survey);
+	}
+	if (run->opt->known_file != NULL)
+		known_read(run);
+	if (survey->peersz > 0)
+		fleet_make(run->opt, survey);
 }
 
 /*
@@ -1719,25 +1670,6 @@ process_set(void)
 	(void)setenv("TZ", "UTC0", 1);
 }
 
-/*
- * Compares with the peers' reports and the known losses.
- */
-static void
-survey_compare(struct run *run)
-{
-	if (run->opt->peersz > 0) {
-		peers_read(run);
-		if (run->opt->channelsz == 0) {
-			free(run->survey.reports);
-			fleet_reports(&run->survey);
-		}
-	}
-	if (run->opt->known_file != NULL)
-		known_read(run);
-	if (run->opt->peersz > 0)
-		fleet_make(run->opt, &run->survey);
-}
-
 static void
 run_free(struct run *run, struct options *opt)
 {
@@ -1758,8 +1690,6 @@ run_free(struct run *run, struct options *opt)
 	names_free(&survey->notes);
 	if (survey->nodes != opt->nodes)
 		nodes_free(survey->nodes, survey->nodesz);
-	names_free(&run->base_dirs);
-	names_free(&run->base_rest);
 	names_free(&run->targets);
 	if (run->base != -1)
 		(void)close(run->base);
@@ -1775,19 +1705,19 @@ main(int argc, char *argv[])
 	static EMITTER((*const emitters[])) = {[FORMAT_TEXT] = report_text,
 	    [FORMAT_JSON] = report_json,
 	    [FORMAT_HOLES] = report_holes};
+	int64_t started = clock_read(CLOCK_MONOTONIC);
 	struct options opt;
-	struct run run = {.opt = &opt};
+	struct run run = {.opt = &opt, .progress_at = INT64_MAX};
 	bool found = false;
 
-	run.started = clock_read(CLOCK_MONOTONIC);
-	run.progress_at = run.started + PROGRESS_AFTER;
 	process_set();
 	options_parse(&opt, argc, argv);
-	run.progress = isatty(STDERR_FILENO);
+	if (isatty(STDERR_FILENO))
+		run.progress_at = started + PROGRESS_AFTER;
 	survey_make(&run);
 	survey_compare(&run);
 	maps_write(&run);
-	run.survey.elapsed = clock_read(CLOCK_MONOTONIC) - run.started;
+	run.survey.elapsed = clock_read(CLOCK_MONOTONIC) - started;
 	if (opt.metrics != NULL)
 		(void)output_write(
 		    &run, need(strdup(opt.metrics)), report_metrics, NULL);
