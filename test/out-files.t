@@ -101,8 +101,7 @@ def _(s):
         time.sleep(0.01)
     os.rename(one, one + '.old')
     os.symlink(victim, one)
-    result = end(run)
-    need(result.status == 2 and not os.listdir(victim), result)
+    need(end(run).status == 2 and not os.listdir(victim), 'followed')
 
 
 # What is replaced, and what is not
