@@ -60,8 +60,7 @@ struct walk {
 
 struct bytes {
 	char *v;
-	size_t n;
-	size_t cap;
+	size_t n, cap;
 };
 
 struct run {
@@ -308,7 +307,7 @@ hour_option(const char *option, const char *value, int64_t now, bool last)
 {
 	size_t len = *value == '-' ? strspn(value + 1, digits) : 0;
 	const char *unit = value + len + (len > 0);
-	int64_t rest, t = now;
+	int64_t t = now;
 	bool date_only = false;
 
 	if (len > 0 && len < 6 && (*unit == 'h' || *unit == 'd') &&
@@ -323,8 +322,7 @@ hour_option(const char *option, const char *value, int64_t now, bool last)
 		    option, value);
 	if (date_only && last)
 		t += 23 * HOUR;
-	rest = t % HOUR;
-	return t - (rest < 0 ? rest + HOUR : rest);
+	return t - (t % HOUR + HOUR) % HOUR;
 }
 
 /*
@@ -418,33 +416,17 @@ names_check(const char *what, char **names, size_t n)
 }
 
 /*
- * Says what is wrong with an option that getopt_long() rejects. What follows
- * '=' may be a password, and stays out of the message. argv[optind - 1] is
- * not the option if that is in a cluster such as -Zn.
- */
-static void __attribute__((noreturn)) option_unknown(int c, char *argv[])
-{
-	const char *given = argv[optind - 1];
-	int len = (int)strcspn(given, "=");
-
-	if (c == ':' && strncmp(given, "--", 2) != 0)
-		usage("-%c needs a value: see --help", optopt);
-	if (c == ':')
-		usage("%s needs a value: see --help", given);
-	if (optopt > 0 && strchr(short_options, optopt) == NULL)
-		usage("unknown option '-%c': see --help", optopt);
-	if (optopt != 0)
-		usage("%.*s takes no value: see --help", len, given);
-	usage("unknown or ambiguous option '%.*s': see --help", len, given);
-}
-
-/*
  * Takes an option at once if it adds to others or ends the run. Of all others
- * the last one counts.
+ * the last one counts. When getopt_long() rejects one, what follows '=' may be
+ * a password, and stays out of the message, and argv[optind - 1] is not the
+ * option if that is in a cluster such as -Zn.
  */
 static void
 option_take(struct options *opt, int c, char *argv[])
 {
+	const char *given = argv[optind - 1];
+	int len = (int)strcspn(given, "=");
+
 	switch (c) {
 	case 'q':
 		qualities_option(opt, optarg);
@@ -472,9 +454,17 @@ option_take(struct options *opt, int c, char *argv[])
 		usage("this program runs once and serves nothing: use cron or "
 		      "a systemd timer for --check-interval, --metrics FILE "
 		      "for --metrics-port, and nothing for --backdoor-port");
-	case '?':
 	case ':':
-		option_unknown(c, argv);
+		if (strncmp(given, "--", 2) == 0)
+			usage("%s needs a value: see --help", given);
+		usage("-%c needs a value: see --help", optopt);
+	case '?':
+		if (optopt > 0 && strchr(short_options, optopt) == NULL)
+			usage("unknown option '-%c': see --help", optopt);
+		if (optopt != 0)
+			usage("%.*s takes no value: see --help", len, given);
+		usage("unknown or ambiguous option '%.*s': see --help", len,
+		    given);
 	default:
 		break;
 	}
@@ -1067,14 +1057,14 @@ static void
 hours_account(struct walk *walk)
 {
 	struct run *run = walk->run;
-	const struct options *opt = run->opt;
 	struct report *report = walk->report;
 	struct reading newest = {.best = NULL};
 	size_t end = walk->end, first = walk->first, i;
 	struct pool *pool;
 
 	report->hours = need(calloc(end - first + 1, sizeof(*report->hours)));
-	pool = pool_start(opt, walk->dirfd, walk->times + first, end - first);
+	pool = pool_start(
+	    walk->opt, walk->dirfd, walk->times + first, end - first);
 	neighbour_take(walk, first - 1, -1);
 	for (i = first; i < end; i++) {
 		hour_take(walk, pool_next(pool), true);
@@ -1089,8 +1079,8 @@ hours_account(struct walk *walk)
 	pool_end(pool);
 	for (i = walk->n; i-- > end && newest.bestsz == 0;
 	     reading_drop(&newest))
-		hour_read(opt, walk->dirfd, walk->times[i], false, INT64_MAX,
-		    run->listing, &newest);
+		hour_read(walk->opt, walk->dirfd, walk->times[i], false,
+		    INT64_MAX, run->listing, &newest);
 	report->newest = report->stream.end;
 	if (newest.bestsz > 0 && report->newest < newest.hour.end)
 		report->newest = newest.hour.end;
