@@ -886,11 +886,10 @@ reading_exists(const struct walk *walk, const struct reading *r)
 	if (r->error != ENOENT && r->error != ENOTDIR)
 		return true;
 	hour_format(name, r->hour.time);
-	if (r->error == ENOENT)
-		return fstatat(walk->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) ==
-		    0;
-	stray_say(walk, name);
-	return false;
+	if (r->error == ENOTDIR)
+		stray_say(walk, name);
+	return r->error == ENOENT &&
+	    fstatat(walk->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /*
@@ -1309,18 +1308,16 @@ output_dir_make(const struct options *opt)
 	char *path = need(strdup(opt->output_dir)), *name, *rest = path;
 	mode_t mask = umask(0);
 	int error, fd, next;
-	bool made;
 
 	fd = directory_open(
 	    AT_FDCWD, path[0] == '/' ? "/" : opt->base_dir, O_PATH);
 	while (fd != -1 && (name = strsep(&rest, "/")) != NULL) {
 		if (*name == '\0')
 			continue;
-		made = mkdirat(fd, name, 0755) == 0;
-		error = errno;
+		error = mkdirat(fd, name, 0755) == 0 ? 0 : errno;
 		next = directory_open(
-		    fd, name, made ? O_PATH | O_NOFOLLOW : O_PATH);
-		if (next == -1 && !made && error != EEXIST)
+		    fd, name, error == 0 ? O_PATH | O_NOFOLLOW : O_PATH);
+		if (next == -1 && error != 0 && error != EEXIST)
 			errno = error;
 		(void)close(fd);
 		fd = next;
@@ -1452,11 +1449,10 @@ nodes_find(struct run *run)
 	char message[512];
 	size_t i;
 
-	if (opt->nodesz > 0) {
-		survey->nodes = opt->nodes;
-		survey->nodesz = opt->nodesz;
+	survey->nodes = opt->nodes;
+	survey->nodesz = opt->nodesz;
+	if (opt->nodesz > 0)
 		return true;
-	}
 	if (run->progress_at != INT64_MAX)
 		progress_show(run,
 		    compose("asking the database for the nodes (10 s at "
@@ -1569,18 +1565,16 @@ known_read(struct run *run)
 {
 	const char *file = run->opt->known_file;
 	struct survey *survey = &run->survey;
-	size_t i, number = 0, size;
+	size_t i, number, size;
 	char *line, *text = file_read(file, FILE_MAX, &size), *rest = text;
 
 	if (text == NULL)
 		say(run, TROUBLE, need(strdup(file)), "%s", strerror(errno));
-	while ((line = strsep(&rest, "\n")) != NULL) {
-		number++;
+	for (number = 1; (line = strsep(&rest, "\n")) != NULL; number++)
 		if (!known_line(survey, line))
 			say(run, TROUBLE, compose("%s:%zu", file, number),
 			    "give channel, quality, start and end, as -f holes "
 			    "prints them");
-	}
 	for (i = 0; i < survey->reportsz; i++)
 		spans_sort(&survey->reports[i].known);
 	free(text);
