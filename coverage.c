@@ -69,6 +69,8 @@ struct run {
 	struct listing *listing; /* owned; main's own */
 	size_t errorcap;
 	int base; /* file descriptor, -1: it could not be opened */
+	struct names base_dirs; /* directories there, once asked for */
+	struct names base_rest; /* and other names */
 	struct names targets; /* device and inode of directory, and name, of
 				 each output, so that no other replaces it */
 	bool map_denied; /* the report has a note on it */
@@ -1180,15 +1182,16 @@ static void
 channel_missing(struct run *run, const char *channel)
 {
 	const char *base_dir = run->opt->base_dir;
-	struct names dirs = {.n = 0}, rest = {.n = 0};
+	struct names *dirs = &run->base_dirs, *rest = &run->base_rest;
 	struct stat st;
 	int error = errno;
 	char *path = compose("%s/%s", base_dir, channel);
 
-	(void)directory_list(run->base, &dirs, &rest);
+	if (dirs->n + rest->n == 0)
+		(void)directory_list(run->base, dirs, rest);
 	if (error != ENOENT && error != ENOTDIR)
 		say(run, UNREAD, path, "%s", strerror(error));
-	else if (dirs.n + rest.n == 0) {
+	else if (dirs->n + rest->n == 0) {
 		free(path);
 		say(run, UNREAD, need(strdup(base_dir)),
 		    "is empty: is it mounted?");
@@ -1200,9 +1203,7 @@ channel_missing(struct run *run, const char *channel)
 	else
 		absence_say(run, UNREAD, path,
 		    error == ENOENT ? "no such channel" : "not a directory",
-		    &dirs);
-	names_free(&dirs);
-	names_free(&rest);
+		    dirs);
 }
 
 static void
@@ -1674,6 +1675,8 @@ run_free(struct run *run, struct options *opt)
 	names_free(&survey->notes);
 	if (survey->nodes != opt->nodes)
 		nodes_free(survey->nodes, survey->nodesz);
+	names_free(&run->base_dirs);
+	names_free(&run->base_rest);
 	names_free(&run->targets);
 	if (run->base != -1)
 		(void)close(run->base);
