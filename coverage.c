@@ -71,7 +71,6 @@ struct bytes {
 struct run {
 	const struct options *opt;
 	struct survey survey;
-	struct listing *listing; /* owned; main's own */
 	size_t errorcap;
 	int base; /* file descriptor, -1: it could not be opened */
 	struct names base_dirs; /* directories in the base directory */
@@ -1182,14 +1181,13 @@ look_again(struct walk *walk, struct reading *r)
 		return;
 	if (walk->holding) {
 		reading_drop(&walk->held);
-		hour_read(run->opt, walk->dirfd, walk->held.hour.time, true,
-		    until, run->listing, &walk->held);
+		hour_read(run->opt, walk->dirfd, walk->held.hour.time, until,
+		    &walk->held);
 	}
 	if (r->bestsz > 0)
 		until = r->hour.time + r->best[r->bestsz - 1].offset;
 	reading_drop(r);
-	hour_read(
-	    run->opt, walk->dirfd, r->hour.time, true, until, run->listing, r);
+	hour_read(run->opt, walk->dirfd, r->hour.time, until, r);
 }
 
 /*
@@ -1228,8 +1226,7 @@ neighbour_take(struct walk *walk, size_t i, int step)
 	bool found = false;
 
 	for (; !found && i < walk->n; i += (size_t)step) { /* past 0, too */
-		hour_read(run->opt, walk->dirfd, walk->times[i], false,
-		    INT64_MAX, run->listing, &r);
+		hour_read(run->opt, walk->dirfd, walk->times[i], TIME_NONE, &r);
 		found = r.bestsz > 0 || !r.hour.readable;
 		found = found && reading_exists(walk, &r);
 		if (found)
@@ -1248,24 +1245,22 @@ hours_account(struct walk *walk)
 {
 	const struct options *opt = walk->run->opt;
 	struct report *report = walk->tl.report;
-	struct reading newest = {.best = NULL};
+	struct reading newest = {.best = NULL}, *r;
 	size_t end = walk->end, first = walk->first, i;
 	struct pool *pool;
 
 	report->hours = need(calloc(end - first + 1, sizeof(*report->hours)));
 	pool = pool_start(opt, walk->dirfd, walk->times + first, end - first);
 	neighbour_take(walk, first - 1, -1);
-	for (i = first; i < end; i++) {
-		hour_take(walk, pool_next(pool), true);
+	for (i = first; (r = pool_next(pool)) != NULL; i++) {
+		hour_take(walk, r, true);
 		progress_show(walk->run, report, i - first + 1, end - first);
 	}
 	neighbour_take(walk, end, 1);
 	held_account(walk);
-	pool_end(pool);
 	for (i = walk->n; i-- > end && newest.bestsz == 0;
 	     reading_drop(&newest))
-		hour_read(opt, walk->dirfd, walk->times[i], false, INT64_MAX,
-		    walk->run->listing, &newest);
+		hour_read(opt, walk->dirfd, walk->times[i], TIME_NONE, &newest);
 	report->newest = report->stream.end;
 	if (newest.bestsz > 0 && report->newest < newest.hour.end)
 		report->newest = newest.hour.end;
@@ -1456,10 +1451,8 @@ survey_make(struct run *run)
 				    : strerror(errno));
 		survey->complete = false;
 	}
-	run->listing = need(listing_new());
 	for (i = 0; i < opt->channelsz; i++)
 		channel_survey(run, i);
-	listing_free(run->listing);
 	progress_wipe(run);
 }
 

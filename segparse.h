@@ -40,7 +40,6 @@
 #define TIME_NONE	INT64_MIN	/* no such instant */
 #define DURATION_MAX	HOUR		/* a longer segment is a bad name */
 #define AHEAD		MINUTE		/* a later start is ahead of now */
-#define BAD_NAMES_MAX	100		/* bad names kept of an hour */
 #define MAP_HOURS_MAX	10922		/* no browser draws a wider map */
 #define TIME_SIZE	48		/* holds any instant or hour as text */
 #define REPLACEMENT	"\xef\xbf\xbd"	/* U+FFFD, replaces invalid UTF-8 */
@@ -48,13 +47,14 @@
 
 /* types */
 enum segment_type {
+	SEGMENT_TOMBSTONE = -1,	/* hides what has its name */
 	SEGMENT_FULL,		/* complete */
 	SEGMENT_SUSPECT,	/* looks complete, but may not be */
 	SEGMENT_PARTIAL,	/* known to be incomplete */
-	SEGMENT_TEMP,		/* being downloaded: counted, else ignored */
-	SEGMENT_HIDDEN		/* by a tombstone: likewise */
+	SEGMENT_TEMP,		/* being downloaded: only counted */
+	SEGMENT_BAD		/* only called like a segment: likewise */
 };
-#define SEGMENT_TYPES	3	/* the first three take part */
+#define SEGMENT_TYPES	3	/* from SEGMENT_FULL on: they take part */
 
 struct segment {
 	uint32_t offset;	/* start, us after that of its hour */
@@ -102,14 +102,14 @@ struct hour {			/* one hour directory */
 	struct counts counts;
 	struct share raw, editable;
 	char **bad_names;	/* owned; NULL unless JSON or -v wants them */
-	size_t bad_namesz;	/* at most BAD_NAMES_MAX */
+	size_t bad_namesz;
 	bool readable;		/* otherwise nothing is known of it */
 };
 
 struct reading {		/* an hour directory as hour_read() found it */
 	struct hour hour;
 	struct segment *best;	/* owned; by start, one for each start */
-	size_t bestsz, bestcap;
+	size_t bestsz;
 	char *failed;		/* owned; a name that stat failed on, or NULL */
 	int failed_errno, error; /* of that; of the hour; 0 if all is well */
 	int64_t changed;	/* mtime of the directory, us since the epoch */
@@ -287,14 +287,10 @@ int	 directory_list(int fd, struct names *dirs, struct names *rest);
 char	*file_read(const char *path, size_t max, size_t *size);
 int	 write_all(int fd, const char *data, size_t size);
 int	 file_replace(int dirfd, const char *name, const char *data, size_t);
-struct listing *listing_new(void);
-void	 listing_free(struct listing *l);
 void	 hour_read(const struct options *opt, int dirfd, int64_t time,
-	    bool again, int64_t until, struct listing *l, struct reading *r);
-struct pool *pool_start(
-	    const struct options *opt, int dirfd, const int64_t *times, size_t);
-struct reading *pool_next(struct pool *pool);
-void	 pool_end(struct pool *pool);
+	    int64_t until, struct reading *r);
+struct pool *pool_start(const struct options *, int, const int64_t *, size_t);
+struct reading *pool_next(struct pool *pool); /* NULL: it has ended */
 long	 utf8_next(const char **s);
 size_t	 utf8_length(const char *s);
 char	*name_printable(const char *name, bool utf8);
