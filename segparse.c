@@ -506,13 +506,24 @@ compose(const char *fmt, ...)
 }
 
 /*
+ * Returns the array with room for at least one more element after its n.
+ */
+void *
+array_room(void *array, size_t *cap, size_t n, size_t size)
+{
+	if (n < *cap)
+		return array;
+	*cap = *cap == 0 ? 64 : *cap * 2;
+	return need(reallocarray(array, *cap, size));
+}
+
+/*
  * Appends a name, which names then owns.
  */
 void
 names_add(struct names *names, char *name)
 {
-	names->v = need(
-	    array_room(names->v, &names->cap, names->n, sizeof(*names->v)));
+	names->v = array_room(names->v, &names->cap, names->n, sizeof(name));
 	names->v[names->n++] = name;
 }
 
@@ -523,22 +534,6 @@ names_free(struct names *names)
 		free(names->v[--names->n]);
 	free(names->v);
 	memset(names, 0, sizeof(*names));
-}
-
-/*
- * Returns the array with room for at least one more element after its n, or
- * NULL when out of memory; the array is then unchanged.
- */
-void *
-array_room(void *array, size_t *cap, size_t n, size_t size)
-{
-	size_t want = *cap == 0 ? 64 : *cap * 2;
-
-	if (n < *cap)
-		return array;
-	if ((array = reallocarray(array, want, size)) != NULL)
-		*cap = want;
-	return array;
 }
 
 /*
@@ -560,9 +555,10 @@ span_cut(struct span *span, int64_t from, int64_t to)
 void
 spans_add(struct spans *spans, int64_t start, int64_t end)
 {
-	spans->v = need(
-	    array_room(spans->v, &spans->cap, spans->n, sizeof(*spans->v)));
-	spans->v[spans->n++] = (struct span){start, end};
+	struct span span = {start, end};
+
+	spans->v = array_room(spans->v, &spans->cap, spans->n, sizeof(span));
+	spans->v[spans->n++] = span;
 }
 
 /*
@@ -640,7 +636,7 @@ directory_open(int dirfd, const char *name, int flags)
 }
 
 static int
-string_compare(const void *a, const void *b)
+name_compare(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
@@ -654,8 +650,10 @@ string_compare(const void *a, const void *b)
 int
 directory_list(int fd, struct names *dirs, struct names *rest)
 {
+	struct names *lists[] = {dirs, rest}, *to;
 	struct dirent *d;
 	int again = directory_open(fd, ".", O_RDONLY), error;
+	size_t i;
 	DIR *dp;
 
 	if (again == -1)
@@ -665,22 +663,22 @@ directory_list(int fd, struct names *dirs, struct names *rest)
 		return -1;
 	}
 	while (errno = 0, (d = readdir(dp)) != NULL || errno == EINTR) {
-		if (d == NULL)
+		if (d == NULL || strcmp(d->d_name, ".") == 0 ||
+		    strcmp(d->d_name, "..") == 0)
 			continue;
+		to = rest;
 		if (d->d_name[0] != '.' &&
 		    (d->d_type == DT_DIR || d->d_type == DT_LNK ||
 			d->d_type == DT_UNKNOWN))
-			names_add(dirs, need(strdup(d->d_name)));
-		else if (rest != NULL && strcmp(d->d_name, ".") != 0 &&
-		    strcmp(d->d_name, "..") != 0)
-			names_add(rest, need(strdup(d->d_name)));
+			to = dirs;
+		if (to != NULL)
+			names_add(to, need(strdup(d->d_name)));
 	}
 	error = errno;
 	(void)closedir(dp);
-	if (dirs->n > 1)
-		qsort(dirs->v, dirs->n, sizeof(*dirs->v), string_compare);
-	if (rest != NULL && rest->n > 1)
-		qsort(rest->v, rest->n, sizeof(*rest->v), string_compare);
+	for (i = 0; i < LENGTH(lists); i++)
+		if ((to = lists[i]) != NULL && to->n > 1)
+			qsort(to->v, to->n, sizeof(*to->v), name_compare);
 	errno = error;
 	return error == 0 ? 0 : -1;
 }
@@ -692,27 +690,20 @@ directory_list(int fd, struct names *dirs, struct names *rest)
 char *
 file_read(const char *path, size_t max, size_t *size)
 {
-	char *data = NULL;
-	size_t cap = READ_MIN;
-	struct stat st;
-	FILE *fp;
+	FILE *fp = fopen(path, "re");
+	char *data;
 	int error;
 
-	if ((fp = fopen(path, "re")) == NULL)
+	if (fp == NULL)
 		return NULL;
-	if (fstat(fileno(fp), &st) == 0 && st.st_size > READ_MIN)
-		cap = ((size_t)st.st_size < max ? (size_t)st.st_size : max) + 1;
-	for (*size = 0;; cap *= 2) {
-		data = need(realloc(data, cap + 1));
-		*size += fread(data + *size, 1, cap - *size, fp);
-		if (*size < cap || cap > max)
-			break;
-	}
+	data = need(malloc(max + 1)); /* what is not used costs nothing */
+	*size = fread(data, 1, max + 1, fp);
 	error = ferror(fp) ? errno : *size > max ? EFBIG : 0;
 	(void)fclose(fp);
-	data[*size] = '\0';
-	if (error == 0)
-		return data;
+	if (error == 0) {
+		data[*size] = '\0';
+		return need(realloc(data, *size + 1));
+	}
 	free(data);
 	errno = error;
 	return NULL;
@@ -727,28 +718,28 @@ write_all(int fd, const char *data, size_t size)
 	struct pollfd pfd = {fd, POLLOUT, 0};
 	ssize_t n;
 
-	while (size > 0) {
-		n = write(fd, data, size);
-		if (n == -1 && errno == EAGAIN)
-			(void)poll(&pfd, 1, -1);
-		else if (n == -1 && errno != EINTR)
-			return -1;
-		if (n > 0) {
+	while (size > 0)
+		if ((n = write(fd, data, size)) >= 0) {
 			data += n;
 			size -= (size_t)n;
-		}
-	}
+		} else if (errno == EAGAIN)
+			(void)poll(&pfd, 1, -1);
+		else if (errno != EINTR)
+			return -1;
 	return 0;
 }
 
 /*
- * Whether the name still stands for the open file, as far as can be told.
+ * Locks an open file, unless another process has; some file systems cannot.
+ * Returns whether it is locked and still has the name, as far as can be told.
  */
 static bool
-is_named(int dirfd, const char *name, int fd)
+file_claim(int dirfd, const char *name, int fd)
 {
 	struct stat named, open;
 
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+		return false;
 	if (fstat(fd, &open) != 0)
 		return true;
 	if (fstatat(dirfd, name, &named, AT_SYMLINK_NOFOLLOW) != 0)
@@ -757,38 +748,12 @@ is_named(int dirfd, const char *name, int fd)
 }
 
 /*
- * Locks a file, unless another process has. Some file systems cannot.
- */
-static bool
-lock_take(int fd)
-{
-	return flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
-}
-
-/*
- * Removes a temporary file whose writer is gone: a living one holds a lock.
- * Opens it only to lock it (for writing, as NFS wants), so a planted link does
- * no harm. Where files cannot be locked all writers count as gone.
- */
-static void
-stale_remove(int dirfd, const char *name)
-{
-	int fd;
-
-	fd = openat(dirfd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd == -1 && errno == ELOOP)
-		(void)unlinkat(dirfd, name, 0);
-	if (fd == -1)
-		return;
-	if (lock_take(fd) && is_named(dirfd, name, fd))
-		(void)unlinkat(dirfd, name, 0);
-	(void)close(fd);
-}
-
-/*
  * Makes a temporary file in the directory, locked as long as it is open, by
  * the first name that no living writer has: what SIGKILL leaves behind does
  * not pile up. Returns -1 with errno.
+ *
+ * Removes a file whose writer is gone: a living one holds a lock. Opens it
+ * only to lock it (for writing, as NFS wants), so a planted link does no harm.
  */
 static int
 temporary_make(int dirfd, char name[TEMPORARY_SIZE])
@@ -797,13 +762,18 @@ temporary_make(int dirfd, char name[TEMPORARY_SIZE])
 
 	for (i = 0; i < WRITERS_MAX; i++) {
 		(void)snprintf(name, TEMPORARY_SIZE, TEMPORARY, i);
-		stale_remove(dirfd, name);
+		fd = openat(
+		    dirfd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		if (fd == -1 ? errno == ELOOP : file_claim(dirfd, name, fd))
+			(void)unlinkat(dirfd, name, 0);
+		if (fd != -1)
+			(void)close(fd);
 		fd = openat(
 		    dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		if (fd == -1 && errno != EEXIST)
 			return -1;
 		/* another run may have taken it for stale before the lock */
-		if (fd != -1 && lock_take(fd) && is_named(dirfd, name, fd))
+		if (fd != -1 && file_claim(dirfd, name, fd))
 			return fd;
 		if (fd != -1)
 			(void)close(fd);
