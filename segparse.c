@@ -1297,16 +1297,14 @@ utf8_next(const char **s)
 {
 	static const long least[] = {0, 0x80, 0x800, 0x10000};
 	const unsigned char *p = (const unsigned char *)*s;
-	long code;
-	int i, more;
+	int i, more = p[0] < 0xe0 ? 1 : p[0] < 0xf0 ? 2 : 3;
+	long code = p[0] & (0x3f >> more);
 
 	(*s)++;
 	if (p[0] < 0x80)
 		return p[0];
-	more = p[0] < 0xe0 ? 1 : p[0] < 0xf0 ? 2 : 3;
 	if (p[0] < 0xc2 || p[0] > 0xf4)
 		return -1;
-	code = p[0] & (0x3f >> more);
 	for (i = 1; i <= more; i++) {
 		if ((p[i] & 0xc0) != 0x80)
 			return -1;
@@ -1333,47 +1331,36 @@ utf8_length(const char *s)
 }
 
 /*
- * Whether a terminal shows the code point as itself: not a control character,
- * not invisible, no change of the text's direction.
- */
-static bool
-is_shown(long code)
-{
-	static const long hidden[][2] = {{0, 0x1f}, {0x7f, 0x9f},
-	    {0x61c, 0x61c}, {0x200b, 0x200f}, {0x2028, 0x202e},
-	    {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb},
-	    {0xe0000, 0xe0fff}};
-	size_t i;
-
-	for (i = 0; i < LENGTH(hidden); i++)
-		if (code >= hidden[i][0] && code <= hidden[i][1])
-			return false;
-	return code >= 0;
-}
-
-/*
- * Returns a copy of the name, for the caller to free, that is safe to write to
- * a terminal: a byte that would not show as itself becomes \xNN, and without
- * utf8 so does every byte from 0x80 on; a backslash is doubled.
+ * Returns a copy of the name that is safe to write to a terminal, for the caller
+ * to free. What would not show as itself becomes \xNN: control characters, what
+ * is invisible or changes the text's direction, invalid UTF-8, and without utf8
+ * every byte from 0x80 on. A backslash is doubled.
  */
 char *
 name_printable(const char *name, bool utf8)
 {
+	static const long hidden[][2] = {{LONG_MIN, 0x1f}, {0x7f, 0x9f},
+	    {0x61c, 0x61c}, {0x200b, 0x200f}, {0x2028, 0x202e},
+	    {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb},
+	    {0xe0000, 0xe0fff}};
 	const char *from;
 	char *out, *printable;
 	long code;
+	size_t i;
 
 	printable = need(reallocarray(NULL, strlen(name) + 1, 4));
 	for (out = printable; *name != '\0';) {
 		from = name;
 		code = utf8_next(&name);
+		for (i = 0; i < LENGTH(hidden) &&
+		     (code < hidden[i][0] || code > hidden[i][1]);)
+			i++;
 		if (code == '\\')
 			*out++ = '\\';
-		if (is_shown(code) && (utf8 || code < 0x80))
-			while (from < name)
-				*out++ = *from++;
-		else
-			for (; from < name; from++)
+		for (; from < name; from++)
+			if (i == LENGTH(hidden) && (utf8 || code < 0x80))
+				*out++ = *from;
+			else
 				out += sprintf(
 				    out, "\\x%02x", (unsigned char)*from);
 	}
