@@ -72,7 +72,7 @@ is_digit(char c)
 }
 
 /*
- * Reads two digits. Returns their value, or -1.
+ * Returns the value of two digits, or -1.
  */
 static int
 digits_parse(const char *s)
@@ -83,8 +83,7 @@ digits_parse(const char *s)
 }
 
 /*
- * Reads a fraction of one to six digits, in microseconds. Returns the number
- * of digits, 0 if there is none.
+ * Reads a fraction of up to six digits, in microseconds. Returns their number.
  */
 static size_t
 fraction_parse(const char *s, uint32_t *us)
@@ -158,11 +157,8 @@ seconds_parse(const char *s, size_t len, int64_t max, int64_t *us)
 
 /*
  * Reads a plain decimal of at most four digits before the point and six after
- * it. Returns the first byte that does not belong to it, or NULL if there is
- * no digit.
- *
- * The nearest double is within 0.3 us of so short a decimal, so CPython's
- * rounding gives its very digits.
+ * it: so short that CPython's rounding gives its very digits. Returns the first
+ * byte that does not belong to it, or NULL if there is no digit.
  */
 static const char *
 seconds_plain(const char *s, int64_t *us)
@@ -334,12 +330,8 @@ seconds_format(char buf[TIME_SIZE], int64_t us)
  */
 
 /*
- * Each of the following functions reads one part of a name and the '-' after
- * it, and moves *s past them. The '.' at the end of the name stops them.
- */
-
-/*
- * Reads `MM:SS-`, or `MM:SS.f-` with a fraction of one to six digits.
+ * Reads `MM:SS-`, or `MM:SS.f-` with a fraction of one to six digits. Like the
+ * next two, moves *s past that; the '.' at the end of the name stops it.
  */
 static int
 offset_take(const char **s, uint32_t *offset)
@@ -420,8 +412,7 @@ is_base64url(const char *s)
 }
 
 /*
- * Whether s is base64url without padding. The last block may overlap the one
- * before it.
+ * Whether s is base64url without padding. The last two blocks may overlap.
  */
 static bool
 is_hash(const char *s, size_t len)
@@ -443,8 +434,7 @@ is_hash(const char *s, size_t len)
 }
 
 /*
- * Reads the name of a segment, of length len. Fills in offset, duration and
- * type. Returns -1 for a bad name.
+ * Reads the name of a segment: its offset, duration and type.
  */
 static int
 segment_parse(const char *name, size_t len, struct segment *seg)
