@@ -112,7 +112,7 @@ struct report {			/* one quality of one channel */
 	enum state state;
 	int64_t start, end;	/* of the best segments, or TIME_NONE */
 	struct span stream;	/* with the nearest hours outside the window */
-	struct span extent;	/* likewise, with unreadable hours, too */
+	struct span extent;	/* and with unreadable hours; or TIME_NONE */
 	int64_t newest;		/* end of all there is, or TIME_NONE */
 	struct counts counts;
 	struct coverage raw, editable; /* all; those that a cutter would join */
