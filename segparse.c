@@ -1321,10 +1321,10 @@ utf8_length(const char *s)
 }
 
 /*
- * Returns a copy of the name that is safe to write to a terminal, for the caller
- * to free. What would not show as itself becomes \xNN: control characters, what
- * is invisible or changes the text's direction, invalid UTF-8, and without utf8
- * every byte from 0x80 on. A backslash is doubled.
+ * Returns a copy of the name that is safe to write to a terminal; the caller
+ * frees it. What would not show as itself becomes \xNN: control characters,
+ * what is invisible or changes the text's direction, invalid UTF-8, and without
+ * utf8 every byte from 0x80 on. A backslash is doubled.
  */
 char *
 name_printable(const char *name, bool utf8)
