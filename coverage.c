@@ -66,7 +66,6 @@ struct bytes {
 struct run {
 	const struct options *opt;
 	struct survey survey;
-	struct listing *listing; /* owned; main's own */
 	size_t errorcap;
 	int base; /* file descriptor, -1: it could not be opened */
 	struct names base_dirs; /* directories there, once asked for */
@@ -1008,14 +1007,13 @@ hour_take(struct walk *walk, struct reading *r, bool reported)
 	    hole_foreseen(walk, r)) {
 		if (walk->holding) {
 			reading_drop(held);
-			hour_read(run->opt, walk->dirfd, held->hour.time, true,
-			    until, run->listing, held);
+			hour_read(run->opt, walk->dirfd, held->hour.time, until,
+			    held);
 		}
 		if (r->bestsz > 0)
 			until = r->hour.time + r->best[r->bestsz - 1].offset;
 		reading_drop(r);
-		hour_read(run->opt, walk->dirfd, r->hour.time, true, until,
-		    run->listing, r);
+		hour_read(run->opt, walk->dirfd, r->hour.time, until, r);
 	}
 	held_account(walk);
 	used = *held;
@@ -1039,8 +1037,7 @@ neighbour_take(struct walk *walk, size_t i, int step)
 	bool found = false;
 
 	for (; !found && i < walk->n; i += (size_t)step) { /* past 0, too */
-		hour_read(run->opt, walk->dirfd, walk->times[i], false,
-		    INT64_MAX, run->listing, &r);
+		hour_read(run->opt, walk->dirfd, walk->times[i], TIME_NONE, &r);
 		found = (r.bestsz > 0 || !r.hour.readable) &&
 		    reading_exists(walk, &r);
 		if (found)
@@ -1059,7 +1056,7 @@ hours_account(struct walk *walk)
 {
 	struct run *run = walk->run;
 	struct report *report = walk->report;
-	struct reading newest = {.best = NULL};
+	struct reading newest = {.best = NULL}, *r;
 	size_t end = walk->end, first = walk->first, i;
 	struct pool *pool;
 
@@ -1067,8 +1064,8 @@ hours_account(struct walk *walk)
 	pool = pool_start(
 	    walk->opt, walk->dirfd, walk->times + first, end - first);
 	neighbour_take(walk, first - 1, -1);
-	for (i = first; i < end; i++) {
-		hour_take(walk, pool_next(pool), true);
+	for (i = first; (r = pool_next(pool)) != NULL; i++) {
+		hour_take(walk, r, true);
 		if (clock_read(CLOCK_MONOTONIC) >= run->progress_at)
 			progress_show(run,
 			    compose("%s/%s: %zu of %zu hours, %zu segments",
@@ -1077,11 +1074,10 @@ hours_account(struct walk *walk)
 	}
 	neighbour_take(walk, end, 1);
 	held_account(walk);
-	pool_end(pool);
 	for (i = walk->n; i-- > end && newest.bestsz == 0;
 	     reading_drop(&newest))
-		hour_read(walk->opt, walk->dirfd, walk->times[i], false,
-		    INT64_MAX, run->listing, &newest);
+		hour_read(
+		    walk->opt, walk->dirfd, walk->times[i], TIME_NONE, &newest);
 	report->newest = report->stream.end;
 	if (newest.bestsz > 0 && report->newest < newest.hour.end)
 		report->newest = newest.hour.end;
@@ -1222,7 +1218,6 @@ survey_make(struct run *run)
 	    need(calloc(survey->reportsz + 1, sizeof(*survey->reports)));
 	survey->siblings =
 	    need(calloc(opt->channelsz + 1, sizeof(*survey->siblings)));
-	run->listing = need(listing_new());
 	run->base = directory_open(AT_FDCWD, opt->base_dir, O_PATH);
 	error = errno;
 	if (run->base == -1 && opt->channelsz > 0)
@@ -1252,7 +1247,6 @@ survey_make(struct run *run)
 		if (fd != -1)
 			(void)close(fd);
 	}
-	listing_free(run->listing);
 	progress_wipe(run);
 }
 

@@ -18,8 +18,10 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -29,9 +31,10 @@
 
 #define READ_MIN   65536 /* least room for each getdents64 */
 #define READ_FIRST 262144 /* holds an ordinary hour whole */
+#define RECORD_MIN 24 /* bytes of the shortest of its records */
 
 #define BUCKET  (2 * SECOND) /* of starts that are sorted together */
-#define BUCKETS (HOUR / BUCKET)
+#define BUCKETS (HOUR / BUCKET + 1) /* the last one: what has no start */
 
 #define BLOCK            16 /* bytes of a hash looked at together */
 #define SEGMENT_NAME_MIN 13 /* of `00:00-0-temp-`, the shortest */
@@ -39,6 +42,7 @@
 #define SUFFIX_LEN       3
 #define TOMBSTONE        ".tombstone"
 #define TOMBSTONE_LEN    10
+#define BAD_NAMES_MAX    100 /* bad names kept of an hour */
 
 #define TEMPORARY      ".segment-coverage.tmp.%d"
 #define TEMPORARY_SIZE 40
@@ -46,21 +50,15 @@
 
 #define RING_PER_JOB 2 /* hours read ahead of the accounting */
 
-struct strings {
-	const char **v; /* owned; the strings are not */
-	size_t n;
-	size_t cap;
-};
-
 struct listing { /* of one hour directory */
-	struct segment *segs; /* owned; by start, then by name */
-	size_t segsz;
-	size_t segcap;
-	struct strings bad; /* names into buf, in byte order */
-	struct strings tombstones; /* likewise */
 	char *buf; /* owned; getdents64's records */
 	size_t bufsz;
-	size_t bufcap;
+	size_t first; /* bytes of the first of two listings, or SIZE_MAX */
+	struct segment *segs; /* owned; with bad names and tombstones */
+	size_t segsz;
+	const char *bad[BAD_NAMES_MAX + 1]; /* in buf; in byte order; the last
+					       place is for one too many */
+	size_t badsz;
 };
 
 /*
@@ -74,7 +72,7 @@ is_digit(char c)
 }
 
 /*
- * Reads two digits. Returns their value, or -1.
+ * Returns the value of two digits, or -1.
  */
 static int
 digits_parse(const char *s)
@@ -85,8 +83,7 @@ digits_parse(const char *s)
 }
 
 /*
- * Reads a fraction of one to six digits, in microseconds. Returns the number
- * of digits, 0 if there is none.
+ * Reads a fraction of up to six digits, in microseconds. Returns their number.
  */
 static size_t
 fraction_parse(const char *s, uint32_t *us)
@@ -160,11 +157,8 @@ seconds_parse(const char *s, size_t len, int64_t max, int64_t *us)
 
 /*
  * Reads a plain decimal of at most four digits before the point and six after
- * it. Returns the first byte that does not belong to it, or NULL if there is
- * no digit.
- *
- * The nearest double is within 0.3 us of so short a decimal, so CPython's
- * rounding gives its very digits.
+ * it: so short that CPython's rounding gives its very digits. Returns the first
+ * byte that does not belong to it, or NULL if there is no digit.
  */
 static const char *
 seconds_plain(const char *s, int64_t *us)
@@ -336,12 +330,8 @@ seconds_format(char buf[TIME_SIZE], int64_t us)
  */
 
 /*
- * Each of the following functions reads one part of a name and the '-' after
- * it, and moves *s past them. The '.' at the end of the name stops them.
- */
-
-/*
- * Reads `MM:SS-`, or `MM:SS.f-` with a fraction of one to six digits.
+ * Reads `MM:SS-`, or `MM:SS.f-` with a fraction of one to six digits. Like the
+ * next two, moves *s past that; the '.' at the end of the name stops it.
  */
 static int
 offset_take(const char **s, uint32_t *offset)
@@ -422,8 +412,7 @@ is_base64url(const char *s)
 }
 
 /*
- * Whether s is base64url without padding. The last block may overlap the one
- * before it.
+ * Whether s is base64url without padding. The last two blocks may overlap.
  */
 static bool
 is_hash(const char *s, size_t len)
@@ -445,8 +434,7 @@ is_hash(const char *s, size_t len)
 }
 
 /*
- * Reads the name of a segment, of length len. Fills in offset, duration and
- * type. Returns -1 for a bad name.
+ * Reads the name of a segment: its offset, duration and type.
  */
 static int
 segment_parse(const char *name, size_t len, struct segment *seg)
@@ -508,13 +496,24 @@ compose(const char *fmt, ...)
 }
 
 /*
+ * Returns the array with room for at least one more element after its n.
+ */
+void *
+array_room(void *array, size_t *cap, size_t n, size_t size)
+{
+	if (n < *cap)
+		return array;
+	*cap = *cap == 0 ? 64 : *cap * 2;
+	return need(reallocarray(array, *cap, size));
+}
+
+/*
  * Appends a name, which names then owns.
  */
 void
 names_add(struct names *names, char *name)
 {
-	names->v = need(
-	    array_room(names->v, &names->cap, names->n, sizeof(*names->v)));
+	names->v = array_room(names->v, &names->cap, names->n, sizeof(name));
 	names->v[names->n++] = name;
 }
 
@@ -525,22 +524,6 @@ names_free(struct names *names)
 		free(names->v[--names->n]);
 	free(names->v);
 	memset(names, 0, sizeof(*names));
-}
-
-/*
- * Returns the array with room for at least one more element after its n, or
- * NULL when out of memory; the array is then unchanged.
- */
-void *
-array_room(void *array, size_t *cap, size_t n, size_t size)
-{
-	size_t want = *cap == 0 ? 64 : *cap * 2;
-
-	if (n < *cap)
-		return array;
-	if ((array = reallocarray(array, want, size)) != NULL)
-		*cap = want;
-	return array;
 }
 
 /*
@@ -562,9 +545,10 @@ span_cut(struct span *span, int64_t from, int64_t to)
 void
 spans_add(struct spans *spans, int64_t start, int64_t end)
 {
-	spans->v = need(
-	    array_room(spans->v, &spans->cap, spans->n, sizeof(*spans->v)));
-	spans->v[spans->n++] = (struct span){start, end};
+	struct span span = {start, end};
+
+	spans->v = array_room(spans->v, &spans->cap, spans->n, sizeof(span));
+	spans->v[spans->n++] = span;
 }
 
 /*
@@ -642,7 +626,7 @@ directory_open(int dirfd, const char *name, int flags)
 }
 
 static int
-string_compare(const void *a, const void *b)
+name_compare(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
@@ -656,8 +640,10 @@ string_compare(const void *a, const void *b)
 int
 directory_list(int fd, struct names *dirs, struct names *rest)
 {
+	struct names *lists[] = {dirs, rest}, *to;
 	struct dirent *d;
 	int again = directory_open(fd, ".", O_RDONLY), error;
+	size_t i;
 	DIR *dp;
 
 	if (again == -1)
@@ -667,22 +653,22 @@ directory_list(int fd, struct names *dirs, struct names *rest)
 		return -1;
 	}
 	while (errno = 0, (d = readdir(dp)) != NULL || errno == EINTR) {
-		if (d == NULL)
+		if (d == NULL || strcmp(d->d_name, ".") == 0 ||
+		    strcmp(d->d_name, "..") == 0)
 			continue;
+		to = rest;
 		if (d->d_name[0] != '.' &&
 		    (d->d_type == DT_DIR || d->d_type == DT_LNK ||
 			d->d_type == DT_UNKNOWN))
-			names_add(dirs, need(strdup(d->d_name)));
-		else if (rest != NULL && strcmp(d->d_name, ".") != 0 &&
-		    strcmp(d->d_name, "..") != 0)
-			names_add(rest, need(strdup(d->d_name)));
+			to = dirs;
+		if (to != NULL)
+			names_add(to, need(strdup(d->d_name)));
 	}
 	error = errno;
 	(void)closedir(dp);
-	if (dirs->n > 1)
-		qsort(dirs->v, dirs->n, sizeof(*dirs->v), string_compare);
-	if (rest != NULL && rest->n > 1)
-		qsort(rest->v, rest->n, sizeof(*rest->v), string_compare);
+	for (i = 0; i < LENGTH(lists); i++)
+		if ((to = lists[i]) != NULL && to->n > 1)
+			qsort(to->v, to->n, sizeof(*to->v), name_compare);
 	errno = error;
 	return error == 0 ? 0 : -1;
 }
@@ -694,27 +680,20 @@ directory_list(int fd, struct names *dirs, struct names *rest)
 char *
 file_read(const char *path, size_t max, size_t *size)
 {
-	char *data = NULL;
-	size_t cap = READ_MIN;
-	struct stat st;
-	FILE *fp;
+	FILE *fp = fopen(path, "re");
+	char *data;
 	int error;
 
-	if ((fp = fopen(path, "re")) == NULL)
+	if (fp == NULL)
 		return NULL;
-	if (fstat(fileno(fp), &st) == 0 && st.st_size > READ_MIN)
-		cap = ((size_t)st.st_size < max ? (size_t)st.st_size : max) + 1;
-	for (*size = 0;; cap *= 2) {
-		data = need(realloc(data, cap + 1));
-		*size += fread(data + *size, 1, cap - *size, fp);
-		if (*size < cap || cap > max)
-			break;
-	}
+	data = need(malloc(max + 1)); /* what is not used costs nothing */
+	*size = fread(data, 1, max + 1, fp);
 	error = ferror(fp) ? errno : *size > max ? EFBIG : 0;
 	(void)fclose(fp);
-	data[*size] = '\0';
-	if (error == 0)
-		return data;
+	if (error == 0) {
+		data[*size] = '\0';
+		return need(realloc(data, *size + 1));
+	}
 	free(data);
 	errno = error;
 	return NULL;
@@ -729,28 +708,28 @@ write_all(int fd, const char *data, size_t size)
 	struct pollfd pfd = {fd, POLLOUT, 0};
 	ssize_t n;
 
-	while (size > 0) {
-		n = write(fd, data, size);
-		if (n == -1 && errno == EAGAIN)
-			(void)poll(&pfd, 1, -1);
-		else if (n == -1 && errno != EINTR)
-			return -1;
-		if (n > 0) {
+	while (size > 0)
+		if ((n = write(fd, data, size)) >= 0) {
 			data += n;
 			size -= (size_t)n;
-		}
-	}
+		} else if (errno == EAGAIN)
+			(void)poll(&pfd, 1, -1);
+		else if (errno != EINTR)
+			return -1;
 	return 0;
 }
 
 /*
- * Whether the name still stands for the open file, as far as can be told.
+ * Locks an open file, unless another process has; some file systems cannot.
+ * Returns whether it is locked and still has the name, as far as can be told.
  */
 static bool
-is_named(int dirfd, const char *name, int fd)
+file_claim(int dirfd, const char *name, int fd)
 {
 	struct stat named, open;
 
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+		return false;
 	if (fstat(fd, &open) != 0)
 		return true;
 	if (fstatat(dirfd, name, &named, AT_SYMLINK_NOFOLLOW) != 0)
@@ -759,38 +738,12 @@ is_named(int dirfd, const char *name, int fd)
 }
 
 /*
- * Locks a file, unless another process has. Some file systems cannot.
- */
-static bool
-lock_take(int fd)
-{
-	return flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
-}
-
-/*
- * Removes a temporary file whose writer is gone: a living one holds a lock.
- * Opens it only to lock it (for writing, as NFS wants), so a planted link does
- * no harm. Where files cannot be locked all writers count as gone.
- */
-static void
-stale_remove(int dirfd, const char *name)
-{
-	int fd;
-
-	fd = openat(dirfd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd == -1 && errno == ELOOP)
-		(void)unlinkat(dirfd, name, 0);
-	if (fd == -1)
-		return;
-	if (lock_take(fd) && is_named(dirfd, name, fd))
-		(void)unlinkat(dirfd, name, 0);
-	(void)close(fd);
-}
-
-/*
  * Makes a temporary file in the directory, locked as long as it is open, by
  * the first name that no living writer has: what SIGKILL leaves behind does
  * not pile up. Returns -1 with errno.
+ *
+ * Removes a file whose writer is gone: a living one holds a lock. Opens it
+ * only to lock it (for writing, as NFS wants), so a planted link does no harm.
  */
 static int
 temporary_make(int dirfd, char name[TEMPORARY_SIZE])
@@ -799,13 +752,18 @@ temporary_make(int dirfd, char name[TEMPORARY_SIZE])
 
 	for (i = 0; i < WRITERS_MAX; i++) {
 		(void)snprintf(name, TEMPORARY_SIZE, TEMPORARY, i);
-		stale_remove(dirfd, name);
+		fd = openat(
+		    dirfd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		if (fd == -1 ? errno == ELOOP : file_claim(dirfd, name, fd))
+			(void)unlinkat(dirfd, name, 0);
+		if (fd != -1)
+			(void)close(fd);
 		fd = openat(
 		    dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		if (fd == -1 && errno != EEXIST)
 			return -1;
 		/* another run may have taken it for stale before the lock */
-		if (fd != -1 && lock_take(fd) && is_named(dirfd, name, fd))
+		if (fd != -1 && file_claim(dirfd, name, fd))
 			return fd;
 		if (fd != -1)
 			(void)close(fd);
@@ -848,46 +806,56 @@ file_replace(int dirfd, const char *name, const char *data, size_t size)
  */
 
 /*
- * Appends the directory's records to those in buf.
+ * Appends the directory's records to those in buf; then, with `again`, all of
+ * them once more.
  */
 static int
-records_read(int fd, struct listing *l)
+records_read(int fd, bool again, struct listing *l)
 {
-	size_t cap;
 	char *grown;
+	size_t cap = 0;
 	long n;
 
-	for (;;) {
-		if (l->bufcap - l->bufsz < READ_MIN) {
-			cap = l->bufcap == 0 ? READ_FIRST : l->bufcap * 2;
-			if (cap > UINT32_MAX) {
-				errno = EFBIG;
-				return -1;
-			}
-			if ((grown = realloc(l->buf, cap)) == NULL)
+	for (l->first = SIZE_MAX;;) {
+		if (cap - l->bufsz < READ_MIN) {
+			cap = cap == 0 ? READ_FIRST : cap * 2;
+			errno = EFBIG;
+			if (cap > UINT32_MAX ||
+			    (grown = realloc(l->buf, cap)) == NULL)
 				return -1;
 			l->buf = grown;
-			l->bufcap = cap;
 		}
-		n = syscall(SYS_getdents64, fd, l->buf + l->bufsz,
-		    l->bufcap - l->bufsz);
+		n = syscall(
+		    SYS_getdents64, fd, l->buf + l->bufsz, cap - l->bufsz);
 		if (n > 0)
 			l->bufsz += (size_t)n;
-		else if (n == 0 || errno != EINTR)
-			return (int)n;
+		else if (n == -1 && errno != EINTR)
+			return -1;
+		else if (n == 0 && (!again || l->first != SIZE_MAX))
+			return 0;
+		else if (n == 0) {
+			l->first = l->bufsz;
+			if (lseek(fd, 0, SEEK_SET) != 0)
+				return -1;
+		}
 	}
 }
 
 /*
- * Remembers the first file that stat failed on.
+ * Asks what a name stands for. That it is gone, or leads nowhere, is no
+ * trouble; of what else fails the first is remembered.
  */
-static void
-stat_failed(struct reading *r, const char *name)
+static int
+name_stat(int fd, const char *name, struct stat *st, struct reading *r)
 {
-	if (r->failed_errno != 0)
-		return;
-	r->failed_errno = errno;
-	r->failed = strdup(name);
+	if (fstatat(fd, name, st, 0) == 0)
+		return 0;
+	if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP &&
+	    errno != ENAMETOOLONG && r->failed_errno == 0) {
+		r->failed_errno = errno;
+		r->failed = strdup(name);
+	}
+	return -1;
 }
 
 /*
@@ -900,100 +868,64 @@ is_regular(int fd, const struct dirent *d, struct reading *r)
 {
 	struct stat st;
 
-	if (d->d_type == DT_REG)
-		return true;
 	if (d->d_type != DT_LNK && d->d_type != DT_UNKNOWN)
-		return false;
-	if (fstatat(fd, d->d_name, &st, 0) == 0)
+		return d->d_type == DT_REG;
+	if (name_stat(fd, d->d_name, &st, r) == 0)
 		return S_ISREG(st.st_mode);
-	if (errno == ENOENT && d->d_type == DT_UNKNOWN)
-		return fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0;
-	if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP &&
-	    errno != ENAMETOOLONG)
-		stat_failed(r, d->d_name);
-	return false;
-}
-
-static int
-string_add(struct strings *strings, const char *s)
-{
-	const char **room;
-
-	room = array_room(strings->v, &strings->cap, strings->n, sizeof(*room));
-	if (room == NULL)
-		return -1;
-	strings->v = room;
-	room[strings->n++] = s;
-	return 0;
-}
-
-static int
-segment_take(int fd, struct listing *l, const struct dirent *d, size_t len,
-    struct reading *r)
-{
-	struct segment *room, *seg;
-
-	room = array_room(l->segs, &l->segcap, l->segsz, sizeof(*room));
-	if (room == NULL)
-		return -1;
-	l->segs = room;
-	seg = &l->segs[l->segsz];
-	if (segment_parse(d->d_name, len, seg) != 0 || !is_regular(fd, d, r))
-		return string_add(&l->bad, d->d_name);
-	seg->name = (uint32_t)(d->d_name - l->buf);
-	l->segsz++;
-	return 0;
+	return d->d_type == DT_UNKNOWN && errno == ENOENT &&
+	    fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0;
 }
 
 /*
- * Returns the length of a record's name, which ends in the last eight bytes
- * of the record.
- */
-static size_t
-name_length(const struct dirent *d)
-{
-	size_t before = offsetof(struct dirent, d_name), len = 0;
-
-	if (d->d_reclen > before + 8)
-		len = d->d_reclen - before - 8;
-	while (d->d_name[len] != '\0')
-		len++;
-	return len;
-}
-
-static bool
-ends_in(const char *name, size_t len, const char *suffix, size_t n)
-{
-	return len > n && memcmp(name + len - n, suffix, n) == 0;
-}
-
-/*
- * Takes segments, bad names and tombstones from the records in buf; tombstones
- * only from the first listing, which is `first` bytes long: one made since may
- * hide a segment whose successor the second listing has missed.
+ * Takes segments, bad names and tombstones from the records in buf. A
+ * tombstone gets the name of what it hides. Only those of the first listing
+ * count: one made since may hide a segment whose successor the second listing
+ * has missed.
  */
 static int
-records_take(int fd, struct listing *l, size_t first, struct reading *r)
+records_take(int fd, struct listing *l, struct reading *r)
 {
-	const struct dirent *d;
-	const char *name;
+	bool tombstone;
+	char *end, *name;
+	struct dirent *d;
+	struct segment *seg;
 	size_t at, len;
 
+	l->segs = reallocarray(NULL, l->bufsz / RECORD_MIN + 1, sizeof(*seg));
+	if ((seg = l->segs) == NULL)
+		return -1;
 	for (at = 0; at < l->bufsz; at += d->d_reclen) {
-		d = (const void *)(l->buf + at);
+		d = (void *)(l->buf + at);
 		name = d->d_name;
 		if (name[0] == '.')
 			continue;
-		len = name_length(d);
-		if (ends_in(name, len, SUFFIX, SUFFIX_LEN)) {
-			if (segment_take(fd, l, d, len, r) != 0)
-				return -1;
-		} else if (at < first &&
-		    ends_in(name, len, TOMBSTONE, TOMBSTONE_LEN)) {
-			if (string_add(&l->tombstones, name) != 0)
-				return -1;
+		/* the name ends in the record's last eight bytes */
+		end = l->buf + at + d->d_reclen - 8;
+		for (end = end < name ? name : end; *end != '\0';)
+			end++;
+		len = (size_t)(end - name);
+		tombstone = len <= SUFFIX_LEN ||
+		    memcmp(end - SUFFIX_LEN, SUFFIX, SUFFIX_LEN) != 0;
+		if (tombstone) {
+			end -= TOMBSTONE_LEN;
+			if (at >= l->first || len <= TOMBSTONE_LEN ||
+			    strcmp(end, TOMBSTONE) != 0)
+				continue;
+			memcpy(end, SUFFIX, sizeof(SUFFIX));
+			len -= TOMBSTONE_LEN - SUFFIX_LEN;
 		}
+		if (segment_parse(name, len, seg) != 0) {
+			seg->offset = HOUR;
+			seg->type = SEGMENT_BAD;
+		}
+		if (tombstone)
+			seg->type = SEGMENT_TOMBSTONE;
+		else if (seg->type != SEGMENT_BAD && !is_regular(fd, d, r))
+			seg->type = SEGMENT_BAD;
+		seg->name = (uint32_t)(name - l->buf);
+		seg++;
 	}
+	l->segsz = (size_t)(seg - l->segs);
 	return 0;
 }
 
@@ -1001,131 +933,83 @@ static int
 segment_compare(const void *a, const void *b, void *buf)
 {
 	const struct segment *x = a, *y = b;
+	int order = (x->offset > y->offset) - (x->offset < y->offset);
 
-	if (x->offset != y->offset)
-		return x->offset < y->offset ? -1 : 1;
-	return strcmp((const char *)buf + x->name, (const char *)buf + y->name);
+	if (order == 0)
+		order = strcmp((char *)buf + x->name, (char *)buf + y->name);
+	return order != 0 ? order : (x->type > y->type) - (x->type < y->type);
 }
 
 /*
- * Sorts segments by start, then by name, and drops names that were listed
- * twice. An ordinary hour has a bucket for each segment: where a file system
- * lists names in no order, a run with one qsort_r() takes 15 % more CPU time.
+ * Sorts what was listed by start, then by name, then by type, into r->best. An
+ * ordinary hour has a bucket for each segment: where a file system lists names
+ * in no order, a run with one qsort_r() takes 15 % more CPU time.
  */
 static int
-segments_sort(struct listing *l)
+segments_sort(const struct listing *l, struct reading *r)
 {
-	size_t ends[BUCKETS] = {0}, end, i, start = 0, n = l->segsz;
+	size_t ends[BUCKETS] = {0}, end, i, start = 0;
+	const struct segment *from = l->segs;
 	struct segment *segs;
 
-	if (n == 0)
-		return 0;
-	if ((segs = reallocarray(NULL, l->segcap, sizeof(*segs))) == NULL)
+	segs = r->best = reallocarray(NULL, l->segsz + 1, sizeof(*segs));
+	if (segs == NULL)
 		return -1;
-	for (i = 0; i < n; i++)
-		ends[l->segs[i].offset / BUCKET]++;
+	for (i = 0; i < l->segsz; i++)
+		ends[from[i].offset / BUCKET]++;
 	for (i = 0; i < BUCKETS; i++) {
 		end = start + ends[i];
 		ends[i] = start;
 		start = end;
 	}
-	for (i = 0; i < n; i++)
-		segs[ends[l->segs[i].offset / BUCKET]++] = l->segs[i];
-	free(l->segs);
-	l->segs = segs;
+	for (i = 0; i < l->segsz; i++)
+		segs[ends[from[i].offset / BUCKET]++] = from[i];
 	for (i = 0, start = 0; i < BUCKETS; start = ends[i++])
 		if (ends[i] - start > 1)
 			qsort_r(segs + start, ends[i] - start, sizeof(*segs),
 			    segment_compare, l->buf);
-	l->segsz = 0;
-	for (i = 0; i < n; i++)
-		if (l->segsz == 0 ||
-		    segment_compare(&segs[l->segsz - 1], &segs[i], l->buf) != 0)
-			segs[l->segsz++] = segs[i];
 	return 0;
 }
 
 /*
- * Sorts strings in byte order and drops those that are there twice.
+ * Counts a bad name, and keeps it if it is one of the first.
  */
 static void
-strings_sort(struct strings *strings)
+bad_take(struct listing *l, struct counts *counts, const char *name)
 {
-	size_t i, n = strings->n;
+	size_t i = l->badsz;
 
-	if (n > 1)
-		qsort(strings->v, n, sizeof(*strings->v), string_compare);
-	strings->n = 0;
-	for (i = 0; i < n; i++)
-		if (strings->n == 0 ||
-		    strcmp(strings->v[strings->n - 1], strings->v[i]) != 0)
-			strings->v[strings->n++] = strings->v[i];
+	counts->bad++;
+	l->badsz += l->badsz < BAD_NAMES_MAX;
+	for (; i > 0 && strcmp(name, l->bad[i - 1]) < 0; i--)
+		l->bad[i] = l->bad[i - 1];
+	l->bad[i] = name;
 }
 
 /*
- * Returns the segment that is called as the first len bytes of name and `.ts`,
- * or NULL. Segments in order of start, then name, are in byte order of their
- * names.
- */
-static struct segment *
-segment_find(struct listing *l, const char *name, size_t len)
-{
-	size_t high = l->segsz, i, low = 0;
-	const char *other;
-	int order;
-
-	while (low < high) {
-		i = low + (high - low) / 2;
-		other = l->buf + l->segs[i].name;
-		if ((order = strncmp(name, other, len)) == 0)
-			order = strcmp(SUFFIX, other + len);
-		if (order == 0)
-			return &l->segs[i];
-		if (order < 0)
-			high = i;
-		else
-			low = i + 1;
-	}
-	return NULL;
-}
-
-/*
- * For bsearch(): compares the tombstone that would hide a name with one that
- * is there. Makes no copy: some file systems have names longer than NAME_MAX.
+ * Copies the first bad names, which are gone with the listing.
  */
 static int
-hider_compare(const void *name, const void *tombstone)
+bad_names_keep(struct hour *hour, const struct listing *l)
 {
-	const char *a = name, *b = *(const char *const *)tombstone;
-	size_t n = strlen(a) - SUFFIX_LEN;
-	int order = strncmp(a, b, n);
+	char *copy;
 
-	return order != 0 ? order : strcmp(TOMBSTONE, b + n);
+	if (l->badsz > 0 &&
+	    (hour->bad_names = calloc(l->badsz, sizeof(copy))) == NULL)
+		return -1;
+	while (hour->bad_namesz < l->badsz) {
+		if ((copy = strdup(l->bad[hour->bad_namesz])) == NULL)
+			return -1;
+		hour->bad_names[hour->bad_namesz++] = copy;
+	}
+	return 0;
 }
 
 /*
- * Returns the size of a file, `gone` if it is gone, or -1 if stat failed
- * otherwise.
- */
-static off_t
-segment_size(int fd, const struct listing *l, const struct segment *seg,
-    off_t gone, struct reading *r)
-{
-	const char *name = l->buf + seg->name;
-	struct stat st;
-
-	if (fstatat(fd, name, &st, 0) == 0)
-		return st.st_size;
-	if (errno == ENOENT)
-		return gone;
-	stat_failed(r, name);
-	return -1;
-}
-
-/*
- * Removes the segments and bad names that only count, and counts them: those
- * that are hidden, still being downloaded, ahead of the clock or, with
- * --sizes, empty. Drops what starts after `until`.
+ * Counts and drops what only counts: what is hidden, still being downloaded,
+ * bad, ahead of the clock or, with --sizes, empty. Drops what starts after
+ * `until`, and names that were listed twice: such a name is bad only if it was
+ * both times.
  */
 static int
 listing_sift(int fd, struct listing *l, const struct options *opt,
@@ -1133,92 +1017,39 @@ listing_sift(int fd, struct listing *l, const struct options *opt,
 {
 	struct counts *counts = &r->hour.counts;
 	const int64_t ahead = opt->now + AHEAD - r->hour.time;
-	const struct segment *seg;
-	struct segment *hidden;
+	struct segment *seg, *segs = r->best;
 	const char *name;
 	size_t i, kept = 0;
+	struct stat st;
 
-	strings_sort(&l->tombstones);
-	for (i = 0; i < l->tombstones.n; i++) {
-		name = l->tombstones.v[i];
-		hidden = segment_find(l, name, strlen(name) - TOMBSTONE_LEN);
-		if (hidden != NULL)
-			hidden->type = SEGMENT_HIDDEN;
-	}
 	for (i = 0; i < l->segsz; i++) {
-		seg = &l->segs[i];
-		if (seg->type == SEGMENT_HIDDEN)
-			counts->tombstoned++;
+		seg = &segs[i];
+		name = l->buf + seg->name;
+		if (i > 0 && seg[-1].offset == seg->offset &&
+		    strcmp(l->buf + seg[-1].name, name) == 0)
+			counts->tombstoned +=
+			    seg[-1].type == SEGMENT_TOMBSTONE &&
+			    seg->type != SEGMENT_TOMBSTONE;
+		else if (seg->type == SEGMENT_TOMBSTONE)
+			continue;
+		else if (seg->type == SEGMENT_BAD)
+			bad_take(l, counts, name);
 		else if (seg->type == SEGMENT_TEMP)
 			counts->temp++;
 		else if (seg->offset > ahead)
 			counts->ahead++;
-		else if (opt->sizes && segment_size(fd, l, seg, 1, r) == 0) {
+		else if (opt->sizes && name_stat(fd, name, &st, r) == 0 &&
+		    st.st_size == 0) {
 			counts->empty++;
-			if (string_add(&l->bad, l->buf + seg->name) != 0)
-				return -1;
-		} else if (r->hour.time + seg->offset <= until)
-			l->segs[kept++] = *seg;
+			bad_take(l, counts, name);
+		} else if (until == TIME_NONE ||
+		    r->hour.time + seg->offset <= until)
+			segs[kept++] = *seg;
 	}
 	l->segsz = kept;
-	strings_sort(&l->bad);
-	for (i = 0; i < l->bad.n; i++) {
-		name = l->bad.v[i];
-		if (l->tombstones.n > 0 &&
-		    bsearch(name, l->tombstones.v, l->tombstones.n,
-			sizeof(*l->tombstones.v), hider_compare) != NULL)
-			counts->tombstoned++;
-		/* a link may have led nowhere in one of two listings */
-		else if (segment_find(l, name, strlen(name) - SUFFIX_LEN) ==
-		    NULL)
-			l->bad.v[counts->bad++] = name;
-	}
-	l->bad.n = counts->bad;
-	return 0;
-}
-
-/*
- * Lists the hour directory fd into l, and counts in r what takes no part.
- */
-static int
-hour_list(int fd, struct listing *l, const struct options *opt, bool again,
-    int64_t until, struct reading *r)
-{
-	struct stat st;
-	size_t first;
-
-	l->segsz = l->bad.n = l->tombstones.n = l->bufsz = 0;
-	if (records_read(fd, l) != 0)
-		return -1;
-	first = l->bufsz;
-	if (again && (lseek(fd, 0, SEEK_SET) != 0 || records_read(fd, l) != 0))
-		return -1;
-	if (fstat(fd, &st) != 0 || records_take(fd, l, first, r) != 0 ||
-	    segments_sort(l) != 0)
-		return -1;
-	r->changed = st.st_mtim.tv_sec * SECOND + st.st_mtim.tv_nsec / 1000;
-	return listing_sift(fd, l, opt, until, r);
-}
-
-/*
- * Returns memory for hour_read() to use again and again, or NULL.
- */
-struct listing *
-listing_new(void)
-{
-	return calloc(1, sizeof(struct listing));
-}
-
-void
-listing_free(struct listing *l)
-{
-	if (l == NULL)
-		return;
-	free(l->segs);
-	free(l->bad.v);
-	free(l->tombstones.v);
-	free(l->buf);
-	free(l);
+	return opt->verbose || opt->format == FORMAT_JSON
+	    ? bad_names_keep(&r->hour, l)
+	    : 0;
 }
 
 /*
@@ -1233,37 +1064,35 @@ tally_add(struct tally *tally, int64_t duration)
 }
 
 /*
- * Returns the best of n segments with the same start, which are in order of
- * name: the longest full one, otherwise the largest suspect, otherwise the
- * largest partial one; the last of equals. Asks for sizes only if two
- * compete.
+ * Returns the best of segments with the same start: the longest full one,
+ * otherwise the largest suspect, otherwise the largest partial one; the last of
+ * equals. Asks for sizes only if two compete.
  */
 static const struct segment *
-best_choose(int fd, const struct listing *l, const struct segment *segs,
-    size_t n, struct reading *r)
+best_choose(int fd, const struct listing *l, const struct segment *first,
+    const struct segment *end, struct reading *r)
 {
-	enum segment_type type = SEGMENT_PARTIAL;
-	const struct segment *best = NULL, *seg;
+	const struct segment *best = first, *seg;
+	enum segment_type type;
 	int64_t most = -1, value;
-	bool asked = false;
+	size_t rivals = 0;
+	struct stat st;
 
-	for (seg = segs; seg < segs + n; seg++)
-		if (seg->type < type)
-			type = seg->type;
-	for (seg = segs; seg < segs + n; seg++) {
+	for (seg = first; seg < end; seg++) {
+		if (seg->type <= best->type)
+			rivals = seg->type == best->type ? rivals + 1 : 1;
+		if (seg->type < best->type)
+			best = seg;
+	}
+	type = best->type;
+	for (seg = best; rivals > 1 && seg < end; seg++) {
 		if (seg->type != type)
 			continue;
-		if (best == NULL) {
-			best = seg;
-			continue;
-		}
-		if (!asked)
-			most = type == SEGMENT_FULL
-			    ? best->duration
-			    : segment_size(fd, l, best, 0, r);
-		asked = true;
-		value = type == SEGMENT_FULL ? seg->duration
-					     : segment_size(fd, l, seg, 0, r);
+		value = seg->duration;
+		if (type != SEGMENT_FULL)
+			value = name_stat(fd, l->buf + seg->name, &st, r) == 0
+			    ? st.st_size
+			    : -1;
 		if (value >= most) {
 			best = seg;
 			most = value;
@@ -1275,104 +1104,73 @@ best_choose(int fd, const struct listing *l, const struct segment *segs,
 /*
  * Counts the listed segments and keeps the best of each start.
  */
-static int
+static void
 best_take(int fd, const struct listing *l, struct reading *r)
 {
 	struct counts *counts = &r->hour.counts;
-	const struct segment *best, *segs = l->segs;
-	size_t i, next;
+	const struct segment *best, *last = r->best + l->segsz, *next, *seg;
 	int64_t end;
 
-	if (r->bestcap < l->segsz) {
-		free(r->best);
-		r->best = reallocarray(NULL, l->segsz, sizeof(*r->best));
-		r->bestcap = r->best == NULL ? 0 : l->segsz;
-		if (r->best == NULL)
-			return -1;
-	}
-	for (i = 0; i < l->segsz;) {
-		next = i + 1;
-		while (next < l->segsz && segs[next].offset == segs[i].offset)
+	for (seg = r->best; seg < last;) {
+		next = seg + 1;
+		while (next < last && next->offset == seg->offset)
 			next++;
-		best = next - i == 1
-		    ? &segs[i]
-		    : best_choose(fd, l, &segs[i], next - i, r);
-		for (; i < next; i++) {
-			tally_add(
-			    &counts->segments[segs[i].type], segs[i].duration);
-			if (&segs[i] != best)
-				tally_add(&counts->overlaps[segs[i].type],
-				    segs[i].duration);
+		best = next - seg == 1 ? seg : best_choose(fd, l, seg, next, r);
+		for (; seg < next; seg++) {
+			tally_add(&counts->segments[seg->type], seg->duration);
+			if (seg != best)
+				tally_add(&counts->overlaps[seg->type],
+				    seg->duration);
 		}
 		if (best->type != SEGMENT_FULL)
 			tally_add(&counts->incomplete, best->duration);
-		r->best[r->bestsz++] = *best;
 		end = r->hour.time + best->offset + best->duration;
 		if (end > r->hour.end)
 			r->hour.end = end;
+		r->best[r->bestsz++] = *best;
 	}
 	if (r->bestsz > 0)
 		r->hour.start = r->hour.time + r->best[0].offset;
-	return 0;
-}
-
-/*
- * Copies the first bad names, which would be gone with the next listing.
- */
-static int
-bad_names_keep(struct hour *hour, const struct listing *l)
-{
-	size_t i, n = l->bad.n < BAD_NAMES_MAX ? l->bad.n : BAD_NAMES_MAX;
-
-	if (l->bad.n == 0)
-		return 0;
-	if ((hour->bad_names = calloc(n, sizeof(*hour->bad_names))) == NULL)
-		return -1;
-	for (i = 0; i < n; i++) {
-		if ((hour->bad_names[i] = strdup(l->bad.v[i])) == NULL)
-			return -1;
-		hour->bad_namesz++;
-	}
-	return 0;
 }
 
 /*
  * Reads the hour directory of this time below the quality's directory dirfd.
- * r is zeroed the first time and may be used again: r->best then keeps its
- * memory, but hour.bad_names and failed must have found a new owner. If the
- * hour cannot be read to its end, r->error says why and the rest of r says
- * nothing about it.
+ * r is zeroed the first time; then hour.bad_names and failed must have found a
+ * new owner. If the hour cannot be read to its end, r->error says why and the
+ * rest of r says nothing about it.
  *
- * A listing can miss a file that is being renamed, under both names. With
- * `again` the directory is listed twice and the names of both are taken,
- * but for segments that start after `until`: those are not expected yet.
+ * A listing can miss a file that is being renamed, under both names. Unless
+ * `until` is TIME_NONE the directory is listed twice and the names of both are
+ * taken, but for segments that start after it: those are not expected yet.
  */
 void
-hour_read(const struct options *opt, int dirfd, int64_t time, bool again,
-    int64_t until, struct listing *l, struct reading *r)
+hour_read(const struct options *opt, int dirfd, int64_t time, int64_t until,
+    struct reading *r)
 {
 	char name[TIME_SIZE];
+	struct listing l = {.buf = NULL};
+	struct stat st;
 	int fd;
 
-	memset(&r->hour, 0, sizeof(r->hour));
+	free(r->best);
+	memset(r, 0, sizeof(*r));
 	r->hour.time = time;
 	r->hour.start = r->hour.end = r->changed = TIME_NONE;
-	r->bestsz = 0;
-	r->failed = NULL;
-	r->failed_errno = r->error = 0;
 	hour_format(name, time);
 	fd = directory_open(dirfd, name, O_RDONLY);
-	if (fd == -1 || hour_list(fd, l, opt, again, until, r) != 0 ||
-	    best_take(fd, l, r) != 0 ||
-	    ((opt->verbose || opt->format == FORMAT_JSON) &&
-		bad_names_keep(&r->hour, l) != 0))
+	if (fd == -1 || records_read(fd, until != TIME_NONE, &l) != 0 ||
+	    fstat(fd, &st) != 0 || records_take(fd, &l, r) != 0 ||
+	    segments_sort(&l, r) != 0 ||
+	    listing_sift(fd, &l, opt, until, r) != 0)
 		r->error = errno;
-	r->hour.readable = r->error == 0;
-	if (!r->hour.readable) {
-		memset(&r->hour.counts, 0, sizeof(r->hour.counts));
-		r->hour.start = r->hour.end = TIME_NONE;
-		r->bestsz = 0;
+	else {
+		r->changed =
+		    st.st_mtim.tv_sec * SECOND + st.st_mtim.tv_nsec / 1000;
+		best_take(fd, &l, r);
 	}
+	r->hour.readable = r->error == 0;
+	free(l.segs);
+	free(l.buf);
 	if (fd != -1)
 		(void)close(fd);
 }
@@ -1385,133 +1183,95 @@ struct pool {
 	int dirfd; /* of the quality */
 	const int64_t *times; /* of the hours */
 	size_t n;
-	size_t claimed; /* hours given to a thread */
+	atomic_size_t claimed; /* hours given to a thread */
 	size_t taken; /* hours handed over; the last is still in use */
+	sem_t room; /* hours that the ring has room for */
+	pthread_t *threads; /* owned */
+	size_t threadsz;
+	size_t ringsz;
 	struct slot {
 		struct reading reading;
-		bool done;
-	} * ring; /* owned; hour i is in i % ringsz */
-	size_t ringsz;
-	struct worker {
-		struct pool *pool;
-		pthread_t thread;
-		struct listing *listing; /* owned */
-	} * workers; /* owned; opt->jobs of them */
-	size_t threads; /* workers that run */
-	pthread_mutex_t lock; /* guards claimed, taken and done */
-	pthread_cond_t room; /* the ring has room for another hour */
-	pthread_cond_t done; /* an hour has been read */
+		sem_t done;
+	} ring[]; /* hour i is in i % ringsz */
 };
 
 static void *
 pool_work(void *arg)
 {
-	struct worker *worker = arg;
-	struct pool *pool = worker->pool;
+	struct pool *pool = arg;
 	struct slot *slot;
 	size_t i;
 
-	(void)pthread_mutex_lock(&pool->lock);
-	while (pool->claimed < pool->n) {
-		if (pool->claimed + 1 >= pool->taken + pool->ringsz) {
-			(void)pthread_cond_wait(&pool->room, &pool->lock);
+	for (;;) {
+		while (sem_wait(&pool->room) != 0)
 			continue;
-		}
-		i = pool->claimed++;
+		if ((i = pool->claimed++) >= pool->n)
+			return NULL;
 		slot = &pool->ring[i % pool->ringsz];
-		(void)pthread_mutex_unlock(&pool->lock);
-		hour_read(pool->opt, pool->dirfd, pool->times[i], false,
-		    INT64_MAX, worker->listing, &slot->reading);
-		(void)pthread_mutex_lock(&pool->lock);
-		slot->done = true;
-		(void)pthread_cond_signal(&pool->done);
+		hour_read(pool->opt, pool->dirfd, pool->times[i], TIME_NONE,
+		    &slot->reading);
+		(void)sem_post(&slot->done);
 	}
-	(void)pthread_mutex_unlock(&pool->lock);
-	return NULL;
 }
 
 /*
- * Starts to read n hours below dirfd in opt->jobs threads. Signals stay
- * main's. Returns the pool, for pool_end().
+ * Starts to read n hours below dirfd in opt->jobs threads. Returns the pool,
+ * which pool_next() ends.
  */
 struct pool *
 pool_start(const struct options *opt, int dirfd, const int64_t *times, size_t n)
 {
-	struct pool *pool = need(calloc(1, sizeof(*pool)));
-	struct worker *worker;
-	sigset_t all, before;
+	size_t i, jobs = opt->jobs, ringsz = jobs * RING_PER_JOB + 1;
+	struct pool *pool;
 
+	pool = need(calloc(1, sizeof(*pool) + ringsz * sizeof(*pool->ring)));
 	pool->opt = opt;
 	pool->dirfd = dirfd;
 	pool->times = times;
 	pool->n = n;
-	pool->ringsz = (size_t)opt->jobs * RING_PER_JOB + 1;
-	pool->ring = need(calloc(pool->ringsz, sizeof(*pool->ring)));
-	pool->workers = need(calloc(opt->jobs, sizeof(*pool->workers)));
-	(void)pthread_mutex_init(&pool->lock, NULL);
-	(void)pthread_cond_init(&pool->room, NULL);
-	(void)pthread_cond_init(&pool->done, NULL);
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (pool->threads < opt->jobs && pool->threads < n) {
-		worker = &pool->workers[pool->threads];
-		worker->pool = pool;
-		worker->listing = need(listing_new());
-		if (pthread_create(&worker->thread, NULL, pool_work, worker) !=
-		    0)
-			break;
-		pool->threads++;
-	}
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pool->ringsz = ringsz;
+	pool->threads = need(calloc(jobs, sizeof(*pool->threads)));
+	(void)sem_init(&pool->room, 0, (unsigned)ringsz - 1);
+	for (i = 0; i < ringsz; i++)
+		(void)sem_init(&pool->ring[i].done, 0, 0);
+	for (i = 0; i < jobs && i < n; i++)
+		if (pthread_create(&pool->threads[pool->threadsz], NULL,
+			pool_work, pool) == 0)
+			pool->threadsz++;
 	return pool;
 }
 
 /*
  * Returns the next hour once it has been read. It is the caller's until the
- * next call. If no thread could be started, the caller reads.
+ * next call. If no thread could be started, the caller reads. After the last
+ * hour returns NULL and ends the pool.
  */
 struct reading *
 pool_next(struct pool *pool)
 {
-	size_t i = pool->taken;
-	struct slot *slot = &pool->ring[i % pool->ringsz];
-
-	if (pool->threads == 0) {
-		pool->taken++;
-		hour_read(pool->opt, pool->dirfd, pool->times[i], false,
-		    INT64_MAX, pool->workers[0].listing, &slot->reading);
-		return &slot->reading;
-	}
-	(void)pthread_mutex_lock(&pool->lock);
-	pool->taken++;
-	(void)pthread_cond_signal(&pool->room);
-	while (!slot->done)
-		(void)pthread_cond_wait(&pool->done, &pool->lock);
-	slot->done = false;
-	(void)pthread_mutex_unlock(&pool->lock);
-	return &slot->reading;
-}
-
-/*
- * Ends the pool, once all hours are taken.
- */
-void
-pool_end(struct pool *pool)
-{
+	struct slot *slot = &pool->ring[pool->taken % pool->ringsz];
 	size_t i;
 
-	(void)pthread_mutex_lock(&pool->lock);
-	(void)pthread_cond_broadcast(&pool->room);
-	(void)pthread_mutex_unlock(&pool->lock);
-	for (i = 0; i < pool->threads; i++)
-		(void)pthread_join(pool->workers[i].thread, NULL);
-	for (i = 0; i < pool->opt->jobs; i++)
-		listing_free(pool->workers[i].listing);
-	for (i = 0; i < pool->ringsz; i++)
-		free(pool->ring[i].reading.best);
-	free(pool->ring);
-	free(pool->workers);
-	free(pool);
+	if (pool->taken < pool->n && pool->threadsz == 0)
+		hour_read(pool->opt, pool->dirfd, pool->times[pool->taken],
+		    TIME_NONE, &slot->reading);
+	else if (pool->taken < pool->n) {
+		(void)sem_post(&pool->room);
+		while (sem_wait(&slot->done) != 0)
+			continue;
+	} else {
+		for (i = 0; i < pool->threadsz; i++)
+			(void)sem_post(&pool->room);
+		for (i = 0; i < pool->threadsz; i++)
+			(void)pthread_join(pool->threads[i], NULL);
+		for (i = 0; i < pool->ringsz; i++)
+			free(pool->ring[i].reading.best);
+		free(pool->threads);
+		free(pool);
+		return NULL;
+	}
+	pool->taken++;
+	return &slot->reading;
 }
 
 /*
@@ -1527,16 +1287,14 @@ utf8_next(const char **s)
 {
 	static const long least[] = {0, 0x80, 0x800, 0x10000};
 	const unsigned char *p = (const unsigned char *)*s;
-	long code;
-	int i, more;
+	int i, more = p[0] < 0xe0 ? 1 : p[0] < 0xf0 ? 2 : 3;
+	long code = p[0] & (0x3f >> more);
 
 	(*s)++;
 	if (p[0] < 0x80)
 		return p[0];
-	more = p[0] < 0xe0 ? 1 : p[0] < 0xf0 ? 2 : 3;
 	if (p[0] < 0xc2 || p[0] > 0xf4)
 		return -1;
-	code = p[0] & (0x3f >> more);
 	for (i = 1; i <= more; i++) {
 		if ((p[i] & 0xc0) != 0x80)
 			return -1;
@@ -1563,47 +1321,36 @@ utf8_length(const char *s)
 }
 
 /*
- * Whether a terminal shows the code point as itself: not a control character,
- * not invisible, no change of the text's direction.
- */
-static bool
-is_shown(long code)
-{
-	static const long hidden[][2] = {{0, 0x1f}, {0x7f, 0x9f},
-	    {0x61c, 0x61c}, {0x200b, 0x200f}, {0x2028, 0x202e},
-	    {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb},
-	    {0xe0000, 0xe0fff}};
-	size_t i;
-
-	for (i = 0; i < LENGTH(hidden); i++)
-		if (code >= hidden[i][0] && code <= hidden[i][1])
-			return false;
-	return code >= 0;
-}
-
-/*
- * Returns a copy of the name, for the caller to free, that is safe to write to
- * a terminal: a byte that would not show as itself becomes \xNN, and without
- * utf8 so does every byte from 0x80 on; a backslash is doubled.
+ * Returns a copy of the name that is safe to write to a terminal; the caller
+ * frees it. What would not show as itself becomes \xNN: control characters,
+ * what is invisible or changes the text's direction, invalid UTF-8, and without
+ * utf8 every byte from 0x80 on. A backslash is doubled.
  */
 char *
 name_printable(const char *name, bool utf8)
 {
+	static const long hidden[][2] = {{LONG_MIN, 0x1f}, {0x7f, 0x9f},
+	    {0x61c, 0x61c}, {0x200b, 0x200f}, {0x2028, 0x202e},
+	    {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb},
+	    {0xe0000, 0xe0fff}};
 	const char *from;
 	char *out, *printable;
 	long code;
+	size_t i;
 
 	printable = need(reallocarray(NULL, strlen(name) + 1, 4));
 	for (out = printable; *name != '\0';) {
 		from = name;
 		code = utf8_next(&name);
+		for (i = 0; i < LENGTH(hidden) &&
+		     (code < hidden[i][0] || code > hidden[i][1]);)
+			i++;
 		if (code == '\\')
 			*out++ = '\\';
-		if (is_shown(code) && (utf8 || code < 0x80))
-			while (from < name)
-				*out++ = *from++;
-		else
-			for (; from < name; from++)
+		for (; from < name; from++)
+			if (i == LENGTH(hidden) && (utf8 || code < 0x80))
+				*out++ = *from;
+			else
 				out += sprintf(
 				    out, "\\x%02x", (unsigned char)*from);
 	}

@@ -5,8 +5,8 @@
  * live stream, BASE/CHANNEL/QUALITY/HOUR/TIME-DURATION-TYPE-HASH.ts
  *
  * This header is the map of the program. coverage.c has main() and calls the
- * other files; none of them calls back, and none prints to stderr on its own
- * account or ends the program, except when memory runs out.
+ * other files. They neither call back, nor print to stderr on their own account
+ * or end the program, except when memory runs out.
  *
  *	segparse.c	the disk: names, times, one hour directory read
  *	coverage.c	the program: options, walk, accounting, output files
@@ -14,9 +14,8 @@
  *	render.c	what is looked at: map (PNG), page (HTML), its nodes
  *
  * Instants and durations are int64_t microseconds; instants count from the
- * epoch in UTC. They become seconds only when printed. Unless stated
- * otherwise an int function returns 0 on success and -1 with errno set. A
- * parser's -1 means that the text does not parse; it sets no errno.
+ * epoch in UTC. They become seconds only when printed. Unless stated otherwise
+ * an int function returns 0, or -1 with errno; a parser's -1 sets no errno.
  */
 #ifndef SEGPARSE_H
 #define SEGPARSE_H
@@ -40,7 +39,6 @@
 #define TIME_NONE	INT64_MIN	/* no such instant */
 #define DURATION_MAX	HOUR		/* a longer segment is a bad name */
 #define AHEAD		MINUTE		/* a later start is ahead of now */
-#define BAD_NAMES_MAX	100		/* bad names kept of an hour */
 #define MAP_HOURS_MAX	10922		/* no browser draws a wider map */
 #define TIME_SIZE	48		/* holds any instant or hour as text */
 #define REPLACEMENT	"\xef\xbf\xbd"	/* U+FFFD, replaces invalid UTF-8 */
@@ -48,39 +46,24 @@
 
 /* types */
 enum segment_type {
+	SEGMENT_TOMBSTONE = -1,	/* hides what has its name */
 	SEGMENT_FULL,		/* complete */
 	SEGMENT_SUSPECT,	/* looks complete, but may not be */
 	SEGMENT_PARTIAL,	/* known to be incomplete */
-	SEGMENT_TEMP,		/* being downloaded: counted, else ignored */
-	SEGMENT_HIDDEN		/* by a tombstone: likewise */
+	SEGMENT_TEMP,		/* being downloaded: only counted */
+	SEGMENT_BAD		/* only called like a segment: likewise */
 };
-#define SEGMENT_TYPES	3	/* the first three take part */
-
+#define SEGMENT_TYPES	3	/* from SEGMENT_FULL on: they take part */
 struct segment {
-	uint32_t offset;	/* start, us after that of its hour */
-	uint32_t duration;	/* us, at most DURATION_MAX */
-	uint32_t name;		/* offset in the listing's buffer */
+	uint32_t offset, duration; /* start, after that of its hour */
+	uint32_t name;		/* where it is while the hour is read */
 	enum segment_type type;
 };
 
-struct span {
-	int64_t start, end;	/* us since the epoch */
-};
-
-struct spans {
-	struct span *v;		/* owned; by start, disjoint */
-	size_t n, cap;
-};
-
-struct names {
-	char **v;		/* owned, and each of them */
-	size_t n, cap;
-};
-
-struct tally {
-	size_t count;
-	int64_t duration;	/* us */
-};
+struct span { int64_t start, end; };
+struct spans { struct span *v; size_t n, cap; }; /* owned; by start, disjoint */
+struct names { char **v; size_t n, cap; }; /* owned, and each of them */
+struct tally { size_t count; int64_t duration; };
 
 struct counts {
 	struct tally segments[SEGMENT_TYPES], overlaps[SEGMENT_TYPES];
@@ -90,35 +73,32 @@ struct counts {
 };
 
 struct share {			/* of an hour in its quality's coverage */
-	int64_t covered;	/* us, by segments of this directory */
+	int64_t covered;	/* by segments of this directory */
 	size_t first, holesz;	/* the holes that touch it: index, number */
-	int64_t hole_duration;	/* us, of what lies in the hour */
+	int64_t hole_duration;	/* of what lies in the hour */
 };
-
 struct hour {			/* one hour directory */
-	int64_t time;		/* us since the epoch, of its name */
-	int64_t start, end;	/* first and furthest of its best segments, or
-				   TIME_NONE */
+	int64_t time;		/* of its name */
+	int64_t start, end;	/* of its best segments, or TIME_NONE */
 	struct counts counts;
 	struct share raw, editable;
-	char **bad_names;	/* owned; NULL unless JSON or -v wants them */
-	size_t bad_namesz;	/* at most BAD_NAMES_MAX */
+	char **bad_names;	/* owned; the first; only for JSON and -v */
+	size_t bad_namesz;
 	bool readable;		/* otherwise nothing is known of it */
 };
-
 struct reading {		/* an hour directory as hour_read() found it */
 	struct hour hour;
 	struct segment *best;	/* owned; by start, one for each start */
-	size_t bestsz, bestcap;
+	size_t bestsz;
 	char *failed;		/* owned; a name that stat failed on, or NULL */
 	int failed_errno, error; /* of that; of the hour; 0 if all is well */
-	int64_t changed;	/* mtime of the directory, us since the epoch */
+	int64_t changed;	/* mtime of the directory */
 };
 
 struct coverage {
-	int64_t covered;	/* us, each instant once */
+	int64_t covered;	/* each instant once */
 	struct spans holes;	/* cut at the window */
-	int64_t hole_duration;	/* us */
+	int64_t hole_duration;
 };
 
 enum state {			/* of a quality's directory */
@@ -127,24 +107,17 @@ enum state {			/* of a quality's directory */
 	STATE_UNREADABLE,	/* exists, but could not be listed */
 	STATE_READ
 };
-
 struct report {			/* one quality of one channel */
 	const char *channel, *quality;
 	enum state state;
-	int64_t start, end;	/* first and furthest of the best segments, or
-				   TIME_NONE */
-	struct span stream;	/* the same, with the nearest hours outside
-				   the window; TIME_NONE twice if none */
-	struct span extent;	/* likewise, with unreadable hours, too */
-	int64_t newest;		/* furthest end of the whole stream,
-				   whatever the window; or TIME_NONE */
+	int64_t start, end;	/* of the best segments, or TIME_NONE */
+	struct span stream;	/* with the nearest hours outside the window */
+	struct span extent;	/* and with unreadable hours; or TIME_NONE */
+	int64_t newest;		/* end of all there is, or TIME_NONE */
 	struct counts counts;
-	struct coverage raw;	/* all best segments */
-	struct coverage editable; /* those that a cutter would join */
-	struct spans incomplete; /* best segments suspect or partial; joined
-				   only where they touch, not cut */
-	struct spans missing;	/* whole hours without a best segment */
-	struct spans unreadable; /* whole hours that could not be read */
+	struct coverage raw, editable; /* all; those that a cutter would join */
+	struct spans incomplete; /* best ones, not cut; joined if they touch */
+	struct spans missing, unreadable; /* whole hours */
 	struct spans known;	/* what --known accepts as lost */
 	struct hour *hours;	/* owned; the window's directories */
 	size_t hoursz;
@@ -153,10 +126,8 @@ struct report {			/* one quality of one channel */
 };
 
 struct trouble {		/* what makes the exit status 2 */
-	char *path;		/* owned; or what else it is about */
-	char *message;		/* owned */
+	char *path, *message;	/* owned; the path, or what it is about */
 };
-
 struct node {			/* whose maps a page shows */
 	char *name, *url;	/* owned; empty if the row had none */
 	const char *fault;	/* why it is left out, or NULL */
@@ -214,48 +185,38 @@ struct fleet {			/* one quality on all nodes */
 
 struct survey {			/* all that one run found */
 	struct report *reports;	/* owned; channels, then qualities */
-	size_t reportsz;
 	struct names *siblings;	/* owned; one a channel */
 	struct peer *peers;	/* owned; as given */
-	size_t peersz;
 	struct node *nodes;	/* owned */
-	size_t nodesz;
 	struct trouble *errors;	/* owned */
-	size_t errorsz;
+	size_t reportsz, peersz, nodesz, errorsz;
 	struct names notes;	/* what the text says last, a line each */
 	bool complete;		/* nothing was left unread */
-	int64_t elapsed;	/* us that the run has taken */
+	int64_t elapsed;	/* that the run has taken */
 };
 
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_HOLES, FORMAT_NONE };
-
 struct options {		/* filled once, const from then on */
 	char **channels;	/* of argv, like all strings not owned */
 	size_t channelsz;
 	struct names qualities;
-	const char *base_dir;
-	const char *output_dir;	/* relative to base_dir */
+	const char *base_dir, *output_dir; /* the second is in the first */
 	const char *report;	/* NULL: stdout */
-	const char *metrics;	/* NULL: none */
-	const char *known_file;	/* NULL: none */
+	const char *metrics, *known_file; /* NULL: none */
 	const char *name;	/* of this node */
 	char *dsn;		/* owned; NULL: libpq's environment */
 	struct node *nodes;	/* owned; of --node; none: ask the database */
-	size_t nodesz;
 	struct peer *peers;	/* owned; name and file only */
-	size_t peersz;
+	size_t nodesz, peersz, metrics_hours;
 	enum format format;
-	int64_t now, expect;	/* us since the epoch; expect or TIME_NONE */
+	int64_t now, expect;	/* expect may be TIME_NONE */
 	struct span window;	/* whole hours; INT64_MIN, INT64_MAX: open */
-	int64_t tolerance, settle, backfill, min_hole;	/* us */
-	int64_t max_age;	/* us, -1: any */
-	size_t metrics_hours;
+	int64_t tolerance, settle, backfill, min_hole, max_age; /* -1: any */
 	unsigned jobs;
 	bool all_hours, check, sizes, verbose, make_map, make_page;
 	bool map_asked;		/* by an option, not by default */
 	bool summary;		/* --check prints a line to stdout */
-	bool colour;		/* write the text in colour */
-	bool utf8;		/* the locale's encoding is UTF-8 */
+	bool colour, utf8;	/* what the text may use */
 };
 
 /* writes results to a FILE; of one quality, or of all if report is NULL */
@@ -278,8 +239,7 @@ bool	 span_cut(struct span *span, int64_t from, int64_t to);
 void	 spans_add(struct spans *spans, int64_t start, int64_t end);
 void	 spans_cover(struct spans *spans, int64_t start, int64_t end);
 void	 spans_sort(struct spans *spans);
-bool	 spans_join(const struct spans *, size_t *i, int64_t tolerance,
-	    struct span *joined);
+bool	 spans_join(const struct spans *, size_t *, int64_t, struct span *);
 void	 names_add(struct names *names, char *name);
 void	 names_free(struct names *names);
 int	 directory_open(int dirfd, const char *name, int flags);
@@ -287,14 +247,10 @@ int	 directory_list(int fd, struct names *dirs, struct names *rest);
 char	*file_read(const char *path, size_t max, size_t *size);
 int	 write_all(int fd, const char *data, size_t size);
 int	 file_replace(int dirfd, const char *name, const char *data, size_t);
-struct listing *listing_new(void);
-void	 listing_free(struct listing *l);
 void	 hour_read(const struct options *opt, int dirfd, int64_t time,
-	    bool again, int64_t until, struct listing *l, struct reading *r);
-struct pool *pool_start(
-	    const struct options *opt, int dirfd, const int64_t *times, size_t);
-struct reading *pool_next(struct pool *pool);
-void	 pool_end(struct pool *pool);
+	    int64_t until, struct reading *r);
+struct pool *pool_start(const struct options *, int, const int64_t *, size_t);
+struct reading *pool_next(struct pool *pool); /* NULL: it has ended */
 long	 utf8_next(const char **s);
 size_t	 utf8_length(const char *s);
 char	*name_printable(const char *name, bool utf8);
@@ -319,8 +275,7 @@ EMITTER(render_map);
 int64_t	 map_hours(const struct options *opt, const struct report *report);
 EMITTER(render_page);
 const char *node_fault(const struct node *node);
-int	 nodes_fetch(const char *dsn, struct node **nodes, size_t *nodesz,
-	    char *message, size_t size);
+int	 nodes_fetch(const char *dsn, struct node **, size_t *, char *, size_t);
 void	 nodes_free(struct node *nodes, size_t nodesz);
 
 #endif
