@@ -5,7 +5,6 @@ is in it: no expected figures, and no model."""
 import decimal
 import json
 import os
-import subprocess
 import sys
 
 sys.dont_write_bytecode = True
@@ -38,18 +37,16 @@ class Run:
     def __init__(self, archive, *options):
         now = min(archive.last + 2 * HOUR, randarchive.LAST_HOUR + HOUR - 1)
         self.command = [
-            tap.PROGRAM, '-b', archive.base, '-f', 'json', '-q', 'source',
-            '--now', model.instant(now), *options, archive.channel]
-        done = subprocess.run(self.command, stdin=subprocess.DEVNULL,
-                              capture_output=True, timeout=60, check=False)
-        check(done.returncode in (0, 2) and done.stdout, self.command, done)
+            '-b', archive.base, '-f', 'json', '-q', 'source', '--now',
+            model.instant(now), *options, archive.channel]
+        done = tap.run(*self.command)
         maps = os.path.join(archive.base, 'coverage-maps')
-        self.all = [done.stdout, done.stderr, done.returncode]
+        self.all = [*done]
         for name in sorted(os.listdir(maps) if os.path.isdir(maps) else []):
             with open(os.path.join(maps, name), 'rb') as file:
                 self.all.append(file.read())
             os.unlink(file.name)
-        self.report = json.loads(done.stdout, parse_float=decimal.Decimal,
+        self.report = json.loads(done[1], parse_float=decimal.Decimal,
                                  parse_int=int)['reports'][0]
         self.covered = us(self.report['raw']['coverage'])
         self.lost = us(self.report['raw']['hole_duration'])

@@ -7,7 +7,6 @@ one that the program has; the numbers are those of the manual's CAVEATS.
 """
 import datetime
 import os
-import subprocess
 import sys
 import tempfile
 
@@ -140,13 +139,12 @@ def service(base, hour, figure):
 
 
 def program(base, hour, figure, *options):
-    done = subprocess.run(
-        [tap.PROGRAM, '-b', base, '-f', 'json', '-n', '-t', '0',
-         '--now', '2025-11-15T12:00:00Z', *options, 'ch'],
-        stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    if done.returncode != 0 or done.stderr:
-        return done.stderr
-    report = model.read_json(done.stdout.decode())['reports'][0]
+    status, out, err = tap.run(
+        '-b', base, '-f', 'json', '-n', '-t', '0', '--now',
+        '2025-11-15T12:00:00Z', *options, 'ch')
+    if status != 0 or err:
+        return err
+    report = model.read_json(out)['reports'][0]
     hours = {h['hour']: h for h in report['hours']}
     return figure(report if hour is None else hours[hour])
 

@@ -8,7 +8,6 @@ windows and numbers of jobs; the slow model says what must come of it.
 import os
 import shlex
 import shutil
-import subprocess
 import sys
 
 sys.dont_write_bytecode = True
@@ -54,8 +53,8 @@ class Case:
     def command(self, jobs):
         model_of = self.model
         command = [
-            tap.PROGRAM, '-b', self.archive.base, '-f', 'json', '-j',
-            str(jobs), '-q', ','.join(self.archive.qualities),
+            '-b', self.archive.base, '-f', 'json', '-j', str(jobs),
+            '-q', ','.join(self.archive.qualities),
             '--now', model.instant(model_of['now']),
             '-t', model.number_text(model_of['tolerance'])]
         for key in ('first', 'last'):
@@ -69,11 +68,10 @@ class Case:
 
 
 def run(case, jobs):
-    """(stdout, stderr, exit status, {quality: bytes of its map or None})"""
+    """(exit status, stdout, stderr, {quality: bytes of its map or None})"""
     output = os.path.join(case.archive.base, 'coverage-maps')
     shutil.rmtree(output, ignore_errors=True)
-    done = subprocess.run(case.command(jobs), stdin=subprocess.DEVNULL,
-                          capture_output=True, timeout=120, check=False)
+    done = tap.run(*case.command(jobs))
     maps = dict.fromkeys(case.archive.qualities)
     names = set(os.listdir(output) if os.path.isdir(output) else [])
     for quality in case.archive.qualities:
@@ -84,7 +82,7 @@ def run(case, jobs):
                 maps[quality] = file.read()
     if names:
         raise tap.Mismatch('left behind: %r' % names)
-    return done.stdout, done.stderr, done.returncode, maps
+    return *done, maps
 
 
 def expect(path, got, wanted):
@@ -122,9 +120,9 @@ def compare_map(survey, quality, png):
 
 def compare(case, surveys, result):
     """surveys: of each quality, in order: (listings, Survey)"""
-    output, talk, status, maps = result
+    status, output, talk, maps = result
     try:
-        document = alone(model.read_json(output.decode('utf-8', 'strict')))
+        document = alone(model.read_json(output))
     except ValueError as error:
         raise tap.Mismatch('no JSON: %s\nstatus %d, stderr: %r' % (
             error, status, talk))
@@ -144,7 +142,7 @@ def compare(case, surveys, result):
         if not error['path'].endswith('.png')), sorted(unread + absent))
     expect('.errors (number)', len(errors),
            len(unread + absent) + refused)
-    expect('stderr (lines)', talk.count(b'\n'), len(errors))
+    expect('stderr (lines)', talk.count('\n'), len(errors))
     expect('exit status', status, 2 if errors else 0)
     del document['reports'], document['generator']
     bounds = {key: None if case.model[key] is None

@@ -6,22 +6,16 @@ an unknown node, and everything else as without it.
 import copy
 import json
 import os
-import subprocess
 import sys
 import tempfile
 
 sys.dont_write_bytecode = True
 import tap
 
-ENVIRONMENT = dict(os.environ, TZ='UTC', LC_ALL='C')
-NOW = '2025-11-15T02:10:00Z'
-
 
 def run(*arguments):
-    done = subprocess.run(
-        [tap.PROGRAM, '-b', 'archive', '--now', NOW, *arguments],
-        capture_output=True, env=ENVIRONMENT, timeout=60)
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
+    return tap.run('-b', 'archive', '--now', '2025-11-15T02:10:00Z',
+                   *arguments)
 
 
 def segment(start):

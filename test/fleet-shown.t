@@ -16,15 +16,11 @@ sys.dont_write_bytecode = True
 import tap
 
 VALIDATE = os.path.join(os.path.abspath(sys.path[0]), 'validate.py')
-ENVIRONMENT = dict(os.environ, TZ='UTC', LC_ALL='C')
 PEERS = ('--peer', 'node2=node2.json', '--peer', 'node3=node3.json')
 
 
 def run(*arguments, now='2025-11-15T05:00:05', base='here'):
-    done = subprocess.run(
-        [tap.PROGRAM, '-n', '-b', base, '--now', now, *arguments],
-        capture_output=True, env=ENVIRONMENT)
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
+    return tap.run('-n', '-b', base, '--now', now, *arguments)
 
 
 def archive(base, holes, partial=(), end=10800):

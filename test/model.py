@@ -473,7 +473,7 @@ def as_read(value):
     return Number(value) if type(value) is int else value
 
 
-def read_json(text):
+def read_json(text, whole=Number, real=Number):
     def unique(pairs):
         keys = [key for key, _ in pairs]
         if len(set(keys)) != len(keys):
@@ -483,7 +483,7 @@ def read_json(text):
     def refuse(name):
         raise ValueError('not JSON: ' + name)
 
-    return json.loads(text, parse_int=Number, parse_float=Number,
+    return json.loads(text, parse_int=whole, parse_float=real,
                       parse_constant=refuse, object_pairs_hook=unique)
 
 

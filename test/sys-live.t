@@ -14,7 +14,6 @@ import json
 import os
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
@@ -30,7 +29,6 @@ HOUR = model.HOUR
 STEP = HOUR // 5000     # a segment; a listing takes several calls
 KEPT = 4                # hours
 AHEAD = 3               # temp files after the newest segment
-ENVIRONMENT = dict(os.environ, TZ='UTC', LC_ALL='C')
 
 
 def create(path):
@@ -128,11 +126,11 @@ class Writer(threading.Thread):
 
 def judge(run, writer, front, known):
     """What is wrong with a run; front and the number of holes as it began."""
-    if run.returncode != 0 or run.stderr:
-        yield 'status %d: %s' % (run.returncode, run.stderr.decode())
+    status, out, err = run
+    if status != 0 or err:
+        yield 'status %d: %s' % (status, err)
         return
-    document = json.loads(run.stdout)
-    report = document['reports'][0]
+    report = json.loads(out)['reports'][0]
     low = writer.low
     after = list(writer.holes)
     for kind in 'raw', 'editable':
@@ -160,10 +158,8 @@ def live(base, read):
         known = bisect.bisect(writer.holes, (front - STEP, 0))
         writer.limit = front + HOUR // 2
         options = ((), ('-j', '1'), ('-j', '3'))[runs % 3]
-        run = subprocess.run(
-            [tap.PROGRAM, '-b', read, '-n', '-f', 'json', '--now',
-             model.instant(front + HOUR), *options, 'ch'],
-            capture_output=True, env=ENVIRONMENT, timeout=60, check=False)
+        run = tap.run('-b', read, '-n', '-f', 'json', '--now',
+                      model.instant(front + HOUR), *options, 'ch')
         fault = list(judge(run, writer, front, known))
         runs += 1
         if fault:

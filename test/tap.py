@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -42,6 +43,18 @@ def skip(what, why):
 
 class Mismatch(Exception):
     """What differs, for people."""
+
+
+def run(*arguments, **keywords):
+    """A run of the program: its exit status, stdout and stderr."""
+    done = subprocess.run(
+        [PROGRAM, *arguments], env=dict(os.environ, TZ='UTC', LC_ALL='C'),
+        stdin=subprocess.DEVNULL, capture_output=True, encoding='utf-8',
+        timeout=120, check=False, **keywords)
+    if done.returncode not in (0, 1, 2):
+        raise Mismatch('%s\nexit status %d: %s' % (
+            ' '.join(done.args), done.returncode, done.stderr))
+    return done.returncode, done.stdout, done.stderr
 
 
 def attempt(function, seed):
