@@ -200,8 +200,8 @@ def check_archive(chance, base):
         try:
             seen += model.as_read(compare(case, surveys, result))
         except tap.Mismatch as error:
-            raise tap.Mismatch('%s\n%s' % (shlex.join(case.command(jobs)),
-                                           error)) from None
+            raise tap.Mismatch('segment-coverage %s\n%s' % (
+                shlex.join(case.command(jobs)), error)) from None
         if number == twice and run(case, others) != result:
             raise tap.Mismatch('-j %d and -j %d differ' % (jobs, others))
     return seen_in(seen)

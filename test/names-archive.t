@@ -128,8 +128,8 @@ ln -s nowhere "$hour/00:10-2.0-full-Dang.ts"
 ln -s . "$hour/00:10-2.0-full-Link.ts"
 ln -s 00:10-2.0-full-Loop.ts "$hour/00:10-2.0-full-Loop.ts"
 ln -s /dev/zero "$hour/00:10-2.0-full-Zero.ts"
-/usr/bin/python3 -c 'import socket, sys
-socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$hour/00:10-2.0-full-Sock.ts"
+/usr/bin/python3 -c 'import os, sys
+os.mknod(sys.argv[1], 0o140644)' "$hour/00:10-2.0-full-Sock.ts"
 runs strace -f -e quiet=all -o "$tmp/strace" -E ASAN_OPTIONS=detect_leaks=0 \
     -e trace=open,openat,openat2 "$sc" -n -f json --now 2025-11-16 ch
 is_status 0

@@ -7,7 +7,6 @@ own, without CORS headers. A node's archive is a list of spans in hours before
 NOW; its segments are as long as an hour allows.
 """
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -93,7 +92,7 @@ class Site:
                     %(servers)s
                 }''' % {'home': self.home, 'servers': servers})
         self.server = subprocess.Popen(
-            [nginx(), '-c', config, '-e', self.home + '/error'],
+            ['nginx', '-c', config, '-e', self.home + '/error'],
             stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for name in names:
             for _ in range(100):
@@ -172,7 +171,3 @@ def fleet(site):
     for name in ('alpha', 'bravo', 'charlie', 'delta', 'echo', 'foxtrot'):
         options += ['--node', '%s=%s' % (name, site.url(name))]
     return options + ['--name', 'alpha', '--make-page', *WINDOW]
-
-
-def nginx():
-    return shutil.which('nginx', path=os.environ['PATH'] + ':/usr/sbin')

@@ -9,8 +9,12 @@ import subprocess
 import sys
 import tempfile
 
-PROGRAM = os.path.abspath(os.environ.get('SEGMENT_COVERAGE', os.path.join(
+PROGRAM = shutil.which(os.environ.get('SEGMENT_COVERAGE', os.path.join(
     os.path.dirname(__file__), '..', 'segment-coverage')))
+PROGRAM = os.path.abspath(PROGRAM or sys.exit('no segment-coverage'))
+ENVIRONMENT = {name: value for name, value in os.environ.items()
+               if not name.startswith('PG') and name != 'NO_COLOR'}
+ENVIRONMENT.update(TZ='UTC', LC_ALL='C')
 count = failures = 0
 
 
@@ -45,12 +49,11 @@ class Mismatch(Exception):
     """What differs, for people."""
 
 
-def run(*arguments, **keywords):
+def run(*arguments):
     """A run of the program: its exit status, stdout and stderr."""
     done = subprocess.run(
-        [PROGRAM, *arguments], env=dict(os.environ, TZ='UTC', LC_ALL='C'),
-        stdin=subprocess.DEVNULL, capture_output=True, encoding='utf-8',
-        timeout=120, check=False, **keywords)
+        [PROGRAM, *arguments], env=ENVIRONMENT, stdin=subprocess.DEVNULL,
+        capture_output=True, encoding='utf-8', timeout=120, check=False)
     if done.returncode not in (0, 1, 2):
         raise Mismatch('%s\nexit status %d: %s' % (
             ' '.join(done.args), done.returncode, done.stderr))
