@@ -38,7 +38,7 @@ class Run:
         now = min(archive.last + 2 * HOUR, randarchive.LAST_HOUR + HOUR - 1)
         self.command = [
             '-b', archive.base, '-f', 'json', '-q', 'source', '--now',
-            model.instant(now), *options, archive.channel]
+            model.instant(now), *options, 'ch']
         done = tap.run(*self.command)
         maps = os.path.join(archive.base, 'coverage-maps')
         self.all = [*done]
@@ -107,7 +107,7 @@ def more(exact, archive, chance):
     hours = [hour['hour'] for hour in exact.report['hours']
              if hour['readable']]
     start = '%02d:%02d.%06d' % tuple(map(chance.randrange, (60, 60, 10**6)))
-    hour = hours and os.path.join(archive.base, archive.channel, 'source',
+    hour = hours and os.path.join(archive.base, 'ch', 'source',
                                   chance.choice(hours))
     if not hours or any(name.startswith(start) for name in os.listdir(hour)):
         return
@@ -132,7 +132,7 @@ def order(exact, archive, chance):
     one, many = (Run(archive, '-j', jobs).all for jobs in ('1', '64'))
     check(one == many, '-j 1 and -j 64')
     for hour in exact.report['hours']:
-        path = os.path.join(archive.base, archive.channel, 'source',
+        path = os.path.join(archive.base, 'ch', 'source',
                             hour['hour'])
         names = os.listdir(path) if hour['readable'] else []
         chance.shuffle(names)
