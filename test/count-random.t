@@ -39,9 +39,10 @@ def case_make(chance, archive, tolerance, bounds):
             'last': last if bounds in ('both', 'last') else None,
             'expect': max(EARLIEST, expect) if chance.randrange(4) == 0
             else None}
-    command = ['-b', archive.base, '-f', 'json', '-q',
-               ','.join(archive.qualities), '--now', model.instant(told['now']),
-               '-t', model.number_text(tolerance), 'ch']
+    command = [
+        '-b', archive.base, '-f', 'json', '-q', ','.join(archive.qualities),
+        '--now', model.instant(told['now']), '-t',
+        model.number_text(tolerance), 'ch']
     for option, key, text in (('--first-hour', 'first', model.hour_name),
                               ('--last-hour', 'last', model.hour_name),
                               ('--expect', 'expect', model.instant)):

@@ -15,6 +15,7 @@ import sys
 
 sys.dont_write_bytecode = True
 import fleetmodel
+import model
 import tap
 
 SECOND, HOUR = fleetmodel.SECOND, fleetmodel.HOUR
@@ -24,7 +25,7 @@ Report = collections.namedtuple('Report', 'file document')
 
 
 def name_of(time, form='%Y-%m-%dT%H'):
-    return (fleetmodel.EPOCH + time * fleetmodel.MICROSECOND).strftime(form)
+    return (model.EPOCH + time * model.MICROSECOND).strftime(form)
 
 
 def run(*arguments):
