@@ -38,19 +38,6 @@ is '[.editable.coverage, .editable.hole_count, .editable.ratio]' '[6,1,0.75]'
 is '.editable.holes | map(del(.known))' '[{"start":"2025-11-15T02:00:04.000000Z",'\
 '"end":"2025-11-15T02:00:06.000000Z","duration":2}]'
 
-case_dir 'editable: one that was left out does not count'
-at 02 '00:00 4 full, 00:03 2 full, 00:04 2 full'
-report
-is '[.raw.coverage, .editable.coverage, .editable.hole_count]' '[6,6,0]'
-is .overlaps.full '{"count":2,"duration":2}'
-
-case_dir 'a zero-length segment'
-at 02 '00:00 2 full, 00:01 0 full, 00:05 0 suspect, 00:09 1 full'
-report
-is '[.raw.coverage, .raw.hole_count, .raw.hole_duration]' '[3,2,7]'
-is '[.overlaps.full, .incomplete]' \
-    '[{"count":1,"duration":0},{"count":1,"duration":0,"spans":[]}]'
-
 case_dir 'over the hour'
 at 02 '59:58 1 full'
 at 03 '00:05 2 full, 59:58 5 full'

@@ -36,18 +36,6 @@ report --last-hour 2025-11-15T04
 is '[.raw.hole_duration, .missing_hours.ranges]' '[7206,[{'\
 '"first":"2025-11-15T04","last":"2025-11-15T04","count":1}]]'
 
-case_dir 'a window between segments'
-at 00 '00:00 2 full'
-at 03 '10:00 1800 full'
-report --first-hour 2025-11-15T02 --last-hour 2025-11-15T04
-is '[.raw.hole_duration, .missing_hours.count]' '[4200,1]'
-at 09 '00:00 2 full'
-report --first-hour 2025-11-15T02 --last-hour 2025-11-15T04
-is '[.raw.hole_duration, .missing_hours.count]' '[9000,2]'
-report --first-hour 2025-11-15T05 --last-hour 2025-11-15T05
-is '[.found, .start, .age, .hours, .raw.hole_duration, .raw.ratio]' \
-    '[true,null,null,[],3600,0]'
-
 # What could not be read
 
 case_dir 'an unreadable hour'
@@ -67,14 +55,6 @@ is '[.hours[] | [.hour[11:], .readable, .raw.hole_duration]]' \
     '[["02",true,10],["03",false,0],["04",true,5]]'
 is .unreadable_hours '{"count":1,"ranges":[{"first":"2025-11-15T03",'\
 '"last":"2025-11-15T03","count":1}]}'
-
-case_dir 'an unreadable hour beside the window'
-mkdir -p ch/source
-ln -s 2025-11-15T02 ch/source/2025-11-15T02
-at 03 '00:05 2 full'
-report --first-hour 2025-11-15T03
-is_status 2
-is .raw.hole_duration 5
 
 case_dir 'an hour that goes before it is read'
 at 02 '00:00 3600 full'
@@ -100,17 +80,6 @@ report --first-hour 2025-11-15T03
 is .incomplete '{"count":2,"duration":4,"spans":['\
 '{"start":"2025-11-15T03:00:00.000000Z",'\
 '"end":"2025-11-15T03:00:03.000000Z","duration":3}]}'
-
-case_dir 'a segment ahead of the clock'
-at 02 '00:00 2 full'
-at 03 '00:00 2 full, 01:00 2 full, 01:00.000001 2 full, 05:00 2 temp'
-at 05 '00:00 2 partial'
-report --now 2025-11-15T03:00:00
-is_status 0
-is '[.segments[] | .count]' '[3,0,0,1,0,0,2,0]'
-is '[.end, .age, .raw.coverage, .raw.hole_duration]' \
-    '["2025-11-15T03:01:02.000000Z",-62,6,3656]'
-is '[.hours[] | .segments.ahead.count]' '[0,1,1]'
 
 case_dir 'a stream that was to begin'
 at 02 '30:00 2 full'

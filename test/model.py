@@ -371,6 +371,7 @@ class Survey:
                 self.editable_holes),
             'missing_hours': show_ranges(self.missing),
             'unreadable_hours': show_ranges(self.unreadable_ranges()),
+            'fleet': None,
             'hours': [self.show_hour(hour) for hour in self.hours],
             **shown}
 
@@ -408,6 +409,10 @@ def show_span(span):
             'duration': number_text(span[1] - span[0])}
 
 
+def show_hole(hole):
+    return {**show_span(hole), 'known': False}
+
+
 def show_ranges(ranges):
     return {'count': sum(count for _, _, count in ranges),
             'ranges': [{'first': hour_name(first), 'last': hour_name(last),
@@ -436,8 +441,8 @@ def show_coverage(covered, holes):
         'ratio': number_text(covered * 1000000 // whole) if whole else None,
         'hole_count': len(holes),
         'hole_duration': number_text(total(holes)),
-        'longest_hole': None if longest is None else show_span(longest),
-        'holes': [show_span(hole) for hole in holes],
+        'longest_hole': None if longest is None else show_hole(longest),
+        'holes': [show_hole(hole) for hole in holes],
     }
 
 
@@ -447,7 +452,7 @@ def show_share(hour, covered, holes):
         'coverage': number_text(covered),
         'hole_count': len(parts),
         'hole_duration': number_text(total(parts)),
-        'holes': [show_span(part) for part in parts],
+        'holes': [show_hole(part) for part in parts],
     }
 
 

@@ -37,18 +37,6 @@ for stray in README zzz 2025-11-15T05.bak 2025-02-29T00 2025-11-15t06 \
 	err_has "$stray"
 done
 
-case_dir 'hours far away'
-for hour in 0001-01-01T00 1936-08-01T12 2999-12-31T23; do
-	hour ch/source/$hour
-	seg 00:00 2 full
-done
-hour ch/source/9999-12-31T23
-seg 59:59 6 full
-report --now 9999-12-31T23:59:59
-is '[.hours[] | .start[:20]] + [.end[:20], .missing_hours.count]' \
-    '["0001-01-01T00:00:00.","1936-08-01T12:00:00.","2999-12-31T23:00:00.",'\
-'"9999-12-31T23:59:59.","10000-01-01T00:00:05",87649412]'
-
 case_dir 'channels and qualities'
 at 02 '00:00 2 full'
 hour 2ch/low/2025-11-15T04
@@ -138,14 +126,5 @@ is '[.segments.full.count, .segments.temp.count, .segments.bad.count,
     .raw.coverage]' '[2,0,8,4]'
 ok 'directories are opened' grep -q 2025-11-15T02 "$tmp/strace"
 ok 'and nothing else' not grep -F .ts "$tmp/strace"
-
-case_dir 'empty files, with --sizes'
-at 02 '00:00 2 full 9, 00:02 2 full, 00:06 2 full 9, 00:06 3 full 0,
-    00:09 1 temp 0'
-report
-is '[.raw.coverage, .segments.empty.count]' '[7,0]'
-report --sizes
-is '[.raw.coverage, .segments.empty.count, .segments.temp.count]' '[4,2,1]'
-is '.hours[0].bad_names[0]' '"00:02-2-full-Hash.ts"'
 
 done_testing

@@ -14,8 +14,8 @@ import time
 sys.dont_write_bytecode = True
 import scene
 from scene import (NOBODY, OLD, PROGRAM, ROOT, TEMPORARY, TRACED, Skip, can,
-                   case, end, need, read, settled, sh, spawn, start, strace,
-                   write)
+                   case, end, mounted, need, read, settled, sh, spawn, start,
+                   strace, write)
 
 MAP = 'ch_source_coverage.'
 PAGE = '--make-page', '--node', 'n=http://n'
@@ -187,7 +187,7 @@ def _(s):
 
 @case('a full disk, and one that fills up in the middle')
 def _(s):
-    with s.disk('size=128k'):
+    with mounted(s.web, '-t', 'tmpfs', '-o', 'size=128k', 'tmpfs'):
         for less in 0, 4096, 16384, 24576:
             s.restore()
             with open(s.at('filler'), 'wb', buffering=0) as file:

@@ -24,11 +24,11 @@ import model
 import pagesite
 import tap
 from browser import eventually
+from pagesite import NAMES
 
 COLOURS = [bytes(colour) for colour in
            ((31, 119, 180), (255, 127, 14), (127, 127, 127), (255, 255, 255))]
 HOURS = 97  # of pagesite.WINDOW
-NAMES = ['alpha', 'bravo', 'charlie', 'delta', 'echo', 'foxtrot']
 
 
 def colours(row):
@@ -445,5 +445,4 @@ def main():
     tap.done()
 
 
-if __name__ == '__main__':
-    main()
+main()

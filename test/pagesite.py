@@ -15,6 +15,7 @@ from datetime import datetime, timedelta, timezone
 import tap
 
 NOW = datetime(2025, 11, 21, 22, 5, tzinfo=timezone.utc)
+NAMES = ['alpha', 'bravo', 'charlie', 'delta', 'echo', 'foxtrot']
 WINDOW = ['--first-hour', '-4d', '--last-hour', 'now']
 PAGE = 'coverage-maps/ch_source_coverage.html'
 MAP = 'coverage-maps/ch_source_coverage.png'
@@ -128,33 +129,19 @@ def fleet(site):
     echo     its map is of other hours than its report
     foxtrot  has no report
     """
-    for name in ('alpha', 'bravo', 'charlie', 'delta', 'echo', 'foxtrot'):
-        base, begin = site.base(name), ago(hours=80)
-        end = ago(seconds=20)
-        if name == 'charlie':
-            end = ago(hours=23)
-        elif name == 'delta':
-            end = ago(hours=24, seconds=12)
-        holes = [(ago(hours=60, minutes=4), ago(hours=60))]  # nobody has it
-        holes += {
-            'alpha': [(ago(hours=50), ago(hours=47)),
-                      (ago(hours=7, seconds=28.8), ago(hours=7))],
-            'bravo': [(ago(hours=48), ago(hours=40)),
-                      (ago(hours=7, seconds=40), ago(hours=7))],
-            'charlie': [(ago(hours=79), ago(hours=72))],
-            'delta': [(ago(hours=50), ago(hours=48, minutes=30)),
-                      (ago(hours=30), ago(hours=29))],
-            'echo': [(ago(hours=47), ago(hours=46)),
-                     (ago(hours=8), ago(hours=6))],
-            'foxtrot': [(ago(hours=70), ago(hours=65))],
-        }[name]
-        at = begin
-        for start, stop in sorted(holes) + [(end, end)]:
-            segments(base, at, min(start, end))
-            at = max(at, stop)
-        if name == 'alpha':
-            segments(base, ago(hours=20), ago(hours=19, minutes=30),
-                     'partial')
+    nobody = 60 + 4 / 60, 60  # hours ago
+    for name, end, *holes in (
+            ('alpha', 20 / 3600, nobody, (50, 47), (7 + 28.8 / 3600, 7)),
+            ('bravo', 20 / 3600, nobody, (48, 40), (7 + 40 / 3600, 7)),
+            ('charlie', 23, (79, 72), nobody),
+            ('delta', 24 + 12 / 3600, nobody, (50, 48.5), (30, 29)),
+            ('echo', 20 / 3600, nobody, (47, 46), (8, 6)),
+            ('foxtrot', 20 / 3600, (70, 65), nobody)):
+        at = 80
+        for start, stop in *holes, (end, end):
+            segments(site.base(name), ago(hours=at), ago(hours=start))
+            at = stop
+    segments(site.base('alpha'), ago(hours=20), ago(hours=19.5), 'partial')
     options = []
     for name in ('bravo', 'charlie', 'delta', 'echo'):
         site.run(name, *WINDOW,
@@ -168,6 +155,6 @@ def fleet(site):
     os.rename(os.path.join(site.home, 'echo.json'),
               os.path.join(site.base('echo'), TWIN))
     site.run('foxtrot', *WINDOW)
-    for name in ('alpha', 'bravo', 'charlie', 'delta', 'echo', 'foxtrot'):
+    for name in NAMES:
         options += ['--node', '%s=%s' % (name, site.url(name))]
     return options + ['--name', 'alpha', '--make-page', *WINDOW]

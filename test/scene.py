@@ -318,13 +318,6 @@ class Scene:
         self.expect(result, 2, *says)
         need(self.old() == self.outputs, 'new: not only %s' % self.old())
 
-    @contextlib.contextmanager
-    def disk(self, options):
-        """A small file system of its own for the outputs."""
-        with mounted(self.web, '-t', 'tmpfs', '-o', options, 'tmpfs'):
-            self.restore()
-            yield
-
     def nobody(self, *more):
         """A run as a user without rights."""
         copy = os.path.join(self.root, 'segment-coverage')

@@ -311,7 +311,7 @@ def main():
         keys(place)
         messages()
         examples(place)
-    return tap.done()
+    tap.done()
 
 
-sys.exit(main())
+main()
