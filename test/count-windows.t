@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # What is reported of a timeline: windows, hours that cannot be read or change
-# meanwhile, time that is incomplete, ahead of the clock or expected.
+# meanwhile, and what was expected.
 . "${0%/*}/lib.sh"
 
 # late PATH COMMANDS OPTION...: COMMANDS are run while PATH is about to be opened
@@ -66,20 +66,7 @@ is_err </dev/null
 is '[.hours[] | .hour[11:]]' '["02","04"]' 'gone is as if never there'
 is '[.raw.hole_duration, .missing_hours.count]' '[3600,1]'
 
-# Incomplete, ahead of the clock, expected
-
-case_dir 'incomplete'
-at 02 '00:00 2 suspect, 00:02.010000 2 partial, 00:04.010000 1 full,
-    00:05.010000 1 partial, 00:06.020001 1 partial, 00:08 2 full,
-    00:08 2 partial, 59:58 2 partial'
-at 03 '00:00 3 suspect, 00:01 1 suspect'
-report
-is '.incomplete | [.count, .duration, (.spans | map(.duration))]' \
-    '[7,12,[4.01,1,1,5]]'
-report --first-hour 2025-11-15T03
-is .incomplete '{"count":2,"duration":4,"spans":['\
-'{"start":"2025-11-15T03:00:00.000000Z",'\
-'"end":"2025-11-15T03:00:03.000000Z","duration":3}]}'
+# What was expected
 
 case_dir 'a stream that was to begin'
 at 02 '30:00 2 full'

@@ -305,7 +305,6 @@ class Survey:
             # the stream was to begin, and has not
             self.entries.insert(0, Entry(expect, expect, None, None))
         self.account(tolerance)
-        self.find_incomplete(tolerance)
         self.find_missing()
 
     def account(self, tolerance):
@@ -320,8 +319,6 @@ class Survey:
         by_time = {hour.time: hour for hour in self.line}
         for entry, duration in overlapping(self.entries, tolerance):
             by_time[entry.hour].overlaps[entry.type].append(duration)
-
-    def find_incomplete(self, tolerance):
         spans = [(e.start, e.end) for e in self.entries
                  if e.type in ('suspect', 'partial') and e.end > e.start]
         self.incomplete = clip(join(spans, tolerance), self.low, self.high)

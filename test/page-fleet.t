@@ -11,7 +11,6 @@ import json
 import os
 import random
 import re
-import shutil
 import struct
 import subprocess
 import sys
@@ -77,6 +76,9 @@ class Page:
             const figure = [...document.querySelectorAll("figure")].find(
                 (f) => f.querySelector("h2").textContent === arguments[0]);
             ''' + script, name)
+
+    def map(self, name):
+        return os.path.join(self.site.base(name), pagesite.MAP)
 
     def text(self, selector):
         return self.view.run('return document.querySelector(arguments[0])'
@@ -225,6 +227,10 @@ def test_pointer(page):
         view.mouse(*at(name, x, y))
         return page.text('#there')
 
+    def says(text, what):
+        tap.ok(eventually(lambda: text in page.text('#there'), 5), what,
+               page.text('#there'))
+
     tap.same(there('All nodes together', 216, 45),
              'All nodes together, 2025-11-19T10:01:30Z: no node has it: '
              '10:01:00 to 10:05:00, 4m00s', 'a hole that no node has')
@@ -240,24 +246,17 @@ def test_pointer(page):
              'reported yet', 'what an old report cannot know')
     tap.ok('not yet' in there('All nodes together', 580, 0), 'the future')
     view.run('document.getElementById("cursor").hidden = true; at = null')
-    for key, when in (('n', '2025-11-19T10:01:00Z'),
-                      ('p', '2025-11-19T10:01:00Z')):
+    for key in 'np':
         view.key(key)
-        tap.ok(eventually(lambda: when in page.text('#there'), 5),
-               key + ' goes to the next hole', page.text('#there'))
+        says('2025-11-19T10:01:00Z', key + ' goes to the next hole')
     there('alpha', 300, 0)
     view.key('n')
-    tap.ok(eventually(lambda: '2025-11-21T15:04:30Z: hole' in
-                      page.text('#there'), 5), 'of the map pointed at',
-           page.text('#there'))
+    says('2025-11-21T15:04:30Z: hole', 'of the map pointed at')
     view.key('p')
-    tap.ok(eventually(lambda: '2025-11-19T20:05:00Z: hole' in
-                      page.text('#there'), 5), 'p to the one before',
-           page.text('#there'))
+    says('2025-11-19T20:05:00Z: hole', 'p to the one before')
     tabs = len(view.tabs())
     view.touch(*at('alpha', 277, 150))
-    tap.ok(eventually(lambda: '20:15:00Z: hole' in page.text('#there'), 5),
-           'a touch says it too', page.text('#there'))
+    says('20:15:00Z: hole', 'a touch says it too')
     tap.same(len(view.tabs()), tabs, 'and opens nothing')
     view.click(*at('alpha', 277, 150))
     tap.ok(eventually(lambda: len(view.tabs()) == tabs + 1, 10),
@@ -298,9 +297,8 @@ def test_together(page):
         chance = random.Random(name)
         maps[name] = [chance.choices(range(4), [1, 1, 1, 5], k=6 * HOURS)
                       for _ in range(300)]
-        path = os.path.join(page.site.base(name), pagesite.MAP)
-        os.rename(path, path + '.old')
-        png(path, [colours(row) for row in maps[name]])
+        os.rename(page.map(name), page.map(name) + '.old')
+        png(page.map(name), [colours(row) for row in maps[name]])
     page.open()
     tap.same(page.text('#together .status'), 'without bravo, charlie',
              'the maps that count')
@@ -318,8 +316,7 @@ def test_together(page):
             300, 18 * HOURS, []), 'each pixel is the best, ' + scheme)
     page.view.scheme('light')
     for name in maps:
-        path = os.path.join(page.site.base(name), pagesite.MAP)
-        os.rename(path + '.old', path)
+        os.rename(page.map(name) + '.old', page.map(name))
 
 
 def test_reload(page):
@@ -330,9 +327,8 @@ def test_reload(page):
     view.run('window.marker = 1; scrollTo(0, 222);'
              'document.getElementById("maps").scrollLeft = 33;'
              'setInterval(again, 500)')
-    path = os.path.join(page.site.base('alpha'), pagesite.MAP)
-    shutil.copy(path, path + '.old')
-    os.remove(path)
+    path = page.map('alpha')
+    os.rename(path, path + '.old')
     said = eventually(lambda: page.status('alpha'))
     tap.ok(re.fullmatch(r'could not be loaded at \d\d:\d\d:\d\d, shown as of '
                         r'\d\d:\d\d:\d\d', said), 'a map that has gone', said)

@@ -9,10 +9,10 @@ NOW; its segments are as long as an hour allows.
 import os
 import socket
 import subprocess
-import time
 from datetime import datetime, timedelta, timezone
 
 import tap
+from browser import eventually
 
 NOW = datetime(2025, 11, 21, 22, 5, tzinfo=timezone.utc)
 NAMES = ['alpha', 'bravo', 'charlie', 'delta', 'echo', 'foxtrot']
@@ -96,13 +96,8 @@ class Site:
             ['nginx', '-c', config, '-e', self.home + '/error'],
             stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for name in names:
-            for _ in range(100):
-                try:
-                    socket.create_connection(
-                        ('127.0.0.1', self.port(name)), 1).close()
-                    break
-                except OSError:
-                    time.sleep(0.05)
+            eventually(lambda: socket.socket().connect_ex(
+                ('127.0.0.1', self.port(name))) == 0)
 
     def run(self, name, *options, now=NOW, status=0):
         """The program on a node."""
