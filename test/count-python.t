@@ -109,12 +109,11 @@ def make(base, archive):
     for name, segments in archive.items():
         path = os.path.join(base, 'ch/source', name)
         if segments is None:
-            with open(path, 'wb'):
-                continue
+            os.mknod(path)
+            continue
         os.makedirs(path)
         for segment in filter(None, segments.split(', ')):
-            with open('%s/%s-%s-%s-Hash.ts' % (path, *segment.split()), 'wb'):
-                pass
+            os.mknod('%s/%s-%s-%s-Hash.ts' % (path, *segment.split()))
 
 
 def service(base, hour, figure):

@@ -6,6 +6,7 @@ Each seed makes an archive, on which the program runs with several tolerances,
 windows and numbers of jobs; the slow model says what must come of it.
 """
 import os
+import pathlib
 import shlex
 import shutil
 import sys
@@ -62,8 +63,7 @@ def run(archive, command, jobs):
         name = 'ch_%s_coverage' % quality
         if name + '.png' in names:
             names -= {name + '.png', name + '.json'}
-            with open(os.path.join(output, name + '.png'), 'rb') as file:
-                maps[quality] = file.read()
+            maps[quality] = pathlib.Path(output, name + '.png').read_bytes()
     if names:
         raise tap.Mismatch('left behind: %r' % names)
     return *done, maps

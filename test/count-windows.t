@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # What is reported of a timeline: windows, hours that cannot be read or change
-# meanwhile, and what was expected.
+# meanwhile, time that is ahead of the clock or expected.
 . "${0%/*}/lib.sh"
 
 # late PATH COMMANDS OPTION...: COMMANDS are run while PATH is about to be opened
@@ -66,7 +66,18 @@ is_err </dev/null
 is '[.hours[] | .hour[11:]]' '["02","04"]' 'gone is as if never there'
 is '[.raw.hole_duration, .missing_hours.count]' '[3600,1]'
 
-# What was expected
+# Ahead of the clock, expected
+
+case_dir 'a segment ahead of the clock'
+at 02 '00:00 2 full'
+at 03 '00:00 2 full, 01:00 2 full, 01:00.000001 2 full, 05:00 2 temp'
+at 05 '00:00 2 partial'
+report --now 2025-11-15T03:00:00
+is_status 0
+is '[.segments[] | .count]' '[3,0,0,1,0,0,2,0]'
+is '[.end, .age, .raw.coverage, .raw.hole_duration]' \
+    '["2025-11-15T03:01:02.000000Z",-62,6,3656]'
+is '[.hours[] | .segments.ahead.count]' '[0,1,1]'
 
 case_dir 'a stream that was to begin'
 at 02 '30:00 2 full'

@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 sys.dont_write_bytecode = True
 import tap
@@ -44,11 +45,9 @@ def make():
     for name, now in (('node2', '2025-11-15T05:00:01'),
                       ('node3', '2025-11-15T05:00:01'),
                       ('node5', '2025-11-15T04:00:00')):
-        with open(name + '.json', 'w') as out:
-            out.write(run('-f', 'json', 'ch', now=now, base=name.replace(
-                'node5', 'node2'))[1])
-    with open('node4.json', 'w') as out:
-        out.write('<html>')
+        Path(name + '.json').write_text(run(
+            '-f', 'json', 'ch', now=now, base=name.replace('5', '2'))[1])
+    Path('node4.json').write_text('<html>')
 
 
 def text():
@@ -120,9 +119,9 @@ def holes():
         return status, '\n' + out.replace('\t', ' ').replace(' \n', '\n')
 
     tap.same(shown(), (0, HOLES), 'holes')
-    with open('known', 'w') as known:
-        known.write('ch\tsource\t2025-11-15T02:02:30Z\t2025-11-15T02:03:20Z\n'
-                    '*\t*\t2025-11-15T03:23:00Z\t2025-11-15T03:23:45Z\n')
+    Path('known').write_text(
+        'ch\tsource\t2025-11-15T02:02:30Z\t2025-11-15T02:03:20Z\n'
+        '*\t*\t2025-11-15T03:23:00Z\t2025-11-15T03:23:45Z\n')
     tap.same(shown('--known', 'known'), (0, HOLES.replace(
         '50 lost', '50 known').replace('10 lost', '10 known', 1)),
              'holes: within a known span, but not one that outgrows it')
@@ -172,9 +171,8 @@ a hole of 50.0s from 02:02:30 to 02:03:20; not every node could tell
 def metrics():
     run('-f', 'none', '-m', 'metrics', *PEERS, '--peer', 'node4=node4.json',
         '--peer', 'node5=node5.json', 'ch')
-    with open('metrics') as file:
-        samples = re.findall('^segment_coverage_((?:fleet|peer)_.*\n)',
-                             file.read(), re.M)
+    samples = re.findall('^segment_coverage_((?:fleet|peer)_.*\n)',
+                         Path('metrics').read_text(), re.M)
     tap.same(''.join(samples).replace('channel="ch",quality="source"', 'Q'),
              '''\
 fleet_lost_holes{Q} 0
@@ -190,8 +188,7 @@ peer_report_timestamp_seconds{Q,peer="node3"} 1763182801
 peer_report_timestamp_seconds{Q,peer="node5"} 1763179200
 ''', 'metrics')
     run('-f', 'none', '-m', 'metrics', 'ch')
-    with open('metrics') as file:
-        text = file.read()
+    text = Path('metrics').read_text()
     tap.ok('_fleet_' not in text and '_peer_' not in text,
            'metrics: none of them without peers')
 

@@ -9,6 +9,7 @@ set, since the page tells ages.
 """
 import json
 import os
+import pathlib
 import random
 import re
 import struct
@@ -78,7 +79,7 @@ class Page:
             ''' + script, name)
 
     def map(self, name):
-        return os.path.join(self.site.base(name), pagesite.MAP)
+        return str(self.site.base(name) / pagesite.MAP)
 
     def text(self, selector):
         return self.view.run('return document.querySelector(arguments[0])'
@@ -126,9 +127,8 @@ def test_words(page):
     tap.ok(rows[5].endswith('|1d00h old|1d00h old'), 'one of a day ago',
            rows[5])
     tap.same(rows[7], 'foxtrot|?|?|?|?|?|no report', 'one without report')
-    with open(os.path.join(page.site.base('alpha'), pagesite.TWIN),
-              encoding='utf-8') as file:
-        fleet = json.load(file)['reports'][0]['fleet']
+    report = page.site.base('alpha').joinpath(pagesite.TWIN).read_bytes()
+    fleet = json.loads(report)['reports'][0]['fleet']
     lost = page.view.run('''return [...document.querySelectorAll(
         ".lost span")].map((span) => span.textContent)''')
     tap.same(lost, [re.sub('000Z$', 'Z', span[end])
@@ -366,9 +366,8 @@ def test_access(page):
                            timeout=60)
         except (subprocess.SubprocessError, OSError) as error:
             return tap.skip('accessibility', error)
-        with open(os.path.join(home, 'node_modules/axe-core/axe.min.js'),
-                  encoding='utf-8') as file:
-            script = file.read()
+        script = pathlib.Path(
+            home, 'node_modules/axe-core/axe.min.js').read_text('utf-8')
     for width, scheme in ((1280, 'light'), (1280, 'dark'), (390, 'light')):
         page.view.screen(width, 900)
         page.view.scheme(scheme)

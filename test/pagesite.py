@@ -7,6 +7,7 @@ own, without CORS headers. A node's archive is a list of spans in hours before
 NOW; its segments are as long as an hour allows.
 """
 import os
+import pathlib
 import socket
 import subprocess
 from datetime import datetime, timedelta, timezone
@@ -31,13 +32,11 @@ def segments(base, start, end, kind='full', quality='source', channel='ch'):
     while start < end:
         hour = start.replace(minute=0, second=0, microsecond=0)
         until = min(end, hour + timedelta(hours=1))
-        path = os.path.join(base, channel, quality,
-                            hour.strftime('%Y-%m-%dT%H'))
-        os.makedirs(path, exist_ok=True)
-        name = '%s-%s-%s-Hash.ts' % (
-            start.strftime('%M:%S.%f'), (until - start).total_seconds(), kind)
-        with open(os.path.join(path, name), 'w', encoding='ascii'):
-            pass
+        path = base / channel / quality / hour.strftime('%Y-%m-%dT%H')
+        path.mkdir(parents=True, exist_ok=True)
+        path.joinpath('%s-%s-%s-Hash.ts' % (
+            start.strftime('%M:%S.%f'), (until - start).total_seconds(),
+            kind)).touch()
         start = until
 
 
@@ -49,8 +48,8 @@ class Site:
         self.held = []
 
     def base(self, name):
-        path = os.path.join(self.home, 'nodes', name)
-        os.makedirs(path, exist_ok=True)
+        path = pathlib.Path(self.home, 'nodes', name)
+        path.mkdir(parents=True, exist_ok=True)
         return path
 
     def port(self, name):
@@ -141,14 +140,11 @@ def fleet(site):
     for name in ('bravo', 'charlie', 'delta', 'echo'):
         site.run(name, *WINDOW,
                  now=ago(hours=24) if name == 'delta' else ago(seconds=14))
-        options += ['--peer', '%s=%s' % (name, os.path.join(
-            site.base(name), TWIN))]
-    os.remove(os.path.join(site.base('charlie'), MAP))
-    os.rename(os.path.join(site.base('echo'), TWIN),
-              os.path.join(site.home, 'echo.json'))
+        options += ['--peer', '%s=%s' % (name, site.base(name) / TWIN)]
+    os.remove(site.base('charlie') / MAP)
+    report = site.base('echo').joinpath(TWIN).read_bytes()
     site.run('echo', '--first-hour', '-2d', '--last-hour', 'now')
-    os.rename(os.path.join(site.home, 'echo.json'),
-              os.path.join(site.base('echo'), TWIN))
+    site.base('echo').joinpath(TWIN).write_bytes(report)
     site.run('foxtrot', *WINDOW)
     for name in NAMES:
         options += ['--node', '%s=%s' % (name, site.url(name))]

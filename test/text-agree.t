@@ -7,7 +7,7 @@ window; every figure of the other formats is derived from the JSON.
 """
 import decimal
 import json
-import os
+import pathlib
 import re
 import sys
 
@@ -217,14 +217,14 @@ def check_archive(chance, base):
             marks = sorted(chance.choices(archive.marks, k=2))
             options += ['--first-hour', model.hour_name(marks[0]),
                         '--last-hour', model.hour_name(marks[1])]
-        prom = os.path.join(base, 'metrics')
+        prom = pathlib.Path(base, 'metrics')
         document = json.loads(run(base, options, '-f', 'json', '-m', prom),
                               parse_float=decimal.Decimal,
                               parse_int=decimal.Decimal)
         rows += check_text(run(base, options, '-a'), document, window)
         check_holes(run(base, options, '-f', 'holes'), document)
-        with open(prom, encoding='utf-8', newline='\n') as file:
-            found = metrics.differences(file.read(), [document], 168)
+        found = metrics.differences(
+            prom.read_bytes().decode(), [document], 168)
         if window:
             found = [line for line in found if 'newest_' not in line
                      and 'stalled_' not in line]
