@@ -179,10 +179,11 @@ class Scene:
         return os.path.join(self.web, name)
 
     def command(self, *more):
+        nodes = () if '--connection-string' in more else (
+            '--node', 'here=http://here.example')
         return [PROGRAM, '-b', 'base', '--now', '2025-11-16', '-j', '1', '-f',
                 'json', '-r', 'base/web/r.json', '-m', 'base/web/m.prom',
-                '--output-dir', 'web', '--make-page', '--node',
-                'here=http://here.example', *more, 'ch']
+                '--output-dir', 'web', '--make-page', *nodes, *more, 'ch']
 
     def start(self, *more, before=(), **keywords):
         return start([*before, *self.command(*more)], cwd=self.root,

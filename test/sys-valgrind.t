@@ -51,11 +51,7 @@ def clean(s, status, kinds, fault, more):
               '--errors-for-leak-kinds=' + kinds, '--log-file=' + log]
     if fault:
         before = scene.strace([fault], out='trace') + before
-    command = s.command(*more)
-    if '--connection-string' in more:
-        at = command.index('--node')
-        del command[at:at + 2]
-    result = scene.spawn([*before, *command], scene.TRACED, cwd=s.root)
+    result = s.run(*more, before=before, environment=scene.TRACED)
     found = scene.read(log).decode()
     scene.need(result.status == status and not found, found, result)
     scene.need(not fault or b'INJECTED' in scene.read(s.root + '/trace'),

@@ -33,19 +33,19 @@ def same(what, got, wanted):
 def duration(seconds):
     """A duration for people, '-' for none."""
     us = int(seconds * 1000000)
-    step = (1 if us < 1000 else 1000 if us < 10 ** 6 else 10 ** 5
-            if us < HOUR * 10 ** 6 else 10 ** 6 if us < DAY * 10 ** 6
-            else HOUR * 10 ** 6)
+    step = next((step for most, step in (
+        (1000, 1), (10**6, 1000), (HOUR * 10**6, 10**5), (DAY * 10**6, 10**6))
+        if us < most), HOUR * 10**6)
     us = (us + step // 2) // step * step
-    whole, tenths = us // 10 ** 6, us % 10 ** 6 // 10 ** 5
+    whole, tenths = us // 10**6, us % 10**6 // 10**5
+    minutes, hours = whole // 60, whole // HOUR
     if whole >= DAY:
-        return '%dd%02dh' % (whole // DAY, whole % DAY // HOUR)
-    if whole >= HOUR:
-        return '%dh%02dm%02ds' % (whole // HOUR, whole % HOUR // 60,
-                                  whole % 60)
-    if whole >= 60:
-        return '%dm%02d.%ds' % (whole // 60, whole % 60, tenths)
-    if whole:
+        return '%dd%02dh' % (whole // DAY, hours % 24)
+    if hours:
+        return '%dh%02dm%02ds' % (hours, minutes % 60, whole % 60)
+    if minutes:
+        return '%dm%02d.%ds' % (minutes, whole % 60, tenths)
+    if us >= 10**6:
         return '%d.%ds' % (whole, tenths)
     if us >= 1000:
         return '0.%03ds' % (us // 1000)
