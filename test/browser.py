@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A headless Chromium, driven through chromedriver's WebDriver protocol."""
+"""A headless chromium, driven through chromedriver's WebDriver protocol."""
 import base64
 import http.client
 import json
-import shutil
 import subprocess
 import tempfile
 import time
@@ -14,14 +13,6 @@ ARGUMENTS = [
     '--no-first-run', '--disable-background-networking',
     '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage',
 ]
-
-
-def missing():
-    """What a test of the page lacks here, or None."""
-    for tool in ('chromium', 'chromedriver'):
-        if shutil.which(tool) is None:
-            return tool
-    return None
 
 
 def eventually(condition, seconds=PATIENCE):

@@ -38,19 +38,6 @@ is '[.editable.coverage, .editable.hole_count, .editable.ratio]' '[6,1,0.75]'
 is '.editable.holes | map(del(.known))' '[{"start":"2025-11-15T02:00:04.000000Z",'\
 '"end":"2025-11-15T02:00:06.000000Z","duration":2}]'
 
-case_dir 'editable: one that was left out does not count'
-at 02 '00:00 4 full, 00:03 2 full, 00:04 2 full'
-report
-is '[.raw.coverage, .editable.coverage, .editable.hole_count]' '[6,6,0]'
-is .overlaps.full '{"count":2,"duration":2}'
-
-case_dir 'a zero-length segment'
-at 02 '00:00 2 full, 00:01 0 full, 00:05 0 suspect, 00:09 1 full'
-report
-is '[.raw.coverage, .raw.hole_count, .raw.hole_duration]' '[3,2,7]'
-is '[.overlaps.full, .incomplete]' \
-    '[{"count":1,"duration":0},{"count":1,"duration":0,"spans":[]}]'
-
 case_dir 'over the hour'
 at 02 '59:58 1 full'
 at 03 '00:05 2 full, 59:58 5 full'
@@ -63,25 +50,5 @@ is '[.hours[:2][].raw.holes[0].duration]' '[1,5]'
 is '[.hours[] | [.end, .overlaps.suspect.duration, .raw.coverage]]' \
     '[["2025-11-15T02:59:59.000000Z",0,1],["2025-11-15T04:00:03.000000Z",0,7],'\
 '["2025-11-15T04:00:06.000000Z",3,3]]' 'a segment is its first hour'"'"'s'
-
-case_dir 'missing hours'
-at 00
-at 02 '59:00 60 full'
-at 04
-at 05 '00:00 2 full'
-at 06 '00:00 2 temp'
-at 07
-: >"$hour/bad.ts"
-hour ch/source/2025-11-16T01
-seg 00:00 2.0 full
-hour ch/source/2025-11-16T05
-report --now 2025-11-17
-is .missing_hours '{"count":21,"ranges":['\
-'{"first":"2025-11-15T03","last":"2025-11-15T04","count":2},'\
-'{"first":"2025-11-15T06","last":"2025-11-16T00","count":19}]}'
-is '[.hours[] | [.hour[8:], .raw.hole_count, .raw.hole_duration]]' \
-    '[["15T00",0,0],["15T02",0,0],["15T04",1,3600],["15T05",1,3598],'\
-'["15T06",1,3600],["15T07",1,3600],["16T01",0,0],["16T05",0,0]]' \
-    'before the first segment and after the last nothing is a hole'
 
 done_testing

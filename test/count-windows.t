@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # What is reported of a timeline: windows, hours that cannot be read or change
-# meanwhile, time that is incomplete, ahead of the clock or expected.
+# meanwhile, time that is ahead of the clock or expected.
 . "${0%/*}/lib.sh"
 
 # late PATH COMMANDS OPTION...: COMMANDS are run while PATH is about to be opened
@@ -36,18 +36,6 @@ report --last-hour 2025-11-15T04
 is '[.raw.hole_duration, .missing_hours.ranges]' '[7206,[{'\
 '"first":"2025-11-15T04","last":"2025-11-15T04","count":1}]]'
 
-case_dir 'a window between segments'
-at 00 '00:00 2 full'
-at 03 '10:00 1800 full'
-report --first-hour 2025-11-15T02 --last-hour 2025-11-15T04
-is '[.raw.hole_duration, .missing_hours.count]' '[4200,1]'
-at 09 '00:00 2 full'
-report --first-hour 2025-11-15T02 --last-hour 2025-11-15T04
-is '[.raw.hole_duration, .missing_hours.count]' '[9000,2]'
-report --first-hour 2025-11-15T05 --last-hour 2025-11-15T05
-is '[.found, .start, .age, .hours, .raw.hole_duration, .raw.ratio]' \
-    '[true,null,null,[],3600,0]'
-
 # What could not be read
 
 case_dir 'an unreadable hour'
@@ -68,14 +56,6 @@ is '[.hours[] | [.hour[11:], .readable, .raw.hole_duration]]' \
 is .unreadable_hours '{"count":1,"ranges":[{"first":"2025-11-15T03",'\
 '"last":"2025-11-15T03","count":1}]}'
 
-case_dir 'an unreadable hour beside the window'
-mkdir -p ch/source
-ln -s 2025-11-15T02 ch/source/2025-11-15T02
-at 03 '00:05 2 full'
-report --first-hour 2025-11-15T03
-is_status 2
-is .raw.hole_duration 5
-
 case_dir 'an hour that goes before it is read'
 at 02 '00:00 3600 full'
 at 03
@@ -86,20 +66,7 @@ is_err </dev/null
 is '[.hours[] | .hour[11:]]' '["02","04"]' 'gone is as if never there'
 is '[.raw.hole_duration, .missing_hours.count]' '[3600,1]'
 
-# Incomplete, ahead of the clock, expected
-
-case_dir 'incomplete'
-at 02 '00:00 2 suspect, 00:02.010000 2 partial, 00:04.010000 1 full,
-    00:05.010000 1 partial, 00:06.020001 1 partial, 00:08 2 full,
-    00:08 2 partial, 59:58 2 partial'
-at 03 '00:00 3 suspect, 00:01 1 suspect'
-report
-is '.incomplete | [.count, .duration, (.spans | map(.duration))]' \
-    '[7,12,[4.01,1,1,5]]'
-report --first-hour 2025-11-15T03
-is .incomplete '{"count":2,"duration":4,"spans":['\
-'{"start":"2025-11-15T03:00:00.000000Z",'\
-'"end":"2025-11-15T03:00:03.000000Z","duration":3}]}'
+# Ahead of the clock, expected
 
 case_dir 'a segment ahead of the clock'
 at 02 '00:00 2 full'

@@ -11,11 +11,11 @@ import decimal
 import json
 import os
 import shutil
-import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 import fleetmodel
+import model
 import tap
 
 SECOND, HOUR = fleetmodel.SECOND, fleetmodel.HOUR
@@ -25,15 +25,12 @@ Report = collections.namedtuple('Report', 'file document')
 
 
 def name_of(time, form='%Y-%m-%dT%H'):
-    return (fleetmodel.EPOCH + time * fleetmodel.MICROSECOND).strftime(form)
+    return (model.EPOCH + time * model.MICROSECOND).strftime(form)
 
 
 def run(*arguments):
-    done = subprocess.run([tap.PROGRAM, '-n', '-f', 'json', *arguments],
-                          capture_output=True)
-    if done.returncode not in (0, 2):
-        raise tap.Mismatch('exit %d: %s' % (done.returncode, done.stderr))
-    return json.loads(done.stdout, parse_float=decimal.Decimal), done
+    text = tap.run('-n', '-f', 'json', *arguments)[1]
+    return json.loads(text, parse_float=decimal.Decimal), text
 
 
 def stream_make(chance):
@@ -96,7 +93,7 @@ def options_make(chance, now, calm):
 def reports_make(chance, base, name, now, calm):
     """A node's reports: one of all qualities, or one for each."""
     options = options_make(chance, now, calm)
-    document, done = run('-b', os.path.join(base, name), *options, 'ch')
+    document, text = run('-b', os.path.join(base, name), *options, 'ch')
     if chance.randrange(3) > 0:
         documents = [document]
     else:
@@ -111,7 +108,7 @@ def reports_make(chance, base, name, now, calm):
     if not calm and chance.randrange(12) == 0:
         victim = chance.randrange(len(reports))
         with open(reports[victim].file, 'w') as out:
-            out.write(done.stdout.decode()[:1000])
+            out.write(text[:1000])
         del reports[victim]
     return reports, [file for file in sorted(os.listdir(base))
                      if file.startswith(name + '-')]

@@ -6,22 +6,17 @@ an unknown node, and everything else as without it.
 import copy
 import json
 import os
-import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 sys.dont_write_bytecode = True
 import tap
 
-ENVIRONMENT = dict(os.environ, TZ='UTC', LC_ALL='C')
-NOW = '2025-11-15T02:10:00Z'
-
 
 def run(*arguments):
-    done = subprocess.run(
-        [tap.PROGRAM, '-b', 'archive', '--now', NOW, *arguments],
-        capture_output=True, env=ENVIRONMENT, timeout=60)
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
+    return tap.run('-b', 'archive', '--now', '2025-11-15T02:10:00Z',
+                   *arguments)
 
 
 def segment(start):
@@ -143,8 +138,7 @@ def broken():
 
 
 def broken_try(what, text, line):
-    with open('peer.json', 'wb') as out:
-        out.write(text.encode('latin-1' if 'PNG' in text else 'utf-8'))
+    Path('peer.json').write_text(text, 'latin-1' if 'PNG' in text else 'utf-8')
     status, report, said = run('-n', '-f', 'json', '--peer',
                                'n2=peer.json', 'ch')
     wanted = 'segment-coverage: n2=peer.json: %s\n' % line
@@ -162,8 +156,8 @@ def broken_try(what, text, line):
 def files():
     """What is no report at all, or cannot be read."""
     os.mkdir('directory')
-    with open('large', 'w') as out:
-        out.truncate((64 << 20) + 1)
+    Path('large').touch()
+    os.truncate('large', (64 << 20) + 1)
     for file, line in (('none', 'No such file or directory'),
                        ('directory', 'Is a directory'),
                        ('large', 'File too large')):
@@ -176,8 +170,7 @@ def files():
 def good_try():
     """What is unusual, but can be used."""
     def fleet(text, *arguments):
-        with open('peer.json', 'w') as out:
-            out.write(text)
+        Path('peer.json').write_text(text, 'utf-8')
         status, report, said = run('-n', '-f', 'json', '--peer',
                                    'n2=peer.json', *arguments, 'ch')
         tap.same((status, said), (0, ''), 'it is used')
@@ -209,10 +202,8 @@ def good_try():
 
 def names():
     """Several reports by one name, and a quality given twice."""
-    with open('a.json', 'w') as out:
-        json.dump(GOOD, out)
-    with open('b.json', 'w') as out:
-        out.write(changed('reports 0 quality', '480p'))
+    Path('a.json').write_text(json.dumps(GOOD))
+    Path('b.json').write_text(changed('reports 0 quality', '480p'))
     tap.same(run('-n', '-f', 'none', '-m', 'metrics', '--peer', 'n2=a.json',
                  '--peer', 'n2=b.json', 'ch')[0::2], (0, ''),
              'one name may have a file for each quality')

@@ -11,20 +11,17 @@ import re
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 sys.dont_write_bytecode = True
 import tap
 
 VALIDATE = os.path.join(os.path.abspath(sys.path[0]), 'validate.py')
-ENVIRONMENT = dict(os.environ, TZ='UTC', LC_ALL='C')
 PEERS = ('--peer', 'node2=node2.json', '--peer', 'node3=node3.json')
 
 
 def run(*arguments, now='2025-11-15T05:00:05', base='here'):
-    done = subprocess.run(
-        [tap.PROGRAM, '-n', '-b', base, '--now', now, *arguments],
-        capture_output=True, env=ENVIRONMENT)
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
+    return tap.run('-n', '-b', base, '--now', now, *arguments)
 
 
 def archive(base, holes, partial=(), end=10800):
@@ -41,21 +38,6 @@ def archive(base, holes, partial=(), end=10800):
             path, start // 60 % 60, start % 60, kind), 'w').close()
 
 
-def lines(text):
-    """A wanted text; its lines begin with a bar."""
-    return ''.join(line.split('|', 1)[1].rstrip() + '\n'
-                   for line in text.splitlines() if '|' in line)
-
-
-def same(got, wanted, what):
-    """As tap.same, but shows only the lines that differ."""
-    got, wanted = got.splitlines(), wanted.splitlines()
-    tap.ok(got == wanted, what, *(
-        'got:    %r\nwanted: %r' % pair for pair in zip(
-            got + [None] * len(wanted), wanted + [None] * len(got))
-        if pair[0] != pair[1]))
-
-
 def make():
     archive('here', ((100, 200), (3600, 7200), (9000, 9010)), ((300, 310),))
     archive('node2', ((150, 250), (5000, 5010), (5020, 5030)))
@@ -63,59 +45,57 @@ def make():
     for name, now in (('node2', '2025-11-15T05:00:01'),
                       ('node3', '2025-11-15T05:00:01'),
                       ('node5', '2025-11-15T04:00:00')):
-        with open(name + '.json', 'w') as out:
-            out.write(run('-f', 'json', 'ch', now=now, base=name.replace(
-                'node5', 'node2'))[1])
-    with open('node4.json', 'w') as out:
-        out.write('<html>')
+        Path(name + '.json').write_text(run(
+            '-f', 'json', 'ch', now=now, base=name.replace('5', '2'))[1])
+    Path('node4.json').write_text('<html>')
 
 
 def text():
     status, out, err = run('--name', 'a-node-with-a-name', *PEERS, 'ch')
     tap.same((status, err), (0, ''), 'text: exit 0, and nothing else')
     out = out[out.index('  Node'):]
-    same(out, lines('''
-|  Node         covered  holes      lost  has of ours  newest segment  report
-|  a-node-with-a-name
-|               65.64 %      3  1h01m50s            -  5.0s old
-|  node2        98.88 %      3   2m00.0s     1h00m40s  5.0s old        4.0s old
-|  node3        53.99 %      3  1h22m21s     26m40.0s  STOPPED 46m41s  4.0s old
-|  together     99.35 %      3   1m10.0s
-|
-|  LOST: no node has it, longest first
-|       50.0s  2025-11-15T02:02:30.000  02:03:20.000
-|       10.0s  2025-11-15T03:23:20.000  03:23:30.000
-|       10.0s  2025-11-15T03:23:40.000  03:23:50.000
-|  Elsewhere, longest first (5 of 7; all: -f holes)
-|    20m00.0s  2025-11-15T03:40:00.000  04:00:00.000  node2, node3
-|    16m40.0s  2025-11-15T03:06:40.000  03:23:20.000  node2
-|    16m10.0s  2025-11-15T03:23:50.000  03:40:00.000  node2
-|     6m40.0s  2025-11-15T03:00:00.000  03:06:40.000  node2, node3
-|       50.0s  2025-11-15T02:01:40.000  02:02:30.000  node2
-|  Incomplete here, complete elsewhere: 10.0s
-'''), 'text')
+    tap.same(out, '''\
+  Node         covered  holes      lost  has of ours  newest segment  report
+  a-node-with-a-name
+               65.64 %      3  1h01m50s            -  5.0s old
+  node2        98.88 %      3   2m00.0s     1h00m40s  5.0s old        4.0s old
+  node3        53.99 %      3  1h22m21s     26m40.0s  STOPPED 46m41s  4.0s old
+  together     99.35 %      3   1m10.0s
+
+  LOST: no node has it, longest first
+       50.0s  2025-11-15T02:02:30.000  02:03:20.000
+       10.0s  2025-11-15T03:23:20.000  03:23:30.000
+       10.0s  2025-11-15T03:23:40.000  03:23:50.000
+  Elsewhere, longest first (5 of 7; all: -f holes)
+    20m00.0s  2025-11-15T03:40:00.000  04:00:00.000  node2, node3
+    16m40.0s  2025-11-15T03:06:40.000  03:23:20.000  node2
+    16m10.0s  2025-11-15T03:23:50.000  03:40:00.000  node2
+     6m40.0s  2025-11-15T03:00:00.000  03:06:40.000  node2, node3
+       50.0s  2025-11-15T02:01:40.000  02:02:30.000  node2
+  Incomplete here, complete elsewhere: 10.0s
+''', 'text')
     status, out, err = run(*PEERS, '--peer', 'node4=node4.json', '--peer',
                            'node5=node5.json', 'ch')
     tap.same((status, err), (
         2, 'segment-coverage: node4=node4.json: HTML, not JSON\n'),
              'text: a broken report')
-    same(out[out.index('  node4 '):out.index('  Elsewhere')], lines('''
-|  node4            ?                                                  unusable
-|  node5        98.34 %      3   2m00.0s     1h00m30s  58m55s old      1h00m old
-|  together    100    %      -         -
-|  unknown                   3   1m10.0s
-|
-'''), 'text: with it nothing is lost for certain')
+    tap.same(out[out.index('  node4 '):out.index('  Elsewhere')], '''\
+  node4            ?                                                  unusable
+  node5        98.34 %      3   2m00.0s     1h00m30s  58m55s old      1h00m old
+  together    100    %      -         -
+  unknown                   3   1m10.0s
+
+''', 'text: with it nothing is lost for certain')
     out = run(*PEERS)[1]
-    same(out[out.index('  together'):].split('\n')[0] + '\n', lines('''
-|  together     98.88 %      3   2m00.0s
-'''), 'text: without a channel the peers are all there is')
+    tap.same(out[out.index('  together'):].split('\n')[0] + '\n', '''\
+  together     98.88 %      3   2m00.0s
+''', 'text: without a channel the peers are all there is')
     out = run('--peer', 'node2=node2.json', '-t', '0', 'ch',
               now='2025-11-15T04:30:00')[1]
-    same('\n'.join(out.splitlines()[-2:]), lines('''
-|  node2: report dated in the future: 2025-11-15T05:00:01.000000Z
-|  node2: tolerance is 0.01 s, ours 0 s: shorter holes there do not show
-'''), 'text: a clock ahead of ours, a larger tolerance')
+    tap.same(''.join(out.splitlines(True)[-2:]), '''\
+  node2: report dated in the future: 2025-11-15T05:00:01.000000Z
+  node2: tolerance is 0.01 s, ours 0 s: shorter holes there do not show
+''', 'text: a clock ahead of ours, a larger tolerance')
 
 
 HOLES = '''
@@ -139,9 +119,9 @@ def holes():
         return status, '\n' + out.replace('\t', ' ').replace(' \n', '\n')
 
     tap.same(shown(), (0, HOLES), 'holes')
-    with open('known', 'w') as known:
-        known.write('ch\tsource\t2025-11-15T02:02:30Z\t2025-11-15T02:03:20Z\n'
-                    '*\t*\t2025-11-15T03:23:00Z\t2025-11-15T03:23:45Z\n')
+    Path('known').write_text(
+        'ch\tsource\t2025-11-15T02:02:30Z\t2025-11-15T02:03:20Z\n'
+        '*\t*\t2025-11-15T03:23:00Z\t2025-11-15T03:23:45Z\n')
     tap.same(shown('--known', 'known'), (0, HOLES.replace(
         '50 lost', '50 known').replace('10 lost', '10 known', 1)),
              'holes: within a known span, but not one that outgrows it')
@@ -191,27 +171,24 @@ a hole of 50.0s from 02:02:30 to 02:03:20; not every node could tell
 def metrics():
     run('-f', 'none', '-m', 'metrics', *PEERS, '--peer', 'node4=node4.json',
         '--peer', 'node5=node5.json', 'ch')
-    with open('metrics') as file:
-        samples = [line for line in file.read().splitlines()
-                   if ('_fleet_' in line or '_peer_' in line)
-                   and not line.startswith('#')]
-    name, labels = 'segment_coverage_', '{channel="ch",quality="source"'
-    same('\n'.join(samples), lines('''
-|NAMEfleet_lost_holesLABELS} 0
-|NAMEfleet_lost_secondsLABELS} 0
-|NAMEfleet_elsewhere_secondsLABELS} 3640
-|NAMEfleet_better_secondsLABELS} 10
-|NAMEfleet_unknown_secondsLABELS} 70
-|NAMEpeer_has_secondsLABELS,peer="node2"} 3640
-|NAMEpeer_has_secondsLABELS,peer="node3"} 1600
-|NAMEpeer_has_secondsLABELS,peer="node5"} 3630
-|NAMEpeer_report_timestamp_secondsLABELS,peer="node2"} 1763182801
-|NAMEpeer_report_timestamp_secondsLABELS,peer="node3"} 1763182801
-|NAMEpeer_report_timestamp_secondsLABELS,peer="node5"} 1763179200
-'''.replace('NAME', name).replace('LABELS', labels)), 'metrics')
+    samples = re.findall('^segment_coverage_((?:fleet|peer)_.*\n)',
+                         Path('metrics').read_text(), re.M)
+    tap.same(''.join(samples).replace('channel="ch",quality="source"', 'Q'),
+             '''\
+fleet_lost_holes{Q} 0
+fleet_lost_seconds{Q} 0
+fleet_elsewhere_seconds{Q} 3640
+fleet_better_seconds{Q} 10
+fleet_unknown_seconds{Q} 70
+peer_has_seconds{Q,peer="node2"} 3640
+peer_has_seconds{Q,peer="node3"} 1600
+peer_has_seconds{Q,peer="node5"} 3630
+peer_report_timestamp_seconds{Q,peer="node2"} 1763182801
+peer_report_timestamp_seconds{Q,peer="node3"} 1763182801
+peer_report_timestamp_seconds{Q,peer="node5"} 1763179200
+''', 'metrics')
     run('-f', 'none', '-m', 'metrics', 'ch')
-    with open('metrics') as file:
-        text = file.read()
+    text = Path('metrics').read_text()
     tap.ok('_fleet_' not in text and '_peer_' not in text,
            'metrics: none of them without peers')
 

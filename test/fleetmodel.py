@@ -5,24 +5,19 @@ Time is cut at every instant that any report names.  Of each piece every node
 is asked by looking through all that its report says.  Reports are what
 json.loads(text, parse_float=Decimal) makes of them.
 """
-import datetime
 import decimal
 
-SECOND = 1000000
-HOUR = 3600 * SECOND
-EPOCH = datetime.datetime(1970, 1, 1)
-MICROSECOND = datetime.timedelta(microseconds=1)
+import model
+
+SECOND, HOUR = model.SECOND, model.HOUR
 FOREVER = 1 << 62
 UNKNOWN, LACKS, INCOMPLETE, COMPLETE = 'unknown', 'lacks', 'some', 'all'
 
 
 def instant(text):
     """Microseconds of an instant, or of an hour's start."""
-    if text is None:
-        return None
-    text = text.rstrip('Z')
-    form = '%Y-%m-%dT%H' + ':%M:%S.%f' * (len(text) > 13)
-    return (datetime.datetime.strptime(text, form) - EPOCH) // MICROSECOND
+    return text and (model.parse_hour(text.encode()) if len(text) == 13 else
+                     model.parse_instant(text))
 
 
 def micros(seconds):
@@ -160,12 +155,10 @@ def account(node, pieces, now, is_here, ours):
 def fleet(here, peers, now, window):
     """As the program's "fleet", in microseconds.  here may be None."""
     nodes = ([here] if here else []) + peers
-    starts = [node.start for node in nodes if node.report and node.start
-              is not None]
-    ends = [node.end for node in nodes if node.report and node.start
-            is not None]
-    start = max(min(starts, default=FOREVER), window[0])
-    end = min(max(ends, default=-FOREVER), window[1])
+    seen = [(node.start, node.end) for node in nodes
+            if node.report and node.start is not None]
+    start = max(min([pair[0] for pair in seen], default=FOREVER), window[0])
+    end = min(max([pair[1] for pair in seen], default=-FOREVER), window[1])
     marks = {start, end} | {mark for node in nodes for mark in node.marks()}
     marks = sorted(mark for mark in marks if start <= mark <= end)
     cuts = list(zip(marks, marks[1:])) if start < end else []
@@ -187,11 +180,8 @@ def fleet(here, peers, now, window):
     ours = [said[0] if here else UNKNOWN for said in says]
     result['nodes'] = [
         account(node, [(*cut, said[i]) for cut, said in zip(cuts, says)],
-                now, i < bool(here), ours)
+                now, not here or i == 0, ours)
         for i, node in enumerate(nodes)]
-    if not here:
-        for node in result['nodes']:
-            node['has_duration'] = None
     return result
 
 

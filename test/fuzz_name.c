@@ -11,13 +11,9 @@
 /* NOLINTNEXTLINE(bugprone-suspicious-include): for what is static in it */
 #include "../segparse.c"
 
-int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+#define MUST(condition) ((condition) ? (void)0 : abort())
 
-static void
-must(bool holds)
-{
-	assert(holds);
-}
+int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static void
 segment_laws(const char *name, size_t len)
@@ -34,7 +30,7 @@ segment_laws(const char *name, size_t len)
 	    seg.offset / 60000000, seg.offset / 1000000 % 60,
 	    seg.offset % 1000000, seg.duration / 1000000,
 	    seg.duration % 1000000, types[seg.type]);
-	must(segment_parse(text, strlen(text), &other) == 0);
+	MUST(segment_parse(text, strlen(text), &other) == 0);
 	assert(seg.offset == other.offset && seg.duration == other.duration &&
 	    seg.type == other.type);
 }
@@ -51,7 +47,7 @@ seconds_laws(const char *s, size_t len, int64_t max)
 	snprintf(text, sizeof(text), "000%.*s", (int)len, s);
 	assert(us >= 0 && us <= max);
 	assert(strspn(text, "0123456789.eE+") == len + 3);
-	must(seconds_parse(text, len + 3, max, &padded) == 0);
+	MUST(seconds_parse(text, len + 3, max, &padded) == 0);
 	fraction = modf(strtod(text, NULL), &whole);
 	assert(padded == us);
 	assert(us == (int64_t)whole * SECOND + llrint(fraction * 1e6));
@@ -67,7 +63,7 @@ time_laws(const char *s)
 	if (hour_parse(s, &t) == 0) {
 		hour_format(text, t);
 		assert(strcmp(text, s) == 0 && t % HOUR == 0);
-		must(time_parse(s, &again, &date_only) == 0);
+		MUST(time_parse(s, &again, &date_only) == 0);
 		assert(again == t && !date_only);
 	}
 	if (time_parse(s, &t, &date_only) != 0)
@@ -77,7 +73,7 @@ time_laws(const char *s)
 	/* a zone can lead out of the years that are read */
 	if (strlen(text) != 27 || strncmp(text, "0000", 4) == 0)
 		return;
-	must(time_parse(text, &again, &date_only) == 0);
+	MUST(time_parse(text, &again, &date_only) == 0);
 	assert(again == t && !date_only);
 }
 
@@ -92,7 +88,7 @@ printable_laws(const char *s)
 	free(text);
 	text = name_printable(s, true);
 	for (p = text; *p != '\0';)
-		must(utf8_next(&p) >= ' ');
+		MUST(utf8_next(&p) >= ' ');
 	free(text);
 }
 

@@ -22,11 +22,8 @@ umask 022
 
 # shellcheck disable=SC2034 # $here is for the test files
 here=$(cd "${0%/*}" && pwd) || exit 1
-sc=${SEGMENT_COVERAGE-$here/../segment-coverage}
-case $sc in
-/*)	;;
-*/*)	sc=$PWD/$sc ;;
-esac
+sc=$(command -v "${SEGMENT_COVERAGE-$here/../segment-coverage}") &&
+    sc=$(realpath "$sc") || exit 1
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/coverage-test.XXXXXX") || exit 1
 trap 'cd /; rm -rf "$tmp" || { chmod -R u+rwx "$tmp"; rm -rf "$tmp"; }' EXIT
 trap 'exit 1' HUP INT PIPE TERM

@@ -11,6 +11,7 @@ passes them on, as doubles and among its own. A line for each difference.
 import datetime
 import decimal
 import json
+import pathlib
 import re
 import sys
 
@@ -173,18 +174,11 @@ def differences(text, documents, hours, served=False):
     return lines
 
 
-def main(arguments):
-    served = arguments[0] == "--served"
-    hours, metrics, *reports = arguments[served:]
-    documents = []
-    for name in reports:
-        with open(name, encoding="utf-8") as file:
-            documents.append(json.load(file, parse_float=decimal.Decimal))
-    with open(metrics, encoding="utf-8", newline="\n") as file:
-        lines = differences(file.read(), documents, int(hours), served)
-    print(*lines, sep="\n", end="")
-    return bool(lines)
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    served = sys.argv[1] == "--served"
+    hours, *names = sys.argv[1 + served:]
+    text, *reports = [pathlib.Path(name).read_bytes().decode()
+                      for name in names]
+    sys.exit("\n".join(differences(text, [
+        json.loads(report, parse_float=decimal.Decimal)
+        for report in reports], int(hours), served)) or 0)

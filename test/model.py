@@ -305,7 +305,6 @@ class Survey:
             # the stream was to begin, and has not
             self.entries.insert(0, Entry(expect, expect, None, None))
         self.account(tolerance)
-        self.find_incomplete(tolerance)
         self.find_missing()
 
     def account(self, tolerance):
@@ -320,8 +319,6 @@ class Survey:
         by_time = {hour.time: hour for hour in self.line}
         for entry, duration in overlapping(self.entries, tolerance):
             by_time[entry.hour].overlaps[entry.type].append(duration)
-
-    def find_incomplete(self, tolerance):
         spans = [(e.start, e.end) for e in self.entries
                  if e.type in ('suspect', 'partial') and e.end > e.start]
         self.incomplete = clip(join(spans, tolerance), self.low, self.high)
@@ -371,6 +368,7 @@ class Survey:
                 self.editable_holes),
             'missing_hours': show_ranges(self.missing),
             'unreadable_hours': show_ranges(self.unreadable_ranges()),
+            'fleet': None,
             'hours': [self.show_hour(hour) for hour in self.hours],
             **shown}
 
@@ -408,6 +406,10 @@ def show_span(span):
             'duration': number_text(span[1] - span[0])}
 
 
+def show_hole(hole):
+    return {**show_span(hole), 'known': False}
+
+
 def show_ranges(ranges):
     return {'count': sum(count for _, _, count in ranges),
             'ranges': [{'first': hour_name(first), 'last': hour_name(last),
@@ -436,8 +438,8 @@ def show_coverage(covered, holes):
         'ratio': number_text(covered * 1000000 // whole) if whole else None,
         'hole_count': len(holes),
         'hole_duration': number_text(total(holes)),
-        'longest_hole': None if longest is None else show_span(longest),
-        'holes': [show_span(hole) for hole in holes],
+        'longest_hole': None if longest is None else show_hole(longest),
+        'holes': [show_hole(hole) for hole in holes],
     }
 
 
@@ -447,7 +449,7 @@ def show_share(hour, covered, holes):
         'coverage': number_text(covered),
         'hole_count': len(parts),
         'hole_duration': number_text(total(parts)),
-        'holes': [show_span(part) for part in parts],
+        'holes': [show_hole(part) for part in parts],
     }
 
 
@@ -473,7 +475,7 @@ def as_read(value):
     return Number(value) if type(value) is int else value
 
 
-def read_json(text):
+def read_json(text, whole=Number, real=Number):
     def unique(pairs):
         keys = [key for key, _ in pairs]
         if len(set(keys)) != len(keys):
@@ -483,7 +485,7 @@ def read_json(text):
     def refuse(name):
         raise ValueError('not JSON: ' + name)
 
-    return json.loads(text, parse_int=Number, parse_float=Number,
+    return json.loads(text, parse_int=whole, parse_float=real,
                       parse_constant=refuse, object_pairs_hook=unique)
 
 

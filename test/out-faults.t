@@ -204,11 +204,8 @@ def _(s):
 
 @case('no process for the database')
 def _(s):
-    command = s.command('--connection-string', 'host=127.0.0.1 port=1')
-    at = command.index('--node')
-    del command[at:at + 2]
-    result = spawn([*strace(['clone,clone3,fork,vfork:error=EAGAIN']),
-                    *command], TRACED, cwd=s.root)
+    result = s.inject(['clone,clone3,fork,vfork:error=EAGAIN'],
+                      '--connection-string', 'host=127.0.0.1 port=1')
     s.expect(result, 2, 'database: Resource temporarily unavailable',
              reading=True)
     need(s.old() == ['ch_source_coverage.html'], s.old())

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import sys
 import threading
 import time
@@ -15,8 +14,8 @@ import time
 sys.dont_write_bytecode = True
 import scene
 from scene import (NOBODY, OLD, PROGRAM, ROOT, TEMPORARY, TRACED, Skip, can,
-                   case, end, need, read, settled, sh, spawn, start, strace,
-                   write)
+                   case, end, mounted, need, read, settled, sh, spawn, start,
+                   strace, write)
 
 MAP = 'ch_source_coverage.'
 PAGE = '--make-page', '--node', 'n=http://n'
@@ -126,18 +125,11 @@ def _(s):
     s.expect(s.run(), 0)
 
 
-def make_socket(path):
-    with socket.socket(socket.AF_UNIX) as unix:
-        here = os.open(os.path.dirname(path), os.O_RDONLY)
-        unix.bind('/proc/self/fd/%d/%s' % (here, os.path.basename(path)))
-        os.close(here)
-
-
 @case('directories are not replaced, nor what is no file, nor links to these')
 def _(s):
     os.mkfifo(s.root + '/fifo')
-    for make in (os.mkdir, os.mkfifo, make_socket, '../../fifo', '/dev/null',
-                 '..', '/proc/self/fd/1'):
+    for make in (os.mkdir, os.mkfifo, lambda path: os.mknod(path, 0o140644),
+                 '../../fifo', '/dev/null', '..', '/proc/self/fd/1'):
         s.restore()
         for name in s.outputs:
             os.unlink(s.at(name))
@@ -208,7 +200,7 @@ def _(s):
 
 @case('a full disk, and one that fills up in the middle')
 def _(s):
-    with s.disk('size=128k'):
+    with mounted(s.web, '-t', 'tmpfs', '-o', 'size=128k', 'tmpfs'):
         for less in 0, 4096, 16384, 24576:
             s.restore()
             with open(s.at('filler'), 'wb', buffering=0) as file:

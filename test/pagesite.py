@@ -7,15 +7,16 @@ own, without CORS headers. A node's archive is a list of spans in hours before
 NOW; its segments are as long as an hour allows.
 """
 import os
-import shutil
+import pathlib
 import socket
 import subprocess
-import time
 from datetime import datetime, timedelta, timezone
 
 import tap
+from browser import eventually
 
 NOW = datetime(2025, 11, 21, 22, 5, tzinfo=timezone.utc)
+NAMES = ['alpha', 'bravo', 'charlie', 'delta', 'echo', 'foxtrot']
 WINDOW = ['--first-hour', '-4d', '--last-hour', 'now']
 PAGE = 'coverage-maps/ch_source_coverage.html'
 MAP = 'coverage-maps/ch_source_coverage.png'
@@ -31,13 +32,11 @@ def segments(base, start, end, kind='full', quality='source', channel='ch'):
     while start < end:
         hour = start.replace(minute=0, second=0, microsecond=0)
         until = min(end, hour + timedelta(hours=1))
-        path = os.path.join(base, channel, quality,
-                            hour.strftime('%Y-%m-%dT%H'))
-        os.makedirs(path, exist_ok=True)
-        name = '%s-%s-%s-Hash.ts' % (
-            start.strftime('%M:%S.%f'), (until - start).total_seconds(), kind)
-        with open(os.path.join(path, name), 'w', encoding='ascii'):
-            pass
+        path = base / channel / quality / hour.strftime('%Y-%m-%dT%H')
+        path.mkdir(parents=True, exist_ok=True)
+        path.joinpath('%s-%s-%s-Hash.ts' % (
+            start.strftime('%M:%S.%f'), (until - start).total_seconds(),
+            kind)).touch()
         start = until
 
 
@@ -49,8 +48,8 @@ class Site:
         self.held = []
 
     def base(self, name):
-        path = os.path.join(self.home, 'nodes', name)
-        os.makedirs(path, exist_ok=True)
+        path = pathlib.Path(self.home, 'nodes', name)
+        path.mkdir(parents=True, exist_ok=True)
         return path
 
     def port(self, name):
@@ -93,29 +92,20 @@ class Site:
                     %(servers)s
                 }''' % {'home': self.home, 'servers': servers})
         self.server = subprocess.Popen(
-            [nginx(), '-c', config, '-e', self.home + '/error'],
+            ['nginx', '-c', config, '-e', self.home + '/error'],
             stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for name in names:
-            for _ in range(100):
-                try:
-                    socket.create_connection(
-                        ('127.0.0.1', self.port(name)), 1).close()
-                    break
-                except OSError:
-                    time.sleep(0.05)
+            eventually(lambda: socket.socket().connect_ex(
+                ('127.0.0.1', self.port(name))) == 0)
 
-    def run(self, name, *options, now=NOW, status=0, channels=('ch',)):
-        """The program on a node; returns what it says on stderr."""
-        done = subprocess.run(
-            [tap.PROGRAM, '-b', self.base(name), '-f', 'none', '--now',
-             now.strftime('%Y-%m-%dT%H:%M:%SZ'), *options, *channels],
-            env=dict(os.environ, TZ='UTC', LC_ALL='C'),
-            stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            check=False)
-        if done.returncode != status:
+    def run(self, name, *options, now=NOW, status=0):
+        """The program on a node."""
+        ended, _, said = tap.run(
+            '-b', self.base(name), '-f', 'none', '--now',
+            now.strftime('%Y-%m-%dT%H:%M:%SZ'), *options, 'ch')
+        if ended != status:
             raise RuntimeError('exit status %d, not %d: %s' % (
-                done.returncode, status, done.stderr))
-        return done.stderr
+                ended, status, said))
 
     def close(self):
         if self.server:
@@ -133,50 +123,29 @@ def fleet(site):
     echo     its map is of other hours than its report
     foxtrot  has no report
     """
-    for name in ('alpha', 'bravo', 'charlie', 'delta', 'echo', 'foxtrot'):
-        base, begin = site.base(name), ago(hours=80)
-        end = ago(seconds=20)
-        if name == 'charlie':
-            end = ago(hours=23)
-        elif name == 'delta':
-            end = ago(hours=24, seconds=12)
-        holes = [(ago(hours=60, minutes=4), ago(hours=60))]  # nobody has it
-        holes += {
-            'alpha': [(ago(hours=50), ago(hours=47)),
-                      (ago(hours=7, seconds=28.8), ago(hours=7))],
-            'bravo': [(ago(hours=48), ago(hours=40)),
-                      (ago(hours=7, seconds=40), ago(hours=7))],
-            'charlie': [(ago(hours=79), ago(hours=72))],
-            'delta': [(ago(hours=50), ago(hours=48, minutes=30)),
-                      (ago(hours=30), ago(hours=29))],
-            'echo': [(ago(hours=47), ago(hours=46)),
-                     (ago(hours=8), ago(hours=6))],
-            'foxtrot': [(ago(hours=70), ago(hours=65))],
-        }[name]
-        at = begin
-        for start, stop in sorted(holes) + [(end, end)]:
-            segments(base, at, min(start, end))
-            at = max(at, stop)
-        if name == 'alpha':
-            segments(base, ago(hours=20), ago(hours=19, minutes=30),
-                     'partial')
+    nobody = 60 + 4 / 60, 60  # hours ago
+    for name, end, *holes in (
+            ('alpha', 20 / 3600, nobody, (50, 47), (7 + 28.8 / 3600, 7)),
+            ('bravo', 20 / 3600, nobody, (48, 40), (7 + 40 / 3600, 7)),
+            ('charlie', 23, (79, 72), nobody),
+            ('delta', 24 + 12 / 3600, nobody, (50, 48.5), (30, 29)),
+            ('echo', 20 / 3600, nobody, (47, 46), (8, 6)),
+            ('foxtrot', 20 / 3600, (70, 65), nobody)):
+        at = 80
+        for start, stop in *holes, (end, end):
+            segments(site.base(name), ago(hours=at), ago(hours=start))
+            at = stop
+    segments(site.base('alpha'), ago(hours=20), ago(hours=19.5), 'partial')
     options = []
     for name in ('bravo', 'charlie', 'delta', 'echo'):
         site.run(name, *WINDOW,
                  now=ago(hours=24) if name == 'delta' else ago(seconds=14))
-        options += ['--peer', '%s=%s' % (name, os.path.join(
-            site.base(name), TWIN))]
-    os.remove(os.path.join(site.base('charlie'), MAP))
-    os.rename(os.path.join(site.base('echo'), TWIN),
-              os.path.join(site.home, 'echo.json'))
+        options += ['--peer', '%s=%s' % (name, site.base(name) / TWIN)]
+    os.remove(site.base('charlie') / MAP)
+    report = site.base('echo').joinpath(TWIN).read_bytes()
     site.run('echo', '--first-hour', '-2d', '--last-hour', 'now')
-    os.rename(os.path.join(site.home, 'echo.json'),
-              os.path.join(site.base('echo'), TWIN))
+    site.base('echo').joinpath(TWIN).write_bytes(report)
     site.run('foxtrot', *WINDOW)
-    for name in ('alpha', 'bravo', 'charlie', 'delta', 'echo', 'foxtrot'):
+    for name in NAMES:
         options += ['--node', '%s=%s' % (name, site.url(name))]
     return options + ['--name', 'alpha', '--make-page', *WINDOW]
-
-
-def nginx():
-    return shutil.which('nginx', path=os.environ['PATH'] + ':/usr/sbin')

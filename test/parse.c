@@ -11,123 +11,77 @@
 /* NOLINTNEXTLINE(bugprone-suspicious-include): for what is static in it */
 #include "../segparse.c"
 
-/* A text ends without a NUL, so that a sanitizer finds a byte too far. */
-
-static int
-name_tell(const char *s, size_t len)
+/*
+ * What reads a name or seconds gets no NUL behind it, so that a sanitizer
+ * finds a byte too far. Returns false for what is bad.
+ */
+static bool
+tell(const char *function, const char *s, size_t len)
 {
 	static const char *const types[] = {
 	    "full", "suspect", "partial", "temp"};
+	char *ascii, seconds[TIME_SIZE], text[TIME_SIZE], *utf8;
 	struct segment seg = {0};
-
-	if (segment_parse(s, len, &seg) == 0)
-		return printf(
-		    "%u %u %s\n", seg.offset, seg.duration, types[seg.type]);
-	return 0;
-}
-
-/* the most that is allowed, in seconds, and a slash may stand before */
-static int
-seconds_tell(const char *s, size_t len)
-{
-	const char *slash = memchr(s, '/', len);
-	int64_t max = HOUR, us;
-
-	if (slash != NULL) {
-		max = strtoll(s, NULL, 10) * SECOND;
-		len -= (size_t)(slash + 1 - s);
-		s = slash + 1;
-	}
-	if (seconds_parse(s, len, max, &us) == 0)
-		return printf("%" PRId64 "\n", us);
-	return 0;
-}
-
-/* and what is printed for the hour's last microsecond */
-static int
-hour_tell(const char *s, size_t len)
-{
-	char text[TIME_SIZE];
-	int64_t t;
-
-	(void)len;
-	if (hour_parse(s, &t) != 0)
-		return 0;
-	hour_format(text, t + HOUR - 1);
-	return printf("%" PRId64 " %s\n", t, text);
-}
-
-static int
-time_tell(const char *s, size_t len)
-{
-	int64_t t;
+	const char *end = s + len, *slash = memchr(s, '/', len);
 	bool date_only;
+	int64_t max = HOUR, t;
 
-	(void)len;
-	if (time_parse(s, &t, &date_only) == 0)
-		return printf("%" PRId64 "%s\n", t, date_only ? " date" : "");
-	return 0;
-}
-
-/* microseconds as an instant, and as seconds */
-static int
-print_tell(const char *s, size_t len)
-{
-	char seconds[TIME_SIZE], text[TIME_SIZE];
-
-	(void)len;
-	time_format(text, strtoll(s, NULL, 10));
-	seconds_format(seconds, strtoll(s, NULL, 10));
-	return printf("%s %s\n", text, seconds);
-}
-
-static int
-utf8_tell(const char *s, size_t len)
-{
-	const char *end = s + len;
-
-	while (s < end)
-		printf("%ld ", utf8_next(&s));
-	return puts("");
-}
-
-static int
-printable_tell(const char *s, size_t len)
-{
-	char *ascii = name_printable(s, false), *utf8 = name_printable(s, true);
-
-	(void)len;
-	len = (size_t)printf("%s\t%s\n", utf8, ascii);
-	free(ascii);
-	free(utf8);
-	return (int)len;
+	if (strcmp(function, "name") == 0) {
+		if (segment_parse(s, len, &seg) != 0)
+			return false;
+		printf("%u %u %s\n", seg.offset, seg.duration, types[seg.type]);
+	} else if (strcmp(function, "seconds") == 0) {
+		/* the most that is allowed, and a slash, may stand before */
+		if (slash != NULL) {
+			max = strtoll(s, NULL, 10) * SECOND;
+			s = slash + 1;
+		}
+		if (seconds_parse(s, (size_t)(end - s), max, &t) != 0)
+			return false;
+		printf("%" PRId64 "\n", t);
+	} else if (strcmp(function, "hour") == 0) {
+		/* and what is printed for the hour's last microsecond */
+		if (hour_parse(s, &t) != 0)
+			return false;
+		hour_format(text, t + HOUR - 1);
+		printf("%" PRId64 " %s\n", t, text);
+	} else if (strcmp(function, "time") == 0) {
+		if (time_parse(s, &t, &date_only) != 0)
+			return false;
+		printf("%" PRId64 "%s\n", t, date_only ? " date" : "");
+	} else if (strcmp(function, "print") == 0) {
+		/* microseconds as an instant, and as seconds */
+		time_format(text, strtoll(s, NULL, 10));
+		seconds_format(seconds, strtoll(s, NULL, 10));
+		printf("%s %s\n", text, seconds);
+	} else if (strcmp(function, "utf8") == 0) {
+		while (s < end)
+			printf("%ld ", utf8_next(&s));
+		puts("");
+	} else {
+		utf8 = name_printable(s, true);
+		ascii = name_printable(s, false);
+		printf("%s\t%s\n", utf8, ascii);
+		free(utf8);
+		free(ascii);
+	}
+	return true;
 }
 
 int
 main(int argc, char *argv[])
 {
-	static const struct {
-		const char *name;
-		int (*tell)(const char *s, size_t len);
-		size_t nul; /* whether it reads up to one */
-	} functions[] = {{"name", name_tell, 0}, {"seconds", seconds_tell, 0},
-	    {"hour", hour_tell, 1}, {"time", time_tell, 1},
-	    {"print", print_tell, 1}, {"utf8", utf8_tell, 1},
-	    {"printable", printable_tell, 1}};
 	char *copy, *line = NULL;
-	size_t i = 0, len, size = 0;
+	size_t len, size = 0;
 
-	setlocale(LC_CTYPE, "C.UTF-8");
-	while (i < LENGTH(functions) &&
-	    (argc != 2 || strcmp(functions[i].name, argv[1]) != 0))
-		i++;
-	if (i == LENGTH(functions))
+	if (argc != 2)
 		return 2;
+	setlocale(LC_CTYPE, "C.UTF-8");
 	while (getdelim(&line, &size, '\0', stdin) > 0) {
-		len = strlen(line);
-		copy = malloc(len + functions[i].nul);
-		memcpy(copy, line, len + functions[i].nul);
-		if (functions[i].tell(copy, len) == 0)
+		len = strlen(line) + (strchr("ns", *argv[1]) == NULL);
+		copy = malloc(len);
+		memcpy(copy, line, len);
+		if (!tell(argv[1], copy, strlen(line)))
 			puts("bad");
 		free(copy);
 	}

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Random archives, small and full of everything that happens in one.
 
-make(chance, base) builds BASE/ch/QUALITY/... and returns an Archive that says
-what a test needs to aim its windows and tolerances.  The same seed makes the
-same archive.
+make(chance, base) builds BASE/ch/QUALITY/... and returns what a test needs to
+aim its windows and tolerances.  The same seed makes the same archive.
 """
 import os
 
@@ -73,19 +72,12 @@ def spell(chance, micros):
 
 
 class Archive:
-    def __init__(self, base, tolerance):
-        self.base, self.channel = base, 'ch'
+    def __init__(self, chance, base):
+        self.chance, self.base = chance, base
+        self.tolerance = chance.choice(TOLERANCES)  # its gaps play with it
         self.qualities = ['source']
-        self.tolerance = tolerance  # one that its gaps play with
         self.marks = []             # hours walked through: worth a bound
         self.first = self.last = 0  # the outermost of them
-
-
-class Maker:
-    def __init__(self, chance, base, tolerance):
-        self.chance = chance
-        self.base = os.fsencode(base)
-        self.tolerance = tolerance
         self.spare = 0
 
     def maybe(self, one_in):
@@ -97,9 +89,10 @@ class Maker:
 
     def elsewhere(self):
         """A path outside of what the program looks at."""
+        path = os.path.join(os.fsencode(self.base), b'.elsewhere')
+        os.makedirs(path, exist_ok=True)
         self.spare += 1
-        os.makedirs(os.path.join(self.base, b'.elsewhere'), exist_ok=True)
-        return os.path.join(self.base, b'.elsewhere', b'%d' % self.spare)
+        return b'%s/%d' % (path, self.spare)
 
     def odd(self, path):
         """Something that is no regular file, nor a link to one."""
@@ -141,10 +134,8 @@ class Maker:
         return text
 
     def kind(self, calm):
-        if calm:
-            return 'full'
-        return self.chance.choices(('full', 'suspect', 'partial', 'temp'),
-                                   (6, 3, 3, 1))[0]
+        return 'full' if calm else self.chance.choices(
+            ('full', 'suspect', 'partial', 'temp'), (6, 3, 3, 1))[0]
 
     def segment(self, hour, start, duration, kind):
         name = '%s-%s-%s-%s.ts' % (
@@ -220,11 +211,8 @@ class Maker:
     def odds_and_ends(self, hour):
         chance = self.chance
         if self.maybe(3):
-            for _ in range(chance.randrange(1, 8)):
-                name = chance.choice(BAD_NAMES)[:252] + b'.ts'
-                path = os.path.join(hour, name)
-                if not os.path.lexists(path):
-                    self.entry(path, 3)
+            for name in chance.choices(BAD_NAMES, k=chance.randrange(1, 8)):
+                self.entry(os.path.join(hour, name[:252] + b'.ts'), 3)
         if self.maybe(3):
             for name in chance.sample(OTHER_NAMES, chance.randrange(1, 6)):
                 self.file(os.path.join(hour, name), 3)
@@ -289,31 +277,27 @@ class Maker:
                 self.file(path)
 
     def quality(self, channel, name, first, count):
-        """The times of the hours that it walked through."""
         path = os.path.join(channel, name.encode())
         os.mkdir(path)
         if self.maybe(3):
             self.strays(path)
-        times = []
-        time, spilt = first, 0
-        while len(times) < count and time <= LAST_HOUR:
-            times.append(time)
+        time, spilt, end = first, 0, len(self.marks) + count
+        while len(self.marks) < end and time <= LAST_HOUR:
+            self.marks.append(time)
             spilt = self.hour(path, time, spilt)
             time += HOUR
             if self.maybe(12):
                 time += self.chance.choice((1, 2, 3, 24)) * HOUR
                 spilt = 0
         far = self.chance.choice((FIRST_HOUR, LAST_HOUR))
-        if self.maybe(25) and far not in times:
+        if self.maybe(25) and far not in self.marks:
             # from all the others: its map is refused
             self.hour(path, far, 0)
-        return times
 
 
 def make(chance, base):
-    maker = Maker(chance, base, chance.choice(TOLERANCES))
-    archive = Archive(base, maker.tolerance)
-    channel = os.path.join(maker.base, b'ch')
+    archive = Archive(chance, base)
+    channel = os.path.join(os.fsencode(base), b'ch')
     os.mkdir(channel)
     if chance.randrange(2) == 0:
         archive.qualities.append('480p')
@@ -322,8 +306,8 @@ def make(chance, base):
         first = beginning
         if chance.randrange(3) == 0 and first + 9 * HOUR < LAST_HOUR:
             first += chance.randrange(3) * HOUR
-        archive.marks += maker.quality(channel, quality, first,
-                                       chance.choice((1, 1, 2, 3, 4, 6, 8)))
+        archive.quality(channel, quality, first,
+                        chance.choice((1, 1, 2, 3, 4, 6, 8)))
     if chance.randrange(8) == 0:
         archive.qualities.append('none')
     archive.first = min(archive.marks)

@@ -3,7 +3,6 @@
 # How the program is built: hardened, and linked with no more than it needs.
 . "${0%/*}/lib.sh"
 
-sc=$(command -v "$sc") || exit 1
 readelf -Wa "$sc" >"$out" || exit 1
 symbols() {
 	grep -Eq " UND ($1)(@|\$| )" "$out"

@@ -10,16 +10,14 @@ LIVE_READ_DIR is another way to the same directory, it is read there.
 """
 import bisect
 import collections
+import concurrent.futures
 import json
 import os
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
-import threading
 import time
-import traceback
 
 sys.dont_write_bytecode = True
 import model
@@ -30,18 +28,12 @@ HOUR = model.HOUR
 STEP = HOUR // 5000     # a segment; a listing takes several calls
 KEPT = 4                # hours
 AHEAD = 3               # temp files after the newest segment
-ENVIRONMENT = dict(os.environ, TZ='UTC', LC_ALL='C')
 
 
-def create(path):
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
-
-
-class Writer(threading.Thread):
+class Writer:
     """What downloaders, backfillers and the cleaner do."""
 
     def __init__(self, path):
-        super().__init__()
         self.path = path
         self.chance = random.Random(20251115)
         self.front = self.low = model.parse_hour(b'2025-11-06T04')
@@ -51,7 +43,6 @@ class Writer(threading.Thread):
         self.fulls = {}         # start: the path of the segment
         self.done = collections.Counter()
         self.stop = False
-        self.failure = None
         self.step(self.front)
 
     def place(self, start, kind):
@@ -74,7 +65,7 @@ class Writer(threading.Thread):
             os.mkdir(os.path.join(self.path, model.hour_name(start)))
             self.done['hours begun'] += 1
         temp = self.place(start, 'temp')
-        create(temp)
+        open(temp, 'x').close()
         self.temps.append((start, temp))
         if len(self.temps) <= AHEAD:
             return
@@ -95,9 +86,9 @@ class Writer(threading.Thread):
         if old is None:
             return
         temp = self.place(start, 'temp')
-        create(temp)
+        open(temp, 'x').close()
         self.fulls[start] = self.finish(start, temp)
-        create(old[:-len('ts')] + 'tombstone')
+        open(old[:-len('ts')] + 'tombstone', 'x').close()
         self.done['hidden'] += 1
 
     def clean(self):
@@ -113,26 +104,23 @@ class Writer(threading.Thread):
         self.done['hours removed'] += 1
 
     def run(self):
-        try:
-            while not self.stop:
-                if self.limit is None or self.front < self.limit:
-                    for _ in range(self.chance.randrange(1, 30)):
-                        self.step(self.temps[-1][0] + STEP)
-                for _ in range(self.chance.randrange(5)):
-                    self.replace()
-                if self.front >= self.low + (KEPT + 1) * HOUR:
-                    self.clean()
-        except Exception:
-            self.failure = traceback.format_exc()
+        while not self.stop:
+            if self.limit is None or self.front < self.limit:
+                for _ in range(self.chance.randrange(1, 30)):
+                    self.step(self.temps[-1][0] + STEP)
+            for _ in range(self.chance.randrange(5)):
+                self.replace()
+            if self.front >= self.low + (KEPT + 1) * HOUR:
+                self.clean()
 
 
 def judge(run, writer, front, known):
     """What is wrong with a run; front and the number of holes as it began."""
-    if run.returncode != 0 or run.stderr:
-        yield 'status %d: %s' % (run.returncode, run.stderr.decode())
+    status, out, err = run
+    if status != 0 or err:
+        yield 'status %d: %s' % (status, err)
         return
-    document = json.loads(run.stdout)
-    report = document['reports'][0]
+    report = json.loads(out)['reports'][0]
     low = writer.low
     after = list(writer.holes)
     for kind in 'raw', 'editable':
@@ -153,26 +141,24 @@ def live(base, read):
     writer = Writer(base + '/ch/source')
     while writer.front < writer.low + 3 * HOUR // 2:
         writer.step(writer.temps[-1][0] + STEP)
-    writer.start()
+    writes = concurrent.futures.ThreadPoolExecutor().submit(writer.run)
     runs, wrong, until = 0, [], time.monotonic() + SECONDS
-    while time.monotonic() < until and writer.is_alive():
+    while time.monotonic() < until and writes.running():
         front = writer.front
         known = bisect.bisect(writer.holes, (front - STEP, 0))
         writer.limit = front + HOUR // 2
         options = ((), ('-j', '1'), ('-j', '3'))[runs % 3]
-        run = subprocess.run(
-            [tap.PROGRAM, '-b', read, '-n', '-f', 'json', '--now',
-             model.instant(front + HOUR), *options, 'ch'],
-            capture_output=True, env=ENVIRONMENT, timeout=60, check=False)
+        run = tap.run('-b', read, '-n', '-f', 'json', '--now',
+                      model.instant(front + HOUR), *options, 'ch')
         fault = list(judge(run, writer, front, known))
         runs += 1
         if fault:
             wrong.append('run %d: %s' % (runs, '; '.join(fault[:3])))
     writer.stop = True
-    writer.join()
+    failure = writes.exception()
     print('# %d runs: %s, %d holes' % (runs, ', '.join(
         '%s %d' % each for each in writer.done.items()), len(writer.holes)))
-    tap.ok(not writer.failure, 'the writer writes', writer.failure)
+    tap.ok(not failure, 'the writer writes', repr(failure))
     tap.ok(runs > 5 and writer.done['hidden'] > 100 and
            len(writer.holes) > 2, 'there is something to see', writer.done)
     tap.ok(not wrong, 'every hole is shown, and no other',

@@ -6,9 +6,8 @@
 . "${0%/*}/lib.sh"
 
 examples=$here/../man/examples
-[ -d "$examples" ] || skip_all 'no source here'
-sc=$(command -v "$sc") && mkdir "$tmp/bin" &&
-    ln -s "$sc" "$tmp/bin/segment-coverage" || exit 1
+mkdir "$tmp/bin"
+ln -s "$sc" "$tmp/bin/segment-coverage"
 PATH=$tmp/bin:$PATH:/usr/sbin
 now=2025-11-15T05:30:00Z
 

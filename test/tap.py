@@ -5,11 +5,16 @@ import multiprocessing
 import os
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 
-PROGRAM = os.path.abspath(os.environ.get('SEGMENT_COVERAGE', os.path.join(
+PROGRAM = shutil.which(os.environ.get('SEGMENT_COVERAGE', os.path.join(
     os.path.dirname(__file__), '..', 'segment-coverage')))
+PROGRAM = os.path.abspath(PROGRAM or sys.exit('no segment-coverage'))
+ENVIRONMENT = {name: value for name, value in os.environ.items()
+               if not name.startswith('PG') and name != 'NO_COLOR'}
+ENVIRONMENT.update(TZ='UTC', LC_ALL='C')
 count = failures = 0
 
 
@@ -42,6 +47,17 @@ def skip(what, why):
 
 class Mismatch(Exception):
     """What differs, for people."""
+
+
+def run(*arguments):
+    """A run of the program: its exit status, stdout and stderr."""
+    done = subprocess.run(
+        [PROGRAM, *arguments], env=ENVIRONMENT, stdin=subprocess.DEVNULL,
+        capture_output=True, encoding='utf-8', timeout=120, check=False)
+    if done.returncode not in (0, 2, int('-c' in arguments)):
+        raise Mismatch('%s\nexit status %d: %s' % (
+            ' '.join(done.args), done.returncode, done.stderr))
+    return done.returncode, done.stdout, done.stderr
 
 
 def attempt(function, seed):

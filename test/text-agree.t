@@ -7,9 +7,8 @@ window; every figure of the other formats is derived from the JSON.
 """
 import decimal
 import json
-import os
+import pathlib
 import re
-import subprocess
 import sys
 
 sys.dont_write_bytecode = True
@@ -34,19 +33,19 @@ def same(what, got, wanted):
 def duration(seconds):
     """A duration for people, '-' for none."""
     us = int(seconds * 1000000)
-    step = (1 if us < 1000 else 1000 if us < 10 ** 6 else 10 ** 5
-            if us < HOUR * 10 ** 6 else 10 ** 6 if us < DAY * 10 ** 6
-            else HOUR * 10 ** 6)
+    step = next((step for most, step in (
+        (1000, 1), (10**6, 1000), (HOUR * 10**6, 10**5), (DAY * 10**6, 10**6))
+        if us < most), HOUR * 10**6)
     us = (us + step // 2) // step * step
-    whole, tenths = us // 10 ** 6, us % 10 ** 6 // 10 ** 5
+    whole, tenths = us // 10**6, us % 10**6 // 10**5
+    minutes, hours = whole // 60, whole // HOUR
     if whole >= DAY:
-        return '%dd%02dh' % (whole // DAY, whole % DAY // HOUR)
-    if whole >= HOUR:
-        return '%dh%02dm%02ds' % (whole // HOUR, whole % HOUR // 60,
-                                  whole % 60)
-    if whole >= 60:
-        return '%dm%02d.%ds' % (whole // 60, whole % 60, tenths)
-    if whole:
+        return '%dd%02dh' % (whole // DAY, hours % 24)
+    if hours:
+        return '%dh%02dm%02ds' % (hours, minutes % 60, whole % 60)
+    if minutes:
+        return '%dm%02d.%ds' % (minutes, whole % 60, tenths)
+    if us >= 10**6:
         return '%d.%ds' % (whole, tenths)
     if us >= 1000:
         return '0.%03ds' % (us // 1000)
@@ -203,14 +202,7 @@ def check_holes(text, document):
 
 
 def run(base, options, *more):
-    done = subprocess.run(
-        [tap.PROGRAM, '-n', '-b', base, *options, *more, 'ch'],
-        capture_output=True, check=False, timeout=60, encoding='utf-8',
-        errors='surrogateescape')
-    if done.returncode not in (0, 2):
-        raise tap.Mismatch('exit status %d: %s' % (
-            done.returncode, done.stderr))
-    return done.stdout
+    return tap.run('-n', '-b', base, *options, *more, 'ch')[1]
 
 
 def check_archive(chance, base):
@@ -225,14 +217,14 @@ def check_archive(chance, base):
             marks = sorted(chance.choices(archive.marks, k=2))
             options += ['--first-hour', model.hour_name(marks[0]),
                         '--last-hour', model.hour_name(marks[1])]
-        prom = os.path.join(base, 'metrics')
+        prom = pathlib.Path(base, 'metrics')
         document = json.loads(run(base, options, '-f', 'json', '-m', prom),
                               parse_float=decimal.Decimal,
                               parse_int=decimal.Decimal)
         rows += check_text(run(base, options, '-a'), document, window)
         check_holes(run(base, options, '-f', 'holes'), document)
-        with open(prom, encoding='utf-8', newline='\n') as file:
-            found = metrics.differences(file.read(), [document], 168)
+        found = metrics.differences(
+            prom.read_bytes().decode(), [document], 168)
         if window:
             found = [line for line in found if 'newest_' not in line
                      and 'stalled_' not in line]

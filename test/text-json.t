@@ -116,10 +116,6 @@ json unreadable -q source,file -m no/metrics ch
 is_status 2
 jq_is '[.complete, [.errors[].path]]' \
     '[false,["./ch/source/2025-11-15T03","./ch/file","no/metrics"]]'
-rm ch/source/2025-11-15T03
-json output-only -m no/metrics ch
-is_status 2
-jq_is '[.complete, (.errors | length)]' '[true,1]'
 
 # Names
 
