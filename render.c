@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -52,7 +53,7 @@
 	"BEGIN READ ONLY; SET LOCAL statement_timeout = '10s'; " \
 	"SELECT left(name, 256), left(url, 2048) FROM nodes "    \
 	"WHERE backfill_from ORDER BY left(name, 256) "          \
-	"COLLATE \"C\" LIMIT 1001; COMMIT"
+	"COLLATE \"C\" LIMIT 1001"
 #define NODES_MAX  1000
 #define NAME_LIMIT 256 /* characters: a name this long was cut */
 #define URL_LIMIT  2048
@@ -1017,83 +1018,10 @@ dsn_valid(const char *dsn)
 }
 
 /*
- * Puts the nodes' rows one by one, as they come. Returns what is wrong, or
- * NULL.
- */
-static const char *
-rows_copy(FILE *fp, PGconn *conn)
-{
-	const char *odd = "no list of nodes in the answer";
-	PGresult *result;
-	size_t rows = 0;
-
-	if (!PQsendQuery(conn, NODES_QUERY) || !PQsetSingleRowMode(conn))
-		return PQerrorMessage(conn);
-	for (; (result = PQgetResult(conn)) != NULL; PQclear(result))
-		switch (PQresultStatus(result)) {
-		case PGRES_COMMAND_OK:
-			break;
-		case PGRES_SINGLE_TUPLE:
-			if (PQnfields(result) != 2)
-				return odd;
-			if (++rows > NODES_MAX)
-				return "more than 1000 nodes";
-			fprintf(fp, "=%s%c%s%c", PQgetvalue(result, 0, 0), '\0',
-			    PQgetvalue(result, 0, 1), '\0');
-			break;
-		case PGRES_TUPLES_OK: /* the end of the rows */
-			if (rows == 0)
-				return "no node is marked backfill_from";
-			break;
-		default:
-			return *PQerrorMessage(conn) != '\0'
-			    ? PQerrorMessage(conn)
-			    : odd;
-		}
-	return rows > 0 ? NULL : odd;
-}
-
-/*
- * Takes from the child all but time and memory within limits, its standard
- * output and what libraries open. It dies with its parent.
- */
-static void
-child_confine(int out)
-{
-	const int signals[] = {SIGALRM, SIGHUP, SIGINT, SIGTERM};
-	struct rlimit limit;
-	char *pages;
-	rlim_t room = CHILD_ROOM;
-	sigset_t none;
-	int fd, null;
-	size_t i;
-
-	for (i = 0; i < LENGTH(signals); i++)
-		signal(signals[i], SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	alarm(PATIENCE);
-	if ((pages = file_read("/proc/self/statm", TIME_SIZE, &i)) != NULL)
-		room +=
-		    strtoul(pages, NULL, 10) * (rlim_t)sysconf(_SC_PAGESIZE);
-	free(pages);
-	if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_max > room) {
-		limit.rlim_cur = limit.rlim_max = room;
-		setrlimit(RLIMIT_AS, &limit);
-	}
-	if (dup2(out, STDOUT_FILENO) == -1 ||
-	    (null = open("/dev/null", O_RDWR)) == -1 ||
-	    dup2(null, STDIN_FILENO) == -1 || dup2(null, STDERR_FILENO) == -1)
-		_exit(EXIT_TROUBLE);
-	for (fd = STDERR_FILENO + 1; fd < CHILD_FDS; fd++)
-		close(fd);
-}
-
-/*
- * Writes '+' once it is connected, then '=', name and URL of each node, and at
- * last '!' and what went wrong, or '.'; each text ends with NUL. A timeout,
- * unless the user sets one, gives a second host or address its turn.
+ * Asks in the child, which gets PATIENCE, CHILD_ROOM and nothing of the run
+ * but a pipe, and dies with it. Writes texts that end with NUL: an empty one
+ * once it is connected, then what is wrong, or each node's name and URL.
+ * A timeout, unless the user sets one, gives a second host or address its turn.
  */
 static void __attribute__((noreturn)) child_run(int out, const char *dsn)
 {
@@ -1102,56 +1030,106 @@ static void __attribute__((noreturn)) child_run(int out, const char *dsn)
 	const char *const values[] = {
 	    getenv("PGCONNECT_TIMEOUT") == NULL ? "4" : NULL, dsn, "UTF8",
 	    PROGRAM, NULL};
-	const char *fault;
+	const char *fault = "no list of nodes in the answer";
+	const int null = open("/dev/null", O_RDWR);
+	PGresult *result = NULL;
 	PGconn *conn;
-	FILE *fp;
+	int fd, i, rows;
 
-	child_confine(out);
-	fp = need(fdopen(STDOUT_FILENO, "w"));
+	if (dup2(out, STDOUT_FILENO) == -1 || dup2(null, STDIN_FILENO) == -1 ||
+	    dup2(null, STDERR_FILENO) == -1)
+		_exit(1);
+	for (fd = STDERR_FILENO + 1; fd < CHILD_FDS; fd++)
+		close(fd);
 	conn = PQconnectdbParams(keywords, values, 1);
 	if (PQstatus(conn) == CONNECTION_OK) {
-		fwrite("+", 1, 2, fp);
-		fflush(fp);
-		fault = rows_copy(fp, conn);
-	} else
-		fault = conn == NULL ? "out of memory" : PQerrorMessage(conn);
-	fprintf(fp, fault == NULL ? "." : "!%s", fault);
-	putc('\0', fp);
-	fflush(fp);
-	PQfinish(conn);
-	_exit(0);
+		dprintf(STDOUT_FILENO, "%c", '\0');
+		result = PQexec(conn, NODES_QUERY);
+	}
+	rows = PQntuples(result);
+	if (*PQerrorMessage(conn) != '\0')
+		fault = PQerrorMessage(conn);
+	else if (PQresultStatus(result) == PGRES_TUPLES_OK &&
+	    PQnfields(result) == 2)
+		fault = rows > NODES_MAX ? "more than 1000 nodes"
+		    : rows == 0          ? "no node is marked backfill_from"
+					 : NULL;
+	for (i = 0; fault == NULL && i < rows; i++)
+		if (dprintf(STDOUT_FILENO, "%s%c%s%c", PQgetvalue(result, i, 0),
+			'\0', PQgetvalue(result, i, 1), '\0') < 0)
+			_exit(1);
+	if (fault != NULL)
+		dprintf(STDOUT_FILENO, "%s", fault);
+	_exit(fault == NULL ? 0 : EXIT_TROUBLE);
+}
+
+/*
+ * Bounds what a process may take in all.
+ */
+static void
+memory_limit(rlim_t room)
+{
+	struct rlimit limit;
+	char *pages;
+	size_t size;
+
+	if ((pages = file_read("/proc/self/statm", TIME_SIZE, &size)) != NULL)
+		room +=
+		    strtoul(pages, NULL, 10) * (rlim_t)sysconf(_SC_PAGESIZE);
+	free(pages);
+	if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur > room) {
+		limit.rlim_cur = room;
+		setrlimit(RLIMIT_AS, &limit);
+	}
 }
 
 /*
  * Asks in a child process, since libpq cannot be bounded in time or memory.
- * Reads all that it writes. Returns what is wrong, or NULL.
+ * Reads what it writes, for PATIENCE at most. Returns what is wrong, or NULL.
  */
 static const char *
 answer_read(const char *dsn, char *answer, size_t *n)
 {
-	ssize_t got;
+	const pid_t parent = getpid();
+	struct pollfd from = {.events = POLLIN};
+	struct timespec begun, now;
+	int64_t left = PATIENCE * 1000;
+	ssize_t got = -1;
 	pid_t pid;
 	int fds[2], status;
 
-	if (pipe2(fds, O_CLOEXEC) == -1 || (pid = fork()) == -1)
+	if (pipe(fds) == -1 || (pid = fork()) == -1)
 		return strerror(errno);
-	if (pid == 0)
-		child_run(fds[1], dsn);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		memory_limit(CHILD_ROOM);
+		if (getppid() == parent)
+			child_run(fds[1], dsn);
+		_exit(1);
+	}
 	close(fds[1]);
-	while ((got = read(fds[0], answer + *n, ANSWER_MAX - *n)) > 0 ||
-	    (got == -1 && errno == EINTR))
-		*n += got > 0 ? (size_t)got : 0;
+	from.fd = fds[0];
+	clock_gettime(CLOCK_MONOTONIC, &begun);
+	while (left > 0 && got != 0) {
+		if (poll(&from, 1, (int)left) > 0 &&
+		    (got = read(fds[0], answer + *n, ANSWER_MAX - *n)) > 0)
+			*n += (size_t)got;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		left = (begun.tv_sec - now.tv_sec + PATIENCE) * 1000 +
+		    (begun.tv_nsec - now.tv_nsec) / 1000000;
+	}
 	close(fds[0]);
 	kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
 		continue;
 	if (*n == ANSWER_MAX)
 		return "more than 4 MiB of names and URLs";
-	if (!WIFSIGNALED(status) || WTERMSIG(status) == SIGKILL)
-		return NULL;
-	if (WTERMSIG(status) != SIGALRM)
+	if (got != 0)
+		return *n > 0 ? "no answer within 10 s"
+			      : "no connection within 10 s";
+	if (!WIFEXITED(status) || WEXITSTATUS(status) == 1)
 		return "the process that asks it has crashed";
-	return *n > 0 ? "no answer within 10 s" : "no connection within 10 s";
+	return WEXITSTATUS(status) == 0 ? NULL : answer + (*answer == '\0');
 }
 
 /*
@@ -1166,30 +1144,24 @@ nodes_fetch(const char *dsn, struct node **nodes, size_t *nodesz, char *message,
 	const char *fault =
 	    "malformed connection string: give key=value pairs, "
 	    "or a postgresql:// URI with special characters as %40";
-	const char *s, *url;
 	char *answer = need(calloc(1, ANSWER_MAX + 1));
+	const char *s = answer + 1;
 	struct node *node;
 	size_t n = 0;
 
 	*nodes = node = need(calloc(NODES_MAX, sizeof(*node)));
 	if (dsn == NULL || dsn_valid(dsn))
 		fault = answer_read(dsn, answer, &n);
-	for (s = answer; fault == NULL && *s != '.'; s += strlen(s) + 1) {
-		url = s + strlen(s) + 1;
-		if (*s == '!')
-			fault = s + 1;
-		else if (*s == '=' && url < answer + n &&
-		    node < *nodes + NODES_MAX) {
-			node->name = need(strdup(s + 1));
-			node->url = need(strdup(url));
-			node->fault = node_fault(node);
-			if (node > *nodes && node->fault == NULL &&
-			    strcmp(node[-1].name, node->name) == 0)
-				node->fault = "listed twice";
-			node++;
-			s = url;
-		} else if (*s != '+')
-			fault = "the answer ends early";
+	while (fault == NULL && s < answer + n && node < *nodes + NODES_MAX) {
+		node->name = need(strdup(s));
+		s += strlen(s) + 1;
+		node->url = need(strdup(s));
+		s += strlen(s) + 1;
+		node->fault = node_fault(node);
+		if (node > *nodes && node->fault == NULL &&
+		    strcmp(node[-1].name, node->name) == 0)
+			node->fault = "listed twice";
+		node++;
 	}
 	*nodesz = (size_t)(node - *nodes);
 	if (fault != NULL)
