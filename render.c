@@ -108,26 +108,18 @@ paint(unsigned char *rgb, const struct span *range, const struct span *spans,
 
 /*
  * Compresses for stb, which frees the result. A filtered map is nearly all
- * zeros: run lengths do.
+ * zeros: a low level does.
  */
 static unsigned char *
 map_compress(unsigned char *data, int size, int *zlib_size, int quality)
 {
-	z_stream z = {.next_in = data, .avail_in = (uInt)size};
-	unsigned char *zlib = NULL;
-	uLong room;
+	uLongf room = compressBound((uLong)size);
+	unsigned char *zlib = malloc(room);
 
 	(void)quality;
-	if (deflateInit2(&z, 1, Z_DEFLATED, 15, 8, Z_RLE) != Z_OK)
-		return NULL;
-	room = deflateBound(&z, (uLong)size);
-	if ((zlib = malloc(room)) != NULL) {
-		z.next_out = zlib;
-		z.avail_out = (uInt)room;
-		deflate(&z, Z_FINISH);
-		*zlib_size = (int)z.total_out;
-	}
-	deflateEnd(&z);
+	if (zlib != NULL)
+		compress2(zlib, &room, data, (uLong)size, 4);
+	*zlib_size = (int)room;
 	return zlib;
 }
 
@@ -145,29 +137,27 @@ hour_floor(int64_t t)
 static bool
 map_range(const struct span *window, const struct report *r, struct span *range)
 {
-	const struct spans *unread = &r->unreadable;
-	size_t n = r->hoursz;
+	const size_t n = r->unreadable.n;
+	const struct span *unread = r->unreadable.v;
+	int64_t start, end;
+	size_t i;
 
 	*range = *window;
 	if (r->state != STATE_READ && r->state != STATE_ABSENT)
 		return false;
 	if (r->start == TIME_NONE)
 		return range->start != INT64_MIN && range->end != INT64_MAX;
-	if (range->start == INT64_MIN) {
-		range->start = hour_floor(r->start);
-		if (unread->n > 0 && unread->v[0].start < range->start)
-			range->start = unread->v[0].start;
-	}
-	if (range->end == INT64_MAX) {
-		while (n > 0 && r->hours[n - 1].readable &&
-		    r->hours[n - 1].start == TIME_NONE)
-			n--;
-		range->end = HOUR +
-		    (n > 0 ? r->hours[n - 1].time : hour_floor(r->end - 1));
-		n = unread->n;
-		if (n > 0 && unread->v[n - 1].end > range->end)
-			range->end = unread->v[n - 1].end;
-	}
+	start = hour_floor(r->start);
+	end = hour_floor(r->end - 1) + HOUR;
+	for (i = 0; i < r->hoursz; i++)
+		if (r->hours[i].start != TIME_NONE)
+			end = r->hours[i].time + HOUR;
+	if (range->start == INT64_MIN)
+		range->start =
+		    n > 0 && unread[0].start < start ? unread[0].start : start;
+	if (range->end == INT64_MAX)
+		range->end =
+		    n > 0 && unread[n - 1].end > end ? unread[n - 1].end : end;
 	return true;
 }
 
@@ -300,15 +290,14 @@ put_escaped(FILE *fp, const char *s, size_t n, const char *kept)
 }
 
 /*
- * Puts the URL of a node's file of a quality; relative, for this node's.
+ * Puts the URL of a node's file of the quality; relative, for this node's.
  */
 static void
-put_url(const struct page *p, const struct node *node, const char *quality,
-    const char *ending)
+put_url(const struct page *p, const struct node *node, const char *ending)
 {
 	char *path = compose("%s/%s_%s_coverage.%s",
 	    node == NULL ? "." : p->opt->output_dir, p->report->channel,
-	    quality, ending);
+	    p->report->quality, ending);
 	const char *s;
 	size_t n;
 
@@ -333,11 +322,11 @@ put_url(const struct page *p, const struct node *node, const char *quality,
 static void
 put_age(const struct page *p, int64_t t, const char *after)
 {
-	char buf[TIME_SIZE];
+	static const int unit[] = {86400, 3600, 60, 1};
 	const int64_t now = p->opt->now;
 	const int64_t s = t != TIME_NONE && t < now ? (now - t) / SECOND : 0;
-	const int days = (int)(s / 86400), hours = (int)(s / 3600 % 24);
-	const int minutes = (int)(s / 60 % 60), seconds = (int)(s % 60);
+	char buf[TIME_SIZE];
+	int i = 0;
 
 	if (t == TIME_NONE) {
 		fputs("none", p->fp);
@@ -346,14 +335,12 @@ put_age(const struct page *p, int64_t t, const char *after)
 	time_format(buf, t);
 	fprintf(p->fp, "<time data-age='%s' datetime='%.*sZ'>", after,
 	    (int)strcspn(buf, "."), buf);
-	if (s < 60)
-		fprintf(p->fp, "%ds", seconds);
-	else if (s < 3600)
-		fprintf(p->fp, "%dm%02ds", minutes, seconds);
-	else if (s < 86400)
-		fprintf(p->fp, "%dh%02dm", hours, minutes);
-	else
-		fprintf(p->fp, "%dd%02dh", days, hours);
+	while (i < 3 && s < unit[i])
+		i++;
+	fprintf(p->fp, "%" PRId64 "%c", s / unit[i], "dhms"[i]);
+	if (i < 3)
+		fprintf(p->fp, "%02d%c", (int)(s % unit[i] / unit[i + 1]),
+		    "dhms"[i + 1]);
 	fprintf(p->fp, "%s</time>", after);
 }
 
@@ -362,10 +349,8 @@ put_percent(FILE *fp, const struct coverage *c)
 {
 	const int ratio = (int)coverage_ratio(c);
 
-	if (ratio < 0)
-		fputs("&ndash;", fp);
-	else if (ratio == 1000000)
-		fputs("100 %", fp);
+	if (ratio < 0 || ratio == 1000000)
+		fputs(ratio < 0 ? "&ndash;" : "100 %", fp);
 	else
 		fprintf(fp, "%d.%02d %%", ratio / 10000, ratio / 100 % 100);
 }
@@ -383,9 +368,8 @@ put(const struct page *p, const char *fmt, ...)
 {
 	FILE *fp = p->fp;
 	const struct node *node;
-	const char *s;
 	char buf[TIME_SIZE];
-	int64_t n;
+	int64_t n = 0;
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -394,29 +378,28 @@ put(const struct page *p, const char *fmt, ...)
 			putc(*fmt, fp);
 			continue;
 		}
-		switch (*++fmt) {
-		case 'a':
+		if (strchr("adilm", *++fmt) != NULL)
 			n = va_arg(ap, int64_t);
+		switch (*fmt) {
+		case 'a':
 			put_age(p, n, va_arg(ap, const char *));
 			break;
+		case 'm':
+			n = (n - p->axis.start) / (SECOND / 1000);
+			/* FALLTHROUGH */
 		case 'd':
-			fprintf(fp, "%" PRId64, va_arg(ap, int64_t));
+			fprintf(fp, "%" PRId64, n);
 			break;
 		case 'f':
 			va_arg(ap, part *)(p);
 			break;
 		case 'i':
-			time_format(buf, va_arg(ap, int64_t));
+			time_format(buf, n);
 			fprintf(fp, "%.*sZ", (int)strcspn(buf, ".") + 4, buf);
 			break;
 		case 'l':
-			n = va_arg(ap, int64_t);
 			duration_format(buf, n);
 			fputs(n > 0 ? buf : "&ndash;", fp);
-			break;
-		case 'm':
-			n = va_arg(ap, int64_t) - p->axis.start;
-			fprintf(fp, "%" PRId64, n / (SECOND / 1000));
 			break;
 		case 'p':
 			put_percent(fp, va_arg(ap, const struct coverage *));
@@ -429,8 +412,7 @@ put(const struct page *p, const char *fmt, ...)
 			break;
 		case 'u':
 			node = va_arg(ap, const struct node *);
-			s = va_arg(ap, const char *);
-			put_url(p, node, p->report->quality, s);
+			put_url(p, node, va_arg(ap, const char *));
 			break;
 		case 'z':
 			fprintf(fp, "%zu", va_arg(ap, size_t));
@@ -448,7 +430,7 @@ figure_compare(const void *a, const void *b)
 }
 
 /*
- * Lists the nodes that speak and those of the page, each once. The axis is
+ * Lists the nodes of the page and those that speak, each once. The axis is
  * what their maps show of the window, this node's first: a map has no place
  * if the axis would be too long.
  */
@@ -456,53 +438,47 @@ static void
 page_nodes(struct page *p, const struct fleet_node *says, size_t saysz)
 {
 	const struct span *window = &p->opt->window;
-	const struct node *node = p->survey->nodes;
+	const struct survey *survey = p->survey;
+	const struct node *node = survey->nodes;
 	const struct report *r;
 	struct figure *end, *f;
 	struct span axis, shown;
-	size_t i;
+	size_t i, n;
 
-	end = p->figures = need(calloc(p->survey->nodesz + saysz, sizeof(*f)));
-	for (i = 0; i < saysz; i++, end++) {
-		end->name = says[i].name;
-		end->says = &says[i];
-		end->report = says[i].report;
-		end->shown = i == 0 && (p->fleet == NULL || p->fleet->here);
-	}
-	for (i = 0; i < p->survey->nodesz; i++, node++) {
-		if (node->fault != NULL) {
+	end = p->figures = need(calloc(survey->nodesz + saysz, sizeof(*f)));
+	for (; node < survey->nodes + survey->nodesz; node++)
+		if (node->fault != NULL)
 			p->left_out++;
-			continue;
-		}
+		else
+			*end++ = (struct figure){
+			    .name = node->name, .node = node, .shown = true};
+	for (i = 0; i < saysz; i++, says++) {
 		f = p->figures;
-		while (f < end && strcmp(f->name, node->name) != 0)
+		while (f < end && strcmp(f->name, says->name) != 0)
 			f++;
 		end += f == end;
-		f->name = node->name;
-		f->node = node;
-		f->shown = true;
-	}
-	for (f = p->figures; f < p->figures + saysz; f++) {
-		if ((r = f->report) == NULL)
+		f->name = says->name;
+		f->says = says;
+		f->shown |= i == 0 && (p->fleet == NULL || p->fleet->here);
+		if ((r = f->report = says->report) == NULL)
 			continue;
-		says = f->says;
-		i = r->unreadable.n;
+		n = r->unreadable.n;
 		f->old = p->opt->now - says->generated_at > OLD;
 		f->stopped = r->end != TIME_NONE &&
 		    says->window.end > says->generated_at &&
 		    says->generated_at - r->end > STOPPED &&
-		    (i == 0 || r->unreadable.v[i - 1].end <= r->end);
+		    (n == 0 || r->unreadable.v[n - 1].end <= r->end);
 		if (!map_range(&says->window, r, &f->range))
 			continue;
-		shown = f->range;
+		axis = shown = f->range;
+		if (!span_cut(&shown, window->start, window->end))
+			continue;
 		axis = p->axis.start < p->axis.end ? p->axis : shown;
 		if (shown.start < axis.start)
 			axis.start = shown.start;
 		if (shown.end > axis.end)
 			axis.end = shown.end;
-		if (span_cut(&shown, window->start, window->end) &&
-		    span_cut(&axis, window->start, window->end) &&
-		    axis.end - axis.start <= MAP_HOURS_MAX * HOUR) {
+		if (axis.end - axis.start <= MAP_HOURS_MAX * HOUR) {
 			p->axis = axis;
 			f->placed = f->shown;
 		}
@@ -518,19 +494,20 @@ page_nodes(struct page *p, const struct fleet_node *says, size_t saysz)
 static void
 put_qualities(const struct page *p)
 {
-	const struct report *r, *end = p->survey->reports + p->survey->reportsz;
+	const struct report *end = p->survey->reports + p->survey->reportsz;
+	struct page other = *p;
 
 	if (p->opt->qualities.n < 2)
 		return;
 	put(p, "<nav aria-label='Qualities'>");
-	for (r = p->survey->reports; r < end; r++)
-		if (r == p->report)
-			put(p, "<strong><bdi>%t</bdi></strong> ", r->quality);
-		else if (strcmp(r->channel, p->report->channel) == 0) {
-			put(p, "<a href='");
-			put_url(p, NULL, r->quality, "html");
-			put(p, "'><bdi>%t</bdi></a> ", r->quality);
-		}
+	for (other.report = p->survey->reports; other.report < end;
+	     other.report++)
+		if (other.report == p->report)
+			put(p, "<strong><bdi>%t</bdi></strong> ",
+			    p->report->quality);
+		else if (other.report->channel == p->report->channel)
+			put(&other, "<a href='%u'><bdi>%t</bdi></a> ", NULL,
+			    "html", other.report->quality);
 	put(p, "</nav>\n");
 }
 
@@ -552,10 +529,10 @@ put_answer(const struct page *p)
 		unknown = fleet->tallies[GAP_UNKNOWN].duration;
 		if (fleet->range.start == TIME_NONE)
 			put(p, "No node is known to have a segment.");
-	} else if (r->state == STATE_ABSENT)
-		put(p, "This node has no such quality.");
-	else if (r->state != STATE_READ)
-		put(p, "This node's archive could not be read.");
+	} else if (r->state != STATE_READ)
+		put(p, "This node%s.",
+		    r->state == STATE_ABSENT ? " has no such quality"
+					     : "'s archive could not be read");
 	else if (r->start == TIME_NONE && n == 0)
 		put(p, "No segments in these hours.");
 	if (n > 0)
@@ -622,7 +599,6 @@ put_rows(const struct page *p)
 {
 	const struct figure *f, *end = p->figures + p->figuresz;
 	const struct coverage *c = p->coverage;
-	const struct report *r;
 	int64_t newest = TIME_NONE;
 
 	for (f = p->figures; f < end; f++)
@@ -637,16 +613,16 @@ put_rows(const struct page *p)
 		if (p->fleet == NULL && f->says == NULL)
 			continue;
 		put(p, "<tr><th scope='row'><bdi>%t</bdi></th>", f->name);
-		if ((r = f->report) != NULL) {
-			c = &f->says->coverage;
+		c = f->report != NULL ? &f->says->coverage : NULL;
+		if (c != NULL)
 			put(p, "<td>%p<td>%z<td>%l<td>%l<td%s%a<td>", c,
 			    c->holes.n, c->hole_duration, elsewhere(p, c),
-			    f->stopped ? " class='bad'>stopped " : ">", r->end,
-			    f->stopped ? " ago" : " old");
-		} else
+			    f->stopped ? " class='bad'>stopped " : ">",
+			    f->report->end, f->stopped ? " ago" : " old");
+		else
 			put(p, "<td>?<td>?<td>?<td>?<td>?<td>");
 		put(p, f->shown ? "<a href='%u'>" : "", f->node, "json");
-		if (r != NULL)
+		if (c != NULL)
 			put(p, "<span class='report%s'>%a</span>",
 			    f->old ? " bad" : "", f->says->generated_at,
 			    " old");
