@@ -44,8 +44,7 @@
 
 /* how many of each a page lists */
 #define STOPPED_LISTED 3 /* nodes */
-#define LOST_FIRST     6 /* holes that are always in sight */
-#define LOST_LISTED    1000
+#define LOST_LISTED    1000 /* holes */
 #define SPANS_LISTED   2000 /* of each kind, for the script */
 
 /* The server gives up too, so that abandoned queries do not pile up there. */
@@ -470,7 +469,7 @@ page_nodes(struct page *p, const struct fleet_node *says, size_t saysz)
 		    (n == 0 || r->unreadable.v[n - 1].end <= r->end);
 		if (!map_range(&says->window, r, &f->range))
 			continue;
-		axis = shown = f->range;
+		shown = f->range;
 		if (!span_cut(&shown, window->start, window->end))
 			continue;
 		axis = p->axis.start < p->axis.end ? p->axis : shown;
@@ -564,34 +563,6 @@ put_answer(const struct page *p)
 }
 
 /*
- * How much of a node's holes others have.
- */
-static int64_t
-elsewhere(const struct page *p, const struct coverage *c)
-{
-	const struct fleet *fleet = p->fleet;
-	const struct gap *gap;
-	struct span span;
-	int64_t sum = c->hole_duration;
-	size_t g = 0, i = 0;
-
-	if (fleet == NULL)
-		return 0;
-	while (i < c->holes.n && g < fleet->gapsz) {
-		gap = &fleet->gaps[g];
-		span = c->holes.v[i];
-		if ((gap->state == GAP_LOST || gap->state == GAP_UNKNOWN) &&
-		    span_cut(&span, gap->span.start, gap->span.end))
-			sum -= span.end - span.start;
-		if (c->holes.v[i].end < gap->span.end)
-			i++;
-		else
-			g++;
-	}
-	return sum;
-}
-
-/*
  * Puts the rows of the table. Without peers there is one for this node only.
  */
 static void
@@ -616,7 +587,7 @@ put_rows(const struct page *p)
 		c = f->report != NULL ? &f->says->coverage : NULL;
 		if (c != NULL)
 			put(p, "<td>%p<td>%z<td>%l<td>%l<td%s%a<td>", c,
-			    c->holes.n, c->hole_duration, elsewhere(p, c),
+			    c->holes.n, c->hole_duration, f->says->elsewhere,
 			    f->stopped ? " class='bad'>stopped " : ">",
 			    f->report->end, f->stopped ? " ago" : " old");
 		else
@@ -648,29 +619,24 @@ span_compare(const void *a, const void *b)
 static void
 put_lost(const struct page *p)
 {
-	const struct spans *holes = &p->coverage->holes;
-	const size_t n = holes->n;
+	const size_t n = p->coverage->holes.n;
 	struct span *at, *sorted;
 
 	if (n == 0)
 		return;
 	sorted = need(calloc(n, sizeof(*sorted)));
-	memcpy(sorted, holes->v, n * sizeof(*sorted));
+	memcpy(sorted, p->coverage->holes.v, n * sizeof(*sorted));
 	qsort(sorted, n, sizeof(*sorted), span_compare);
-	put(p, "<section class='lost'>\n<h2>%s, longest first</h2>\n<ol>\n",
+	put(p,
+	    "<section class='lost'>\n<h2>%s, longest first</h2>\n"
+	    "<ol tabindex='0'>\n",
 	    p->fleet != NULL ? "No node has" : "Holes");
-	for (at = sorted; at < sorted + n && at - sorted < LOST_LISTED; at++) {
-		if (at - sorted == LOST_FIRST)
-			put(p,
-			    "</ol>\n<details><summary>%z more</summary>\n"
-			    "<ol>\n",
-			    n - LOST_FIRST);
+	for (at = sorted; at < sorted + n && at - sorted < LOST_LISTED; at++)
 		put(p, "<li><b>%l</b> <span>%i</span> <span>%i</span></li>\n",
 		    at->end - at->start, at->start, at->end);
-	}
 	if (n > LOST_LISTED)
 		put(p, "<li>%z shorter ones</li>\n", n - LOST_LISTED);
-	put(p, "</ol>%s\n</section>\n", n > LOST_FIRST ? "</details>" : "");
+	put(p, "</ol>\n</section>\n");
 	free(sorted);
 }
 
@@ -683,8 +649,9 @@ put_axis(const struct page *p)
 {
 	const int64_t hours = p->columns / HOUR_COLUMNS;
 	const int64_t room = hours < AXIS_ROOM ? hours : AXIS_ROOM;
-	int64_t hour, i, x;
-	char day[32];
+	char name[32];
+	bool day;
+	int64_t i, x;
 	time_t t;
 	struct tm tm;
 
@@ -693,19 +660,17 @@ put_axis(const struct page *p)
 		t = (time_t)(p->axis.start / SECOND + i * 3600);
 		if (gmtime_r(&t, &tm) == NULL)
 			return;
-		hour = tm.tm_hour;
-		if (hour == 0)
-			put(p, "<path d='M%d.5 2v28'/>\n", x);
-		if (hour == 0 ? i < hours : i == 0 && 24 - hour >= room) {
-			strftime(day, sizeof(day), "%a %e %b", &tm);
-			put(p, "<text class='day' x='%d' y='12'>%s</text>\n",
-			    hour == 0 ? x + 4 : 0, day);
-		}
-		if (hour != 0 && hour % AXIS_STEP == 0)
-			put(p,
-			    "<path d='M%d.5 25v5'/><text x='%d' y='23'>%d%d"
-			    "</text>\n",
-			    x, x, hour / 10, hour % 10);
+		day = i == 0 || tm.tm_hour == 0;
+		if (tm.tm_hour % AXIS_STEP == 0)
+			put(p, "<path d='M%d.5 %s'/>\n", x,
+			    tm.tm_hour == 0 ? "2v28" : "25v5");
+		strftime(name, sizeof(name), day ? "%a %e %b" : "%H", &tm);
+		if (tm.tm_hour == 0 ? i < hours
+			: day       ? 24 - tm.tm_hour >= room
+				    : tm.tm_hour % AXIS_STEP == 0)
+			put(p, "<text x='%d' y='%s>%s</text>\n",
+			    tm.tm_hour == 0 ? x + 4 : x,
+			    day ? "12' class='day'" : "23'", name);
 	}
 }
 
@@ -772,11 +737,10 @@ put_picture(const struct page *p, const struct figure *f, int64_t height)
 	x = from / MAP_COLUMN;
 	y = from / MAP_PIXEL % MAP_ROWS * height / MAP_ROWS;
 	put(p, "<path class='hatch' fill='url(#hatch)' d='");
-	if (x < width)
-		put(p, "M%d %dh1V0H%dV%dH%dz", x, y, width, height, x);
+	put(p, x < width ? "M%d %dh1V0H%dV%dH%dz" : "", x, y, width, height, x);
 	put(p, "'/><path class='now' d='");
-	if (now >= 0 && now / MAP_COLUMN < width)
-		put(p, "M%d.5 0V%d", now / MAP_COLUMN, height);
+	put(p, now >= 0 && now / MAP_COLUMN < width ? "M%d.5 0V%d" : "",
+	    now / MAP_COLUMN, height);
 	put(p,
 	    "'/>\n</g>\n<path class='edge' d='M-.5 %d.5H%d.5V%d.5H-.5z'/>\n"
 	    "</svg>\n",
@@ -835,50 +799,39 @@ put_figure(const struct page *p, const struct figure *f, int64_t height)
 }
 
 /*
- * Puts the maps on the axis, with peers all together first, then the others.
+ * Puts the maps on the axis, with peers all together first.
  */
 static void
 put_maps(const struct page *p)
 {
 	const struct fleet *fleet = p->fleet;
-	const struct figure *f, *end = p->figures + p->figuresz;
+	const struct figure *f;
 	int64_t height = fleet != NULL ? MAP_HEIGHT : MAP_ROWS;
-	struct spans unknown = {0};
-	size_t i;
 
-	if (p->columns > 0)
-		put(p,
-		    "<div id='maps' tabindex='0' role='region' "
-		    "aria-label='Maps' data-first='%d' data-columns='%d'>\n"
-		    "<div>\n",
-		    p->axis.start / SECOND, p->columns);
 	if (p->columns > 0 && fleet != NULL) {
-		for (i = 0; i < fleet->gapsz; i++)
-			if (fleet->gaps[i].state == GAP_UNKNOWN)
-				spans_add(&unknown, fleet->gaps[i].span.start,
-				    fleet->gaps[i].span.end);
 		put(p, "<figure id='together'");
 		put_spans(p, "holes", &fleet->together.holes);
-		put_spans(p, "unknown", &unknown);
 		put(p,
 		    ">\n<figcaption><h2>All nodes together</h2>"
 		    "<p class='status' role='status'></p></figcaption>\n");
 		put_picture(p, NULL, MAP_ROWS);
 		put(p, "</figure>\n");
-		free(unknown.v);
 	}
-	for (f = p->figures; f < end; f++)
+	for (f = p->figures; f < p->figures + p->figuresz; f++)
 		if (f->placed) {
 			put_figure(p, f, height);
 			height = MAP_HEIGHT;
 		}
-	if (p->columns > 0)
-		put(p, "<i id='cursor' hidden></i>\n</div>\n</div>\n");
-	put(p, "<div class='rest'>\n");
-	for (f = p->figures; f < end; f++)
+}
+
+static void
+put_rest(const struct page *p)
+{
+	const struct figure *f;
+
+	for (f = p->figures; f < p->figures + p->figuresz; f++)
 		if (f->shown && !f->placed)
 			put_figure(p, f, MAP_HEIGHT);
-	put(p, "</div>\n");
 }
 
 /*
@@ -914,8 +867,9 @@ render_page(FILE *fp, const struct options *opt, const struct survey *survey,
 	put(&page, page_html, page_css_HASH, page_js_HASH, PROGRAM " " VERSION,
 	    holes, report->channel, report->quality, page_css, report->channel,
 	    report->quality, put_qualities, put_answer, put_rows, put_lost,
-	    page.columns, put_axis, put_maps, left_out, opt->now, opt->now,
-	    " ago", page_js);
+	    page.columns, put_axis, page.axis.start / SECOND, page.columns,
+	    page.columns > 0 ? "" : " hidden", put_maps, put_rest, left_out,
+	    opt->now, opt->now, " ago", page_js);
 	free(page.figures);
 	return ferror(fp) ? -1 : 0;
 }
@@ -983,9 +937,7 @@ dsn_valid(const char *dsn)
 		    (s = option->val) != NULL)
 			valid = s[strspn(s, "0123456789,")] == '\0';
 	PQconninfoFree(options);
-	if (!valid ||
-	    (strncmp(dsn, "postgres://", 11) != 0 &&
-		strncmp(dsn, "postgresql://", 13) != 0))
+	if (!valid || strncmp(dsn, "postgres", 8) != 0)
 		return valid;
 	s = strchr(dsn, '/') + 2;
 	s += strcspn(s, "@/?");
@@ -1007,19 +959,18 @@ static void __attribute__((noreturn)) child_run(int out, const char *dsn)
 	    getenv("PGCONNECT_TIMEOUT") == NULL ? "4" : NULL, dsn, "UTF8",
 	    PROGRAM, NULL};
 	const char *fault = "no list of nodes in the answer";
-	const int null = open("/dev/null", O_RDWR);
 	PGresult *result = NULL;
 	PGconn *conn;
 	int fd, i, rows;
 
-	if (dup2(out, STDOUT_FILENO) == -1 || dup2(null, STDIN_FILENO) == -1 ||
-	    dup2(null, STDERR_FILENO) == -1)
-		_exit(1);
-	for (fd = STDERR_FILENO + 1; fd < CHILD_FDS; fd++)
-		close(fd);
+	for (fd = 0; fd < CHILD_FDS; fd++)
+		if (fd != out)
+			close(fd);
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		(void)open("/dev/null", O_RDWR);
 	conn = PQconnectdbParams(keywords, values, 1);
 	if (PQstatus(conn) == CONNECTION_OK) {
-		dprintf(STDOUT_FILENO, "%c", '\0');
+		dprintf(out, "%c", '\0');
 		result = PQexec(conn, NODES_QUERY);
 	}
 	rows = PQntuples(result);
@@ -1031,11 +982,11 @@ static void __attribute__((noreturn)) child_run(int out, const char *dsn)
 		    : rows == 0          ? "no node is marked backfill_from"
 					 : NULL;
 	for (i = 0; fault == NULL && i < rows; i++)
-		if (dprintf(STDOUT_FILENO, "%s%c%s%c", PQgetvalue(result, i, 0),
-			'\0', PQgetvalue(result, i, 1), '\0') < 0)
+		if (dprintf(out, "%s%c%s%c", PQgetvalue(result, i, 0), '\0',
+			PQgetvalue(result, i, 1), '\0') < 0)
 			_exit(1);
 	if (fault != NULL)
-		dprintf(STDOUT_FILENO, "%s", fault);
+		dprintf(out, "%s", fault);
 	_exit(fault == NULL ? 0 : EXIT_TROUBLE);
 }
 
