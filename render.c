@@ -38,7 +38,7 @@
 #define AXIS_HEIGHT INT64_C(30) /* pixels */
 #define AXIS_STEP   6 /* hours */
 #define AXIS_ROOM   12 /* hours that the name of a day is wide */
-#define MAP_HEIGHT  INT64_C(100) /* pixels, of all maps but the first */
+#define MAP_HEIGHT  INT64_C(100) /* pixels, of a node's map among peers */
 #define STOPPED     (2 * MINUTE) /* without a segment: the stream has */
 #define OLD         (15 * MINUTE) /* a report that says nothing of today */
 
@@ -78,30 +78,26 @@ static const unsigned char orange[RGB] = {255, 127, 14};
 static const unsigned char grey[RGB] = {127, 127, 127};
 
 /*
- * Paints every pixel of a map that a span touches: row by row, since a column
- * of a wide map touches many pages.
+ * Paints every pixel of a map that a span touches.
  */
 static void
 paint(unsigned char *rgb, const struct span *range, const struct span *spans,
     size_t n, const unsigned char *colour)
 {
 	const int64_t width = (range->end - range->start) / MAP_COLUMN;
-	unsigned char *at;
-	int64_t columns, from, p, to;
+	int64_t end, p;
 	struct span span;
 
 	for (; n > 0; n--, spans++) {
 		span = *spans;
 		if (!span_cut(&span, range->start, range->end))
 			continue;
-		from = (span.start - range->start) / MAP_PIXEL;
-		to = (span.end - range->start + MAP_PIXEL - 1) / MAP_PIXEL;
-		for (p = from; p < to && p < from + MAP_ROWS; p++) {
-			at = rgb + RGB * (p / MAP_ROWS + p % MAP_ROWS * width);
-			columns = (to - p + MAP_ROWS - 1) / MAP_ROWS;
-			for (; columns > 0; columns--, at += RGB)
-				memcpy(at, colour, RGB);
-		}
+		end = (span.end - range->start + MAP_PIXEL - 1) / MAP_PIXEL;
+		p = (span.start - range->start) / MAP_PIXEL;
+		for (; p < end; p++)
+			memcpy(
+			    rgb + RGB * (p / MAP_ROWS + p % MAP_ROWS * width),
+			    colour, RGB);
 	}
 }
 
@@ -122,12 +118,6 @@ map_compress(unsigned char *data, int size, int *zlib_size, int quality)
 	return zlib;
 }
 
-static int64_t
-hour_floor(int64_t t)
-{
-	return t - (t % HOUR + HOUR) % HOUR;
-}
-
 /*
  * Finds the hours that a quality's map shows, here or at a peer, whose report
  * does not list its hours: there a segment may end in the hour after the last
@@ -146,8 +136,9 @@ map_range(const struct span *window, const struct report *r, struct span *range)
 		return false;
 	if (r->start == TIME_NONE)
 		return range->start != INT64_MIN && range->end != INT64_MAX;
-	start = hour_floor(r->start);
-	end = hour_floor(r->end - 1) + HOUR;
+	start = r->start - (r->start % HOUR + HOUR) % HOUR;
+	end = r->end - 1;
+	end += HOUR - (end % HOUR + HOUR) % HOUR;
 	for (i = 0; i < r->hoursz; i++)
 		if (r->hours[i].start != TIME_NONE)
 			end = r->hours[i].time + HOUR;
@@ -703,9 +694,11 @@ put_spans(const struct page *p, const char *name, const struct spans *spans)
  * is not reported, a line at now, and an edge.
  */
 static void
-put_picture(const struct page *p, const struct figure *f, int64_t height)
+put_picture(const struct page *p, const struct figure *f)
 {
 	const int64_t now = p->opt->now - p->axis.start, width = p->columns;
+	const int64_t height =
+	    p->fleet == NULL || f == NULL ? MAP_ROWS : MAP_HEIGHT;
 	int64_t from = now, x, y;
 	const struct figure *g;
 
@@ -751,7 +744,7 @@ put_picture(const struct page *p, const struct figure *f, int64_t height)
  * Puts a node's map: on the axis if its hours are known.
  */
 static void
-put_figure(const struct page *p, const struct figure *f, int64_t height)
+put_figure(const struct page *p, const struct figure *f)
 {
 	const struct fleet_node *says = f->says;
 	const struct report *r = f->report;
@@ -791,7 +784,7 @@ put_figure(const struct page *p, const struct figure *f, int64_t height)
 	    "<a target='_blank' rel='noopener noreferrer' href='%u'>",
 	    f->node, "png");
 	if (f->placed)
-		put_picture(p, f, height);
+		put_picture(p, f);
 	else
 		put(p, "<img src='%u' alt='Map of %t'>", f->node, "png",
 		    f->name);
@@ -804,24 +797,20 @@ put_figure(const struct page *p, const struct figure *f, int64_t height)
 static void
 put_maps(const struct page *p)
 {
-	const struct fleet *fleet = p->fleet;
 	const struct figure *f;
-	int64_t height = fleet != NULL ? MAP_HEIGHT : MAP_ROWS;
 
-	if (p->columns > 0 && fleet != NULL) {
+	if (p->columns > 0 && p->fleet != NULL) {
 		put(p, "<figure id='together'");
-		put_spans(p, "holes", &fleet->together.holes);
+		put_spans(p, "holes", &p->coverage->holes);
 		put(p,
 		    ">\n<figcaption><h2>All nodes together</h2>"
 		    "<p class='status' role='status'></p></figcaption>\n");
-		put_picture(p, NULL, MAP_ROWS);
+		put_picture(p, NULL);
 		put(p, "</figure>\n");
 	}
 	for (f = p->figures; f < p->figures + p->figuresz; f++)
-		if (f->placed) {
-			put_figure(p, f, height);
-			height = MAP_HEIGHT;
-		}
+		if (f->placed)
+			put_figure(p, f);
 }
 
 static void
@@ -831,7 +820,7 @@ put_rest(const struct page *p)
 
 	for (f = p->figures; f < p->figures + p->figuresz; f++)
 		if (f->shown && !f->placed)
-			put_figure(p, f, MAP_HEIGHT);
+			put_figure(p, f);
 }
 
 /*
@@ -959,15 +948,27 @@ static void __attribute__((noreturn)) child_run(int out, const char *dsn)
 	    getenv("PGCONNECT_TIMEOUT") == NULL ? "4" : NULL, dsn, "UTF8",
 	    PROGRAM, NULL};
 	const char *fault = "no list of nodes in the answer";
+	rlim_t room = CHILD_ROOM;
 	PGresult *result = NULL;
 	PGconn *conn;
+	struct rlimit limit;
+	char *pages;
+	size_t size;
 	int fd, i, rows;
 
+	if ((pages = file_read("/proc/self/statm", TIME_SIZE, &size)) != NULL)
+		room +=
+		    strtoul(pages, NULL, 10) * (rlim_t)sysconf(_SC_PAGESIZE);
+	if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur > room) {
+		limit.rlim_cur = room;
+		setrlimit(RLIMIT_AS, &limit);
+	}
 	for (fd = 0; fd < CHILD_FDS; fd++)
 		if (fd != out)
 			close(fd);
 	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		(void)open("/dev/null", O_RDWR);
+
 	conn = PQconnectdbParams(keywords, values, 1);
 	if (PQstatus(conn) == CONNECTION_OK) {
 		dprintf(out, "%c", '\0');
@@ -991,26 +992,6 @@ static void __attribute__((noreturn)) child_run(int out, const char *dsn)
 }
 
 /*
- * Bounds what a process may take in all.
- */
-static void
-memory_limit(rlim_t room)
-{
-	struct rlimit limit;
-	char *pages;
-	size_t size;
-
-	if ((pages = file_read("/proc/self/statm", TIME_SIZE, &size)) != NULL)
-		room +=
-		    strtoul(pages, NULL, 10) * (rlim_t)sysconf(_SC_PAGESIZE);
-	free(pages);
-	if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur > room) {
-		limit.rlim_cur = room;
-		setrlimit(RLIMIT_AS, &limit);
-	}
-}
-
-/*
  * Asks in a child process, since libpq cannot be bounded in time or memory.
  * Reads what it writes, for PATIENCE at most. Returns what is wrong, or NULL.
  */
@@ -1029,7 +1010,6 @@ answer_read(const char *dsn, char *answer, size_t *n)
 		return strerror(errno);
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		memory_limit(CHILD_ROOM);
 		if (getppid() == parent)
 			child_run(fds[1], dsn);
 		_exit(1);
