@@ -792,7 +792,7 @@ put_figure(const struct page *p, const struct figure *f)
 }
 
 /*
- * Puts the maps on the axis, with peers all together first.
+ * Puts the maps on the axis, with peers all together first, then the others.
  */
 static void
 put_maps(const struct page *p)
@@ -811,13 +811,9 @@ put_maps(const struct page *p)
 	for (f = p->figures; f < p->figures + p->figuresz; f++)
 		if (f->placed)
 			put_figure(p, f);
-}
-
-static void
-put_rest(const struct page *p)
-{
-	const struct figure *f;
-
+	put(p,
+	    "<i id='cursor' hidden></i>\n</div>\n</div>\n"
+	    "<div class='rest'>\n");
 	for (f = p->figures; f < p->figures + p->figuresz; f++)
 		if (f->shown && !f->placed)
 			put_figure(p, f);
@@ -857,8 +853,8 @@ render_page(FILE *fp, const struct options *opt, const struct survey *survey,
 	    holes, report->channel, report->quality, page_css, report->channel,
 	    report->quality, put_qualities, put_answer, put_rows, put_lost,
 	    page.columns, put_axis, page.axis.start / SECOND, page.columns,
-	    page.columns > 0 ? "" : " hidden", put_maps, put_rest, left_out,
-	    opt->now, opt->now, " ago", page_js);
+	    page.columns > 0 ? "" : " hidden", put_maps, left_out, opt->now,
+	    opt->now, " ago", page_js);
 	free(page.figures);
 	return ferror(fp) ? -1 : 0;
 }
@@ -1006,6 +1002,7 @@ answer_read(const char *dsn, char *answer, size_t *n)
 	pid_t pid;
 	int fds[2], status;
 
+	(void)signal(SIGCHLD, SIG_DFL); /* who starts us may ignore it */
 	if (pipe(fds) == -1 || (pid = fork()) == -1)
 		return strerror(errno);
 	if (pid == 0) {
@@ -1027,8 +1024,8 @@ answer_read(const char *dsn, char *answer, size_t *n)
 	}
 	close(fds[0]);
 	kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
-		continue;
+	if (waitpid(pid, &status, 0) == -1)
+		return strerror(errno);
 	if (*n == ANSWER_MAX)
 		return "more than 4 MiB of names and URLs";
 	if (got != 0)

@@ -122,7 +122,7 @@ pages --connection-string "${uri%/*}/postgres"
 is_status 0
 lists "$good" chulak minibus
 # shellcheck disable=SC2046 # its words are the variables
-runs env PGDATABASE=postgres $(echo "$pg" | sed 's/[a-z]*=/PG\U&/g') \
+runs env --ignore-signal=CHLD PGDATABASE=postgres $(echo "$pg" | sed 's/[a-z]*=/PG\U&/g') \
     "$sc" -b b --name me --make-page ch
 is_status 0
 lists "$good" chulak minibus
