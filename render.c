@@ -478,26 +478,21 @@ page_nodes(struct page *p, const struct fleet_node *says, size_t saysz)
 	qsort(p->figures, p->figuresz, sizeof(*p->figures), figure_compare);
 }
 
-/*
- * Puts the channel's qualities, linked to their pages.
- */
 static void
 put_qualities(const struct page *p)
 {
-	const struct report *end = p->survey->reports + p->survey->reportsz;
+	const struct report *r, *end = p->survey->reports + p->survey->reportsz;
 	struct page other = *p;
 
 	if (p->opt->qualities.n < 2)
 		return;
 	put(p, "<nav aria-label='Qualities'>");
-	for (other.report = p->survey->reports; other.report < end;
-	     other.report++)
-		if (other.report == p->report)
-			put(p, "<strong><bdi>%t</bdi></strong> ",
-			    p->report->quality);
-		else if (other.report->channel == p->report->channel)
+	for (other.report = r = p->survey->reports; r < end; other.report = ++r)
+		if (r == p->report)
+			put(p, "<strong><bdi>%t</bdi></strong> ", r->quality);
+		else if (strcmp(r->channel, p->report->channel) == 0)
 			put(&other, "<a href='%u'><bdi>%t</bdi></a> ", NULL,
-			    "html", other.report->quality);
+			    "html", r->quality);
 	put(p, "</nav>\n");
 }
 
@@ -740,9 +735,6 @@ put_picture(const struct page *p, const struct figure *f)
 	    AXIS_HEIGHT - 1, width, height + AXIS_HEIGHT);
 }
 
-/*
- * Puts a node's map: on the axis if its hours are known.
- */
 static void
 put_figure(const struct page *p, const struct figure *f)
 {
@@ -936,7 +928,8 @@ dsn_valid(const char *dsn)
  * once it is connected, then what is wrong, or each node's name and URL.
  * A timeout, unless the user sets one, gives a second host or address its turn.
  */
-static void __attribute__((noreturn)) child_run(int out, const char *dsn)
+static void __attribute__((noreturn))
+child_run(pid_t parent, int out, const char *dsn)
 {
 	const char *const keywords[] = {"connect_timeout", "dbname",
 	    "client_encoding", "fallback_application_name", NULL};
@@ -952,6 +945,8 @@ static void __attribute__((noreturn)) child_run(int out, const char *dsn)
 	size_t size;
 	int fd, i, rows;
 
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != parent)
+		_exit(1);
 	if ((pages = file_read("/proc/self/statm", TIME_SIZE, &size)) != NULL)
 		room +=
 		    strtoul(pages, NULL, 10) * (rlim_t)sysconf(_SC_PAGESIZE);
@@ -1005,12 +1000,8 @@ answer_read(const char *dsn, char *answer, size_t *n)
 	(void)signal(SIGCHLD, SIG_DFL); /* who starts us may ignore it */
 	if (pipe(fds) == -1 || (pid = fork()) == -1)
 		return strerror(errno);
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() == parent)
-			child_run(fds[1], dsn);
-		_exit(1);
-	}
+	if (pid == 0)
+		child_run(parent, fds[1], dsn);
 	close(fds[1]);
 	from.fd = fds[0];
 	clock_gettime(CLOCK_MONOTONIC, &begun);
