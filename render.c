@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -37,14 +38,13 @@
 #define AXIS_HEIGHT INT64_C(30) /* pixels */
 #define AXIS_STEP   6 /* hours */
 #define AXIS_ROOM   12 /* hours that the name of a day is wide */
-#define MAP_HEIGHT  INT64_C(100) /* pixels, of all maps but the first */
+#define MAP_HEIGHT  INT64_C(100) /* pixels, of a node's map among peers */
 #define STOPPED     (2 * MINUTE) /* without a segment: the stream has */
 #define OLD         (15 * MINUTE) /* a report that says nothing of today */
 
 /* how many of each a page lists */
 #define STOPPED_LISTED 3 /* nodes */
-#define LOST_FIRST     6 /* holes that are always in sight */
-#define LOST_LISTED    1000
+#define LOST_LISTED    1000 /* holes */
 #define SPANS_LISTED   2000 /* of each kind, for the script */
 
 /* The server gives up too, so that abandoned queries do not pile up there. */
@@ -52,7 +52,7 @@
 	"BEGIN READ ONLY; SET LOCAL statement_timeout = '10s'; " \
 	"SELECT left(name, 256), left(url, 2048) FROM nodes "    \
 	"WHERE backfill_from ORDER BY left(name, 256) "          \
-	"COLLATE \"C\" LIMIT 1001; COMMIT"
+	"COLLATE \"C\" LIMIT 1001"
 #define NODES_MAX  1000
 #define NAME_LIMIT 256 /* characters: a name this long was cut */
 #define URL_LIMIT  2048
@@ -78,62 +78,44 @@ static const unsigned char orange[RGB] = {255, 127, 14};
 static const unsigned char grey[RGB] = {127, 127, 127};
 
 /*
- * Paints every pixel of a map that a span touches: row by row, since a column
- * of a wide map touches many pages.
+ * Paints every pixel of a map that a span touches.
  */
 static void
 paint(unsigned char *rgb, const struct span *range, const struct span *spans,
     size_t n, const unsigned char *colour)
 {
 	const int64_t width = (range->end - range->start) / MAP_COLUMN;
-	unsigned char *at;
-	int64_t columns, from, p, to;
+	int64_t end, p;
 	struct span span;
 
 	for (; n > 0; n--, spans++) {
 		span = *spans;
 		if (!span_cut(&span, range->start, range->end))
 			continue;
-		from = (span.start - range->start) / MAP_PIXEL;
-		to = (span.end - range->start + MAP_PIXEL - 1) / MAP_PIXEL;
-		for (p = from; p < to && p < from + MAP_ROWS; p++) {
-			at = rgb + RGB * (p / MAP_ROWS + p % MAP_ROWS * width);
-			columns = (to - p + MAP_ROWS - 1) / MAP_ROWS;
-			for (; columns > 0; columns--, at += RGB)
-				memcpy(at, colour, RGB);
-		}
+		end = (span.end - range->start + MAP_PIXEL - 1) / MAP_PIXEL;
+		p = (span.start - range->start) / MAP_PIXEL;
+		for (; p < end; p++)
+			memcpy(
+			    rgb + RGB * (p / MAP_ROWS + p % MAP_ROWS * width),
+			    colour, RGB);
 	}
 }
 
 /*
  * Compresses for stb, which frees the result. A filtered map is nearly all
- * zeros: run lengths do.
+ * zeros: a low level does.
  */
 static unsigned char *
 map_compress(unsigned char *data, int size, int *zlib_size, int quality)
 {
-	z_stream z = {.next_in = data, .avail_in = (uInt)size};
-	unsigned char *zlib = NULL;
-	uLong room;
+	uLongf room = compressBound((uLong)size);
+	unsigned char *zlib = malloc(room);
 
 	(void)quality;
-	if (deflateInit2(&z, 1, Z_DEFLATED, 15, 8, Z_RLE) != Z_OK)
-		return NULL;
-	room = deflateBound(&z, (uLong)size);
-	if ((zlib = malloc(room)) != NULL) {
-		z.next_out = zlib;
-		z.avail_out = (uInt)room;
-		deflate(&z, Z_FINISH);
-		*zlib_size = (int)z.total_out;
-	}
-	deflateEnd(&z);
+	if (zlib != NULL)
+		compress2(zlib, &room, data, (uLong)size, 4);
+	*zlib_size = (int)room;
 	return zlib;
-}
-
-static int64_t
-hour_floor(int64_t t)
-{
-	return t - (t % HOUR + HOUR) % HOUR;
 }
 
 /*
@@ -144,29 +126,28 @@ hour_floor(int64_t t)
 static bool
 map_range(const struct span *window, const struct report *r, struct span *range)
 {
-	const struct spans *unread = &r->unreadable;
-	size_t n = r->hoursz;
+	const size_t n = r->unreadable.n;
+	const struct span *unread = r->unreadable.v;
+	int64_t start, end;
+	size_t i;
 
 	*range = *window;
 	if (r->state != STATE_READ && r->state != STATE_ABSENT)
 		return false;
 	if (r->start == TIME_NONE)
 		return range->start != INT64_MIN && range->end != INT64_MAX;
-	if (range->start == INT64_MIN) {
-		range->start = hour_floor(r->start);
-		if (unread->n > 0 && unread->v[0].start < range->start)
-			range->start = unread->v[0].start;
-	}
-	if (range->end == INT64_MAX) {
-		while (n > 0 && r->hours[n - 1].readable &&
-		    r->hours[n - 1].start == TIME_NONE)
-			n--;
-		range->end = HOUR +
-		    (n > 0 ? r->hours[n - 1].time : hour_floor(r->end - 1));
-		n = unread->n;
-		if (n > 0 && unread->v[n - 1].end > range->end)
-			range->end = unread->v[n - 1].end;
-	}
+	start = r->start - (r->start % HOUR + HOUR) % HOUR;
+	end = r->end - 1;
+	end += HOUR - (end % HOUR + HOUR) % HOUR;
+	for (i = 0; i < r->hoursz; i++)
+		if (r->hours[i].start != TIME_NONE)
+			end = r->hours[i].time + HOUR;
+	if (range->start == INT64_MIN)
+		range->start =
+		    n > 0 && unread[0].start < start ? unread[0].start : start;
+	if (range->end == INT64_MAX)
+		range->end =
+		    n > 0 && unread[n - 1].end > end ? unread[n - 1].end : end;
 	return true;
 }
 
@@ -299,15 +280,14 @@ put_escaped(FILE *fp, const char *s, size_t n, const char *kept)
 }
 
 /*
- * Puts the URL of a node's file of a quality; relative, for this node's.
+ * Puts the URL of a node's file of the quality; relative, for this node's.
  */
 static void
-put_url(const struct page *p, const struct node *node, const char *quality,
-    const char *ending)
+put_url(const struct page *p, const struct node *node, const char *ending)
 {
 	char *path = compose("%s/%s_%s_coverage.%s",
 	    node == NULL ? "." : p->opt->output_dir, p->report->channel,
-	    quality, ending);
+	    p->report->quality, ending);
 	const char *s;
 	size_t n;
 
@@ -332,11 +312,11 @@ put_url(const struct page *p, const struct node *node, const char *quality,
 static void
 put_age(const struct page *p, int64_t t, const char *after)
 {
-	char buf[TIME_SIZE];
+	static const int unit[] = {86400, 3600, 60, 1};
 	const int64_t now = p->opt->now;
 	const int64_t s = t != TIME_NONE && t < now ? (now - t) / SECOND : 0;
-	const int days = (int)(s / 86400), hours = (int)(s / 3600 % 24);
-	const int minutes = (int)(s / 60 % 60), seconds = (int)(s % 60);
+	char buf[TIME_SIZE];
+	int i = 0;
 
 	if (t == TIME_NONE) {
 		fputs("none", p->fp);
@@ -345,14 +325,12 @@ put_age(const struct page *p, int64_t t, const char *after)
 	time_format(buf, t);
 	fprintf(p->fp, "<time data-age='%s' datetime='%.*sZ'>", after,
 	    (int)strcspn(buf, "."), buf);
-	if (s < 60)
-		fprintf(p->fp, "%ds", seconds);
-	else if (s < 3600)
-		fprintf(p->fp, "%dm%02ds", minutes, seconds);
-	else if (s < 86400)
-		fprintf(p->fp, "%dh%02dm", hours, minutes);
-	else
-		fprintf(p->fp, "%dd%02dh", days, hours);
+	while (i < 3 && s < unit[i])
+		i++;
+	fprintf(p->fp, "%" PRId64 "%c", s / unit[i], "dhms"[i]);
+	if (i < 3)
+		fprintf(p->fp, "%02d%c", (int)(s % unit[i] / unit[i + 1]),
+		    "dhms"[i + 1]);
 	fprintf(p->fp, "%s</time>", after);
 }
 
@@ -361,10 +339,8 @@ put_percent(FILE *fp, const struct coverage *c)
 {
 	const int ratio = (int)coverage_ratio(c);
 
-	if (ratio < 0)
-		fputs("&ndash;", fp);
-	else if (ratio == 1000000)
-		fputs("100 %", fp);
+	if (ratio < 0 || ratio == 1000000)
+		fputs(ratio < 0 ? "&ndash;" : "100 %", fp);
 	else
 		fprintf(fp, "%d.%02d %%", ratio / 10000, ratio / 100 % 100);
 }
@@ -382,9 +358,8 @@ put(const struct page *p, const char *fmt, ...)
 {
 	FILE *fp = p->fp;
 	const struct node *node;
-	const char *s;
 	char buf[TIME_SIZE];
-	int64_t n;
+	int64_t n = 0;
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -393,29 +368,28 @@ put(const struct page *p, const char *fmt, ...)
 			putc(*fmt, fp);
 			continue;
 		}
-		switch (*++fmt) {
-		case 'a':
+		if (strchr("adilm", *++fmt) != NULL)
 			n = va_arg(ap, int64_t);
+		switch (*fmt) {
+		case 'a':
 			put_age(p, n, va_arg(ap, const char *));
 			break;
+		case 'm':
+			n = (n - p->axis.start) / (SECOND / 1000);
+			/* FALLTHROUGH */
 		case 'd':
-			fprintf(fp, "%" PRId64, va_arg(ap, int64_t));
+			fprintf(fp, "%" PRId64, n);
 			break;
 		case 'f':
 			va_arg(ap, part *)(p);
 			break;
 		case 'i':
-			time_format(buf, va_arg(ap, int64_t));
+			time_format(buf, n);
 			fprintf(fp, "%.*sZ", (int)strcspn(buf, ".") + 4, buf);
 			break;
 		case 'l':
-			n = va_arg(ap, int64_t);
 			duration_format(buf, n);
 			fputs(n > 0 ? buf : "&ndash;", fp);
-			break;
-		case 'm':
-			n = va_arg(ap, int64_t) - p->axis.start;
-			fprintf(fp, "%" PRId64, n / (SECOND / 1000));
 			break;
 		case 'p':
 			put_percent(fp, va_arg(ap, const struct coverage *));
@@ -428,8 +402,7 @@ put(const struct page *p, const char *fmt, ...)
 			break;
 		case 'u':
 			node = va_arg(ap, const struct node *);
-			s = va_arg(ap, const char *);
-			put_url(p, node, p->report->quality, s);
+			put_url(p, node, va_arg(ap, const char *));
 			break;
 		case 'z':
 			fprintf(fp, "%zu", va_arg(ap, size_t));
@@ -447,7 +420,7 @@ figure_compare(const void *a, const void *b)
 }
 
 /*
- * Lists the nodes that speak and those of the page, each once. The axis is
+ * Lists the nodes of the page and those that speak, each once. The axis is
  * what their maps show of the window, this node's first: a map has no place
  * if the axis would be too long.
  */
@@ -455,53 +428,47 @@ static void
 page_nodes(struct page *p, const struct fleet_node *says, size_t saysz)
 {
 	const struct span *window = &p->opt->window;
-	const struct node *node = p->survey->nodes;
+	const struct survey *survey = p->survey;
+	const struct node *node = survey->nodes;
 	const struct report *r;
 	struct figure *end, *f;
 	struct span axis, shown;
-	size_t i;
+	size_t i, n;
 
-	end = p->figures = need(calloc(p->survey->nodesz + saysz, sizeof(*f)));
-	for (i = 0; i < saysz; i++, end++) {
-		end->name = says[i].name;
-		end->says = &says[i];
-		end->report = says[i].report;
-		end->shown = i == 0 && (p->fleet == NULL || p->fleet->here);
-	}
-	for (i = 0; i < p->survey->nodesz; i++, node++) {
-		if (node->fault != NULL) {
+	end = p->figures = need(calloc(survey->nodesz + saysz, sizeof(*f)));
+	for (; node < survey->nodes + survey->nodesz; node++)
+		if (node->fault != NULL)
 			p->left_out++;
-			continue;
-		}
+		else
+			*end++ = (struct figure){
+			    .name = node->name, .node = node, .shown = true};
+	for (i = 0; i < saysz; i++, says++) {
 		f = p->figures;
-		while (f < end && strcmp(f->name, node->name) != 0)
+		while (f < end && strcmp(f->name, says->name) != 0)
 			f++;
 		end += f == end;
-		f->name = node->name;
-		f->node = node;
-		f->shown = true;
-	}
-	for (f = p->figures; f < p->figures + saysz; f++) {
-		if ((r = f->report) == NULL)
+		f->name = says->name;
+		f->says = says;
+		f->shown |= i == 0 && (p->fleet == NULL || p->fleet->here);
+		if ((r = f->report = says->report) == NULL)
 			continue;
-		says = f->says;
-		i = r->unreadable.n;
+		n = r->unreadable.n;
 		f->old = p->opt->now - says->generated_at > OLD;
 		f->stopped = r->end != TIME_NONE &&
 		    says->window.end > says->generated_at &&
 		    says->generated_at - r->end > STOPPED &&
-		    (i == 0 || r->unreadable.v[i - 1].end <= r->end);
+		    (n == 0 || r->unreadable.v[n - 1].end <= r->end);
 		if (!map_range(&says->window, r, &f->range))
 			continue;
 		shown = f->range;
+		if (!span_cut(&shown, window->start, window->end))
+			continue;
 		axis = p->axis.start < p->axis.end ? p->axis : shown;
 		if (shown.start < axis.start)
 			axis.start = shown.start;
 		if (shown.end > axis.end)
 			axis.end = shown.end;
-		if (span_cut(&shown, window->start, window->end) &&
-		    span_cut(&axis, window->start, window->end) &&
-		    axis.end - axis.start <= MAP_HOURS_MAX * HOUR) {
+		if (axis.end - axis.start <= MAP_HOURS_MAX * HOUR) {
 			p->axis = axis;
 			f->placed = f->shown;
 		}
@@ -511,25 +478,21 @@ page_nodes(struct page *p, const struct fleet_node *says, size_t saysz)
 	qsort(p->figures, p->figuresz, sizeof(*p->figures), figure_compare);
 }
 
-/*
- * Puts the channel's qualities, linked to their pages.
- */
 static void
 put_qualities(const struct page *p)
 {
 	const struct report *r, *end = p->survey->reports + p->survey->reportsz;
+	struct page other = *p;
 
 	if (p->opt->qualities.n < 2)
 		return;
 	put(p, "<nav aria-label='Qualities'>");
-	for (r = p->survey->reports; r < end; r++)
+	for (other.report = r = p->survey->reports; r < end; other.report = ++r)
 		if (r == p->report)
 			put(p, "<strong><bdi>%t</bdi></strong> ", r->quality);
-		else if (strcmp(r->channel, p->report->channel) == 0) {
-			put(p, "<a href='");
-			put_url(p, NULL, r->quality, "html");
-			put(p, "'><bdi>%t</bdi></a> ", r->quality);
-		}
+		else if (strcmp(r->channel, p->report->channel) == 0)
+			put(&other, "<a href='%u'><bdi>%t</bdi></a> ", NULL,
+			    "html", r->quality);
 	put(p, "</nav>\n");
 }
 
@@ -551,10 +514,10 @@ put_answer(const struct page *p)
 		unknown = fleet->tallies[GAP_UNKNOWN].duration;
 		if (fleet->range.start == TIME_NONE)
 			put(p, "No node is known to have a segment.");
-	} else if (r->state == STATE_ABSENT)
-		put(p, "This node has no such quality.");
-	else if (r->state != STATE_READ)
-		put(p, "This node's archive could not be read.");
+	} else if (r->state != STATE_READ)
+		put(p, "This node%s.",
+		    r->state == STATE_ABSENT ? " has no such quality"
+					     : "'s archive could not be read");
 	else if (r->start == TIME_NONE && n == 0)
 		put(p, "No segments in these hours.");
 	if (n > 0)
@@ -586,34 +549,6 @@ put_answer(const struct page *p)
 }
 
 /*
- * How much of a node's holes others have.
- */
-static int64_t
-elsewhere(const struct page *p, const struct coverage *c)
-{
-	const struct fleet *fleet = p->fleet;
-	const struct gap *gap;
-	struct span span;
-	int64_t sum = c->hole_duration;
-	size_t g = 0, i = 0;
-
-	if (fleet == NULL)
-		return 0;
-	while (i < c->holes.n && g < fleet->gapsz) {
-		gap = &fleet->gaps[g];
-		span = c->holes.v[i];
-		if ((gap->state == GAP_LOST || gap->state == GAP_UNKNOWN) &&
-		    span_cut(&span, gap->span.start, gap->span.end))
-			sum -= span.end - span.start;
-		if (c->holes.v[i].end < gap->span.end)
-			i++;
-		else
-			g++;
-	}
-	return sum;
-}
-
-/*
  * Puts the rows of the table. Without peers there is one for this node only.
  */
 static void
@@ -621,7 +556,6 @@ put_rows(const struct page *p)
 {
 	const struct figure *f, *end = p->figures + p->figuresz;
 	const struct coverage *c = p->coverage;
-	const struct report *r;
 	int64_t newest = TIME_NONE;
 
 	for (f = p->figures; f < end; f++)
@@ -636,16 +570,16 @@ put_rows(const struct page *p)
 		if (p->fleet == NULL && f->says == NULL)
 			continue;
 		put(p, "<tr><th scope='row'><bdi>%t</bdi></th>", f->name);
-		if ((r = f->report) != NULL) {
-			c = &f->says->coverage;
+		c = f->report != NULL ? &f->says->coverage : NULL;
+		if (c != NULL)
 			put(p, "<td>%p<td>%z<td>%l<td>%l<td%s%a<td>", c,
-			    c->holes.n, c->hole_duration, elsewhere(p, c),
-			    f->stopped ? " class='bad'>stopped " : ">", r->end,
-			    f->stopped ? " ago" : " old");
-		} else
+			    c->holes.n, c->hole_duration, f->says->elsewhere,
+			    f->stopped ? " class='bad'>stopped " : ">",
+			    f->report->end, f->stopped ? " ago" : " old");
+		else
 			put(p, "<td>?<td>?<td>?<td>?<td>?<td>");
 		put(p, f->shown ? "<a href='%u'>" : "", f->node, "json");
-		if (r != NULL)
+		if (c != NULL)
 			put(p, "<span class='report%s'>%a</span>",
 			    f->old ? " bad" : "", f->says->generated_at,
 			    " old");
@@ -671,29 +605,24 @@ span_compare(const void *a, const void *b)
 static void
 put_lost(const struct page *p)
 {
-	const struct spans *holes = &p->coverage->holes;
-	const size_t n = holes->n;
+	const size_t n = p->coverage->holes.n;
 	struct span *at, *sorted;
 
 	if (n == 0)
 		return;
 	sorted = need(calloc(n, sizeof(*sorted)));
-	memcpy(sorted, holes->v, n * sizeof(*sorted));
+	memcpy(sorted, p->coverage->holes.v, n * sizeof(*sorted));
 	qsort(sorted, n, sizeof(*sorted), span_compare);
-	put(p, "<section class='lost'>\n<h2>%s, longest first</h2>\n<ol>\n",
+	put(p,
+	    "<section class='lost'>\n<h2>%s, longest first</h2>\n"
+	    "<ol tabindex='0'>\n",
 	    p->fleet != NULL ? "No node has" : "Holes");
-	for (at = sorted; at < sorted + n && at - sorted < LOST_LISTED; at++) {
-		if (at - sorted == LOST_FIRST)
-			put(p,
-			    "</ol>\n<details><summary>%z more</summary>\n"
-			    "<ol>\n",
-			    n - LOST_FIRST);
+	for (at = sorted; at < sorted + n && at - sorted < LOST_LISTED; at++)
 		put(p, "<li><b>%l</b> <span>%i</span> <span>%i</span></li>\n",
 		    at->end - at->start, at->start, at->end);
-	}
 	if (n > LOST_LISTED)
 		put(p, "<li>%z shorter ones</li>\n", n - LOST_LISTED);
-	put(p, "</ol>%s\n</section>\n", n > LOST_FIRST ? "</details>" : "");
+	put(p, "</ol>\n</section>\n");
 	free(sorted);
 }
 
@@ -706,8 +635,9 @@ put_axis(const struct page *p)
 {
 	const int64_t hours = p->columns / HOUR_COLUMNS;
 	const int64_t room = hours < AXIS_ROOM ? hours : AXIS_ROOM;
-	int64_t hour, i, x;
-	char day[32];
+	char name[32];
+	bool day;
+	int64_t i, x;
 	time_t t;
 	struct tm tm;
 
@@ -716,19 +646,17 @@ put_axis(const struct page *p)
 		t = (time_t)(p->axis.start / SECOND + i * 3600);
 		if (gmtime_r(&t, &tm) == NULL)
 			return;
-		hour = tm.tm_hour;
-		if (hour == 0)
-			put(p, "<path d='M%d.5 2v28'/>\n", x);
-		if (hour == 0 ? i < hours : i == 0 && 24 - hour >= room) {
-			strftime(day, sizeof(day), "%a %e %b", &tm);
-			put(p, "<text class='day' x='%d' y='12'>%s</text>\n",
-			    hour == 0 ? x + 4 : 0, day);
-		}
-		if (hour != 0 && hour % AXIS_STEP == 0)
-			put(p,
-			    "<path d='M%d.5 25v5'/><text x='%d' y='23'>%d%d"
-			    "</text>\n",
-			    x, x, hour / 10, hour % 10);
+		day = i == 0 || tm.tm_hour == 0;
+		if (tm.tm_hour % AXIS_STEP == 0)
+			put(p, "<path d='M%d.5 %s'/>\n", x,
+			    tm.tm_hour == 0 ? "2v28" : "25v5");
+		strftime(name, sizeof(name), day ? "%a %e %b" : "%H", &tm);
+		if (tm.tm_hour == 0 ? i < hours
+			: day       ? 24 - tm.tm_hour >= room
+				    : tm.tm_hour % AXIS_STEP == 0)
+			put(p, "<text x='%d' y='%s>%s</text>\n",
+			    tm.tm_hour == 0 ? x + 4 : x,
+			    day ? "12' class='day'" : "23'", name);
 	}
 }
 
@@ -761,9 +689,11 @@ put_spans(const struct page *p, const char *name, const struct spans *spans)
  * is not reported, a line at now, and an edge.
  */
 static void
-put_picture(const struct page *p, const struct figure *f, int64_t height)
+put_picture(const struct page *p, const struct figure *f)
 {
 	const int64_t now = p->opt->now - p->axis.start, width = p->columns;
+	const int64_t height =
+	    p->fleet == NULL || f == NULL ? MAP_ROWS : MAP_HEIGHT;
 	int64_t from = now, x, y;
 	const struct figure *g;
 
@@ -795,22 +725,18 @@ put_picture(const struct page *p, const struct figure *f, int64_t height)
 	x = from / MAP_COLUMN;
 	y = from / MAP_PIXEL % MAP_ROWS * height / MAP_ROWS;
 	put(p, "<path class='hatch' fill='url(#hatch)' d='");
-	if (x < width)
-		put(p, "M%d %dh1V0H%dV%dH%dz", x, y, width, height, x);
+	put(p, x < width ? "M%d %dh1V0H%dV%dH%dz" : "", x, y, width, height, x);
 	put(p, "'/><path class='now' d='");
-	if (now >= 0 && now / MAP_COLUMN < width)
-		put(p, "M%d.5 0V%d", now / MAP_COLUMN, height);
+	put(p, now >= 0 && now / MAP_COLUMN < width ? "M%d.5 0V%d" : "",
+	    now / MAP_COLUMN, height);
 	put(p,
 	    "'/>\n</g>\n<path class='edge' d='M-.5 %d.5H%d.5V%d.5H-.5z'/>\n"
 	    "</svg>\n",
 	    AXIS_HEIGHT - 1, width, height + AXIS_HEIGHT);
 }
 
-/*
- * Puts a node's map: on the axis if its hours are known.
- */
 static void
-put_figure(const struct page *p, const struct figure *f, int64_t height)
+put_figure(const struct page *p, const struct figure *f)
 {
 	const struct fleet_node *says = f->says;
 	const struct report *r = f->report;
@@ -850,7 +776,7 @@ put_figure(const struct page *p, const struct figure *f, int64_t height)
 	    "<a target='_blank' rel='noopener noreferrer' href='%u'>",
 	    f->node, "png");
 	if (f->placed)
-		put_picture(p, f, height);
+		put_picture(p, f);
 	else
 		put(p, "<img src='%u' alt='Map of %t'>", f->node, "png",
 		    f->name);
@@ -863,45 +789,26 @@ put_figure(const struct page *p, const struct figure *f, int64_t height)
 static void
 put_maps(const struct page *p)
 {
-	const struct fleet *fleet = p->fleet;
-	const struct figure *f, *end = p->figures + p->figuresz;
-	int64_t height = fleet != NULL ? MAP_HEIGHT : MAP_ROWS;
-	struct spans unknown = {0};
-	size_t i;
+	const struct figure *f;
 
-	if (p->columns > 0)
-		put(p,
-		    "<div id='maps' tabindex='0' role='region' "
-		    "aria-label='Maps' data-first='%d' data-columns='%d'>\n"
-		    "<div>\n",
-		    p->axis.start / SECOND, p->columns);
-	if (p->columns > 0 && fleet != NULL) {
-		for (i = 0; i < fleet->gapsz; i++)
-			if (fleet->gaps[i].state == GAP_UNKNOWN)
-				spans_add(&unknown, fleet->gaps[i].span.start,
-				    fleet->gaps[i].span.end);
+	if (p->columns > 0 && p->fleet != NULL) {
 		put(p, "<figure id='together'");
-		put_spans(p, "holes", &fleet->together.holes);
-		put_spans(p, "unknown", &unknown);
+		put_spans(p, "holes", &p->coverage->holes);
 		put(p,
 		    ">\n<figcaption><h2>All nodes together</h2>"
 		    "<p class='status' role='status'></p></figcaption>\n");
-		put_picture(p, NULL, MAP_ROWS);
+		put_picture(p, NULL);
 		put(p, "</figure>\n");
-		free(unknown.v);
 	}
-	for (f = p->figures; f < end; f++)
-		if (f->placed) {
-			put_figure(p, f, height);
-			height = MAP_HEIGHT;
-		}
-	if (p->columns > 0)
-		put(p, "<i id='cursor' hidden></i>\n</div>\n</div>\n");
-	put(p, "<div class='rest'>\n");
-	for (f = p->figures; f < end; f++)
+	for (f = p->figures; f < p->figures + p->figuresz; f++)
+		if (f->placed)
+			put_figure(p, f);
+	put(p,
+	    "<i id='cursor' hidden></i>\n</div>\n</div>\n"
+	    "<div class='rest'>\n");
+	for (f = p->figures; f < p->figures + p->figuresz; f++)
 		if (f->shown && !f->placed)
-			put_figure(p, f, MAP_HEIGHT);
-	put(p, "</div>\n");
+			put_figure(p, f);
 }
 
 /*
@@ -937,8 +844,9 @@ render_page(FILE *fp, const struct options *opt, const struct survey *survey,
 	put(&page, page_html, page_css_HASH, page_js_HASH, PROGRAM " " VERSION,
 	    holes, report->channel, report->quality, page_css, report->channel,
 	    report->quality, put_qualities, put_answer, put_rows, put_lost,
-	    page.columns, put_axis, put_maps, left_out, opt->now, opt->now,
-	    " ago", page_js);
+	    page.columns, put_axis, page.axis.start / SECOND, page.columns,
+	    page.columns > 0 ? "" : " hidden", put_maps, left_out, opt->now,
+	    opt->now, " ago", page_js);
 	free(page.figures);
 	return ferror(fp) ? -1 : 0;
 }
@@ -1006,9 +914,7 @@ dsn_valid(const char *dsn)
 		    (s = option->val) != NULL)
 			valid = s[strspn(s, "0123456789,")] == '\0';
 	PQconninfoFree(options);
-	if (!valid ||
-	    (strncmp(dsn, "postgres://", 11) != 0 &&
-		strncmp(dsn, "postgresql://", 13) != 0))
+	if (!valid || strncmp(dsn, "postgres", 8) != 0)
 		return valid;
 	s = strchr(dsn, '/') + 2;
 	s += strcspn(s, "@/?");
@@ -1017,141 +923,108 @@ dsn_valid(const char *dsn)
 }
 
 /*
- * Puts the nodes' rows one by one, as they come. Returns what is wrong, or
- * NULL.
+ * Asks in the child, which gets PATIENCE, CHILD_ROOM and nothing of the run
+ * but a pipe, and dies with it. Writes texts that end with NUL: an empty one
+ * once it is connected, then what is wrong, or each node's name and URL.
+ * A timeout, unless the user sets one, gives a second host or address its turn.
  */
-static const char *
-rows_copy(FILE *fp, PGconn *conn)
-{
-	const char *odd = "no list of nodes in the answer";
-	PGresult *result;
-	size_t rows = 0;
-
-	if (!PQsendQuery(conn, NODES_QUERY) || !PQsetSingleRowMode(conn))
-		return PQerrorMessage(conn);
-	for (; (result = PQgetResult(conn)) != NULL; PQclear(result))
-		switch (PQresultStatus(result)) {
-		case PGRES_COMMAND_OK:
-			break;
-		case PGRES_SINGLE_TUPLE:
-			if (PQnfields(result) != 2)
-				return odd;
-			if (++rows > NODES_MAX)
-				return "more than 1000 nodes";
-			fprintf(fp, "=%s%c%s%c", PQgetvalue(result, 0, 0), '\0',
-			    PQgetvalue(result, 0, 1), '\0');
-			break;
-		case PGRES_TUPLES_OK: /* the end of the rows */
-			if (rows == 0)
-				return "no node is marked backfill_from";
-			break;
-		default:
-			return *PQerrorMessage(conn) != '\0'
-			    ? PQerrorMessage(conn)
-			    : odd;
-		}
-	return rows > 0 ? NULL : odd;
-}
-
-/*
- * Takes from the child all but time and memory within limits, its standard
- * output and what libraries open. It dies with its parent.
- */
-static void
-child_confine(int out)
-{
-	const int signals[] = {SIGALRM, SIGHUP, SIGINT, SIGTERM};
-	struct rlimit limit;
-	char *pages;
-	rlim_t room = CHILD_ROOM;
-	sigset_t none;
-	int fd, null;
-	size_t i;
-
-	for (i = 0; i < LENGTH(signals); i++)
-		signal(signals[i], SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	alarm(PATIENCE);
-	if ((pages = file_read("/proc/self/statm", TIME_SIZE, &i)) != NULL)
-		room +=
-		    strtoul(pages, NULL, 10) * (rlim_t)sysconf(_SC_PAGESIZE);
-	free(pages);
-	if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_max > room) {
-		limit.rlim_cur = limit.rlim_max = room;
-		setrlimit(RLIMIT_AS, &limit);
-	}
-	if (dup2(out, STDOUT_FILENO) == -1 ||
-	    (null = open("/dev/null", O_RDWR)) == -1 ||
-	    dup2(null, STDIN_FILENO) == -1 || dup2(null, STDERR_FILENO) == -1)
-		_exit(EXIT_TROUBLE);
-	for (fd = STDERR_FILENO + 1; fd < CHILD_FDS; fd++)
-		close(fd);
-}
-
-/*
- * Writes '+' once it is connected, then '=', name and URL of each node, and at
- * last '!' and what went wrong, or '.'; each text ends with NUL. A timeout,
- * unless the user sets one, gives a second host or address its turn.
- */
-static void __attribute__((noreturn)) child_run(int out, const char *dsn)
+static void __attribute__((noreturn))
+child_run(pid_t parent, int out, const char *dsn)
 {
 	const char *const keywords[] = {"connect_timeout", "dbname",
 	    "client_encoding", "fallback_application_name", NULL};
 	const char *const values[] = {
 	    getenv("PGCONNECT_TIMEOUT") == NULL ? "4" : NULL, dsn, "UTF8",
 	    PROGRAM, NULL};
-	const char *fault;
+	const char *fault = "no list of nodes in the answer";
+	rlim_t room = CHILD_ROOM;
+	PGresult *result = NULL;
 	PGconn *conn;
-	FILE *fp;
+	struct rlimit limit;
+	char *pages;
+	size_t size;
+	int fd, i, rows;
 
-	child_confine(out);
-	fp = need(fdopen(STDOUT_FILENO, "w"));
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != parent)
+		_exit(1);
+	if ((pages = file_read("/proc/self/statm", TIME_SIZE, &size)) != NULL)
+		room +=
+		    strtoul(pages, NULL, 10) * (rlim_t)sysconf(_SC_PAGESIZE);
+	if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur > room) {
+		limit.rlim_cur = room;
+		setrlimit(RLIMIT_AS, &limit);
+	}
+	for (fd = 0; fd < CHILD_FDS; fd++)
+		if (fd != out)
+			close(fd);
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		(void)open("/dev/null", O_RDWR);
+
 	conn = PQconnectdbParams(keywords, values, 1);
 	if (PQstatus(conn) == CONNECTION_OK) {
-		fwrite("+", 1, 2, fp);
-		fflush(fp);
-		fault = rows_copy(fp, conn);
-	} else
-		fault = conn == NULL ? "out of memory" : PQerrorMessage(conn);
-	fprintf(fp, fault == NULL ? "." : "!%s", fault);
-	putc('\0', fp);
-	fflush(fp);
-	PQfinish(conn);
-	_exit(0);
+		dprintf(out, "%c", '\0');
+		result = PQexec(conn, NODES_QUERY);
+	}
+	rows = PQntuples(result);
+	if (*PQerrorMessage(conn) != '\0')
+		fault = PQerrorMessage(conn);
+	else if (PQresultStatus(result) == PGRES_TUPLES_OK &&
+	    PQnfields(result) == 2)
+		fault = rows > NODES_MAX ? "more than 1000 nodes"
+		    : rows == 0          ? "no node is marked backfill_from"
+					 : NULL;
+	for (i = 0; fault == NULL && i < rows; i++)
+		if (dprintf(out, "%s%c%s%c", PQgetvalue(result, i, 0), '\0',
+			PQgetvalue(result, i, 1), '\0') < 0)
+			_exit(1);
+	if (fault != NULL)
+		dprintf(out, "%s", fault);
+	_exit(fault == NULL ? 0 : EXIT_TROUBLE);
 }
 
 /*
  * Asks in a child process, since libpq cannot be bounded in time or memory.
- * Reads all that it writes. Returns what is wrong, or NULL.
+ * Reads what it writes, for PATIENCE at most. Returns what is wrong, or NULL.
  */
 static const char *
 answer_read(const char *dsn, char *answer, size_t *n)
 {
-	ssize_t got;
+	const pid_t parent = getpid();
+	struct pollfd from = {.events = POLLIN};
+	struct timespec begun, now;
+	int64_t left = PATIENCE * 1000;
+	ssize_t got = -1;
 	pid_t pid;
 	int fds[2], status;
 
-	if (pipe2(fds, O_CLOEXEC) == -1 || (pid = fork()) == -1)
+	(void)signal(SIGCHLD, SIG_DFL); /* who starts us may ignore it */
+	if (pipe(fds) == -1 || (pid = fork()) == -1)
 		return strerror(errno);
 	if (pid == 0)
-		child_run(fds[1], dsn);
+		child_run(parent, fds[1], dsn);
 	close(fds[1]);
-	while ((got = read(fds[0], answer + *n, ANSWER_MAX - *n)) > 0 ||
-	    (got == -1 && errno == EINTR))
-		*n += got > 0 ? (size_t)got : 0;
+	from.fd = fds[0];
+	clock_gettime(CLOCK_MONOTONIC, &begun);
+	while (left > 0 && got != 0) {
+		if (poll(&from, 1, (int)left) > 0 &&
+		    (got = read(fds[0], answer + *n, ANSWER_MAX - *n)) > 0)
+			*n += (size_t)got;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		left = (begun.tv_sec - now.tv_sec + PATIENCE) * 1000 +
+		    (begun.tv_nsec - now.tv_nsec) / 1000000;
+	}
 	close(fds[0]);
 	kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
-		continue;
+	if (waitpid(pid, &status, 0) == -1)
+		return strerror(errno);
 	if (*n == ANSWER_MAX)
 		return "more than 4 MiB of names and URLs";
-	if (!WIFSIGNALED(status) || WTERMSIG(status) == SIGKILL)
-		return NULL;
-	if (WTERMSIG(status) != SIGALRM)
+	if (got != 0)
+		return *n > 0 ? "no answer within 10 s"
+			      : "no connection within 10 s";
+	if (!WIFEXITED(status) || WEXITSTATUS(status) == 1)
 		return "the process that asks it has crashed";
-	return *n > 0 ? "no answer within 10 s" : "no connection within 10 s";
+	return WEXITSTATUS(status) == 0 ? NULL : answer + (*answer == '\0');
 }
 
 /*
@@ -1166,30 +1039,24 @@ nodes_fetch(const char *dsn, struct node **nodes, size_t *nodesz, char *message,
 	const char *fault =
 	    "malformed connection string: give key=value pairs, "
 	    "or a postgresql:// URI with special characters as %40";
-	const char *s, *url;
 	char *answer = need(calloc(1, ANSWER_MAX + 1));
+	const char *s = answer + 1;
 	struct node *node;
 	size_t n = 0;
 
 	*nodes = node = need(calloc(NODES_MAX, sizeof(*node)));
 	if (dsn == NULL || dsn_valid(dsn))
 		fault = answer_read(dsn, answer, &n);
-	for (s = answer; fault == NULL && *s != '.'; s += strlen(s) + 1) {
-		url = s + strlen(s) + 1;
-		if (*s == '!')
-			fault = s + 1;
-		else if (*s == '=' && url < answer + n &&
-		    node < *nodes + NODES_MAX) {
-			node->name = need(strdup(s + 1));
-			node->url = need(strdup(url));
-			node->fault = node_fault(node);
-			if (node > *nodes && node->fault == NULL &&
-			    strcmp(node[-1].name, node->name) == 0)
-				node->fault = "listed twice";
-			node++;
-			s = url;
-		} else if (*s != '+')
-			fault = "the answer ends early";
+	while (fault == NULL && s < answer + n && node < *nodes + NODES_MAX) {
+		node->name = need(strdup(s));
+		s += strlen(s) + 1;
+		node->url = need(strdup(s));
+		s += strlen(s) + 1;
+		node->fault = node_fault(node);
+		if (node > *nodes && node->fault == NULL &&
+		    strcmp(node[-1].name, node->name) == 0)
+			node->fault = "listed twice";
+		node++;
 	}
 	*nodesz = (size_t)(node - *nodes);
 	if (fault != NULL)

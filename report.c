@@ -1259,6 +1259,10 @@ span_take(struct fleet *f, const struct voice *voices, const size_t *say,
 	enum says least = SAYS_INCOMPLETE, says;
 	size_t i;
 
+	for (i = 0; i < f->nodesz; i++)
+		if (voices[i].says == SAYS_LACKS &&
+		    say[SAYS_INCOMPLETE] + say[SAYS_COMPLETE] > 0)
+			f->nodes[i].elsewhere += span.end - span.start;
 	if (here == SAYS_INCOMPLETE && say[SAYS_COMPLETE] > 0) {
 		gap.state = GAP_BETTER;
 		least = SAYS_COMPLETE;

@@ -168,6 +168,7 @@ struct fleet_node {		/* what one node says of one quality */
 	int64_t tolerance;	/* us */
 	struct coverage coverage; /* of the fleet's range, where it speaks */
 	int64_t has;		/* us that this node lacks and that one has */
+	int64_t elsewhere;	/* us that it lacks and another one has */
 };
 
 struct fleet {			/* one quality on all nodes */

@@ -19,7 +19,7 @@ function length(ms) {
 }
 
 function read() {
-	const box = byId("maps"), first = box ? box.dataset.first * 1000 : 0;
+	const box = byId("maps"), first = box.dataset.first * 1000;
 	const layers = [...document.querySelectorAll("#together image")];
 	const spans = (text) => text ? text.split(" ").map((span) =>
 		span.split(",").map(Number)) : [];
@@ -45,7 +45,7 @@ function read() {
 		};
 	});
 	page = {
-		box, first, columns: box ? Number(box.dataset.columns) : 0,
+		box, first, columns: Number(box.dataset.columns),
 		together: figures.find((map) => map.figure.id === "together"),
 		pictures: figures.filter((map) => map.svg),
 		placed: figures.filter((map) => map.placed),
@@ -235,7 +235,7 @@ async function renew() {
 	const next = new DOMParser().parseFromString(
 		answer.ok ? await answer.text() : "", "text/html");
 	const script = (of) => of.querySelector("script").textContent;
-	const before = page, left = page.box && page.box.scrollLeft;
+	const before = page, left = page.box.scrollLeft;
 	if (!next.querySelector("main") || !next.querySelector("script"))
 		return;
 	if (script(next) !== script(document))
@@ -250,8 +250,7 @@ async function renew() {
 			show(map, was.source, was.shown, was.moved);
 	}
 	start();
-	if (page.box)
-		page.box.scrollLeft = left;
+	page.box.scrollLeft = left;
 }
 
 const paused = () => byId("pause").getAttribute("aria-pressed") === "true";
@@ -286,8 +285,7 @@ function start() {
 read();
 start();
 page.maps.forEach((map) => ask(map, map.url));
-if (page.box)
-	page.box.scrollLeft = now() / COLUMN - page.box.clientWidth * .8;
+page.box.scrollLeft = now() / COLUMN - page.box.clientWidth * .8;
 byId("next").onclick = () => go(1);
 byId("previous").onclick = () => go(-1);
 document.onkeydown = (event) => {
