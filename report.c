@@ -16,10 +16,9 @@
 #include ".build/metrics.txt.h" /* made from man/metrics.txt */
 #include "segparse.h"
 
-#define MILLISECOND (SECOND / 1000)
-#define YEAR        (366 * DAY)
-#define STOPPED     (2 * MINUTE) /* a stream has, this long without a segment */
-#define LISTED_MAX  10 /* errors in the text, holes of --check */
+#define YEAR       (366 * DAY)
+#define STOPPED    (2 * MINUTE) /* a stream has, this long without a segment */
+#define LISTED_MAX 10 /* errors in the text, holes of --check */
 
 static const char *const type_names[] = {
     "full", "suspect", "partial", "bad", "temp", "tombstoned"};
@@ -264,69 +263,6 @@ holes_pick(struct pick *pick, const struct options *opt, const struct report *r,
 			top[j] = top[j - 1];
 		top[j] = gap;
 	}
-}
-
-/*
- * Formats a duration for people: the longer, the coarser, but 0s only if it
- * is that.
- */
-void
-duration_format(char buf[TIME_SIZE], int64_t us)
-{
-	const int64_t step = us < MILLISECOND ? 1
-	    : us < SECOND                     ? MILLISECOND
-	    : us < HOUR                       ? SECOND / 10
-	    : us < DAY                        ? SECOND
-					      : HOUR;
-	int h, m, s, tenths;
-
-	us = (us + step / 2) / step * step;
-	h = (int)(us % DAY / HOUR);
-	m = (int)(us % HOUR / MINUTE);
-	s = (int)(us % MINUTE / SECOND);
-	tenths = (int)(us % SECOND / (SECOND / 10));
-	if (us >= DAY)
-		snprintf(buf, TIME_SIZE, "%" PRId64 "d%02dh", us / DAY, h);
-	else if (us >= HOUR)
-		snprintf(buf, TIME_SIZE, "%dh%02dm%02ds", h, m, s);
-	else if (us >= MINUTE)
-		snprintf(buf, TIME_SIZE, "%dm%02d.%ds", m, s, tenths);
-	else if (us >= SECOND)
-		snprintf(buf, TIME_SIZE, "%d.%ds", s, tenths);
-	else if (us >= MILLISECOND)
-		snprintf(buf, TIME_SIZE, "0.%03ds", (int)(us / MILLISECOND));
-	else
-		snprintf(buf, TIME_SIZE, us > 0 ? "0.%06ds" : "0s", (int)us);
-}
-
-/*
- * Formats an age with two units at most; 0s for what is still to come.
- */
-static void
-age_format(char buf[TIME_SIZE], int64_t us)
-{
-	char *s;
-
-	duration_format(buf, us > 0 ? us / 100000 * 100000 : 0);
-	if (((s = strchr(buf, 'd')) != NULL && us >= 100 * DAY) ||
-	    ((s = strchr(buf, 'm')) != NULL && strchr(buf, 'h') != NULL))
-		s[1] = '\0';
-	else if (s != NULL && (s = strchr(s, '.')) != NULL)
-		memcpy(s, "s", sizeof("s"));
-}
-
-/*
- * Formats an instant as `2025-11-15T02:45:51` with that many digits of a
- * fraction.
- */
-static void
-moment_format(char buf[TIME_SIZE], int64_t t, size_t digits)
-{
-	char *s;
-
-	time_format(buf, t);
-	if ((s = strchr(buf, '.')) != NULL)
-		s[digits > 0 ? digits + 1 : 0] = '\0';
 }
 
 /*
