@@ -290,41 +290,47 @@ time_parse(const char *s, int64_t *t, bool *date_only)
 }
 
 /*
- * Puts at least n digits and the byte after them. Returns where that ends.
+ * Puts at least n digits before p, and a byte before them. Returns where that
+ * is.
  */
 static char *
-digits_put(char *p, int64_t value, int n, char after)
+digits_put(char *p, uint64_t value, int n, char before)
 {
-	char digits[20], *end = digits + sizeof(digits), *s = end;
-
 	do {
-		*--s = (char)('0' + value % 10);
+		*--p = (char)('0' + value % 10);
 		value /= 10;
 	} while (--n > 0 || value > 0);
-	p = mempcpy(p, s, (size_t)(end - s));
-	*p = after;
-	return p + 1;
+	*--p = before;
+	return p;
 }
 
 /*
- * Prints `2025-11-15T02:45:51.608000Z`. The year must not be negative. printf
- * would take a third of the time that a report of many holes costs.
+ * Prints `2025-11-15T02:45:51.608000Z`. The year must not be negative. With
+ * gmtime_r() a report of many holes would take a tenth longer.
  */
 void
 time_format(char buf[TIME_SIZE], int64_t t)
 {
-	time_t seconds = (time_t)(t / SECOND - (t % SECOND < 0));
-	struct tm tm;
+	char text[TIME_SIZE], *p = text + TIME_SIZE;
+	uint64_t us = (uint64_t)t + 719468 * (uint64_t)DAY; /* 0000-03-01 */
+	uint64_t century, day = us / DAY, month, year;
 
-	(void)gmtime_r(&seconds, &tm);
-	buf = digits_put(buf, tm.tm_year + 1900, 4, '-');
-	buf = digits_put(buf, tm.tm_mon + 1, 2, '-');
-	buf = digits_put(buf, tm.tm_mday, 2, 'T');
-	buf = digits_put(buf, tm.tm_hour, 2, ':');
-	buf = digits_put(buf, tm.tm_min, 2, ':');
-	buf = digits_put(buf, tm.tm_sec, 2, '.');
-	buf = digits_put(buf, t - seconds * SECOND, 6, 'Z');
-	*buf = '\0';
+	century = (day * 4 + 3) / 146097;
+	day -= century * 146097 / 4;
+	year = (day * 4 + 3) / 1461;
+	day -= year * 1461 / 4;
+	month = (day * 5 + 2) / 153;
+	day -= (month * 153 + 2) / 5;
+	*--p = '\0';
+	*--p = 'Z';
+	p = digits_put(p, us % SECOND, 6, '.');
+	p = digits_put(p, us / SECOND % 60, 2, ':');
+	p = digits_put(p, us / MINUTE % 60, 2, ':');
+	p = digits_put(p, us / HOUR % 24, 2, 'T');
+	p = digits_put(p, day + 1, 2, '-');
+	p = digits_put(p, (month + 2) % 12 + 1, 2, '-');
+	p = digits_put(p, century * 100 + year + month / 10, 4, '\0');
+	strcpy(buf, p + 1);
 }
 
 /*
@@ -344,13 +350,14 @@ void
 seconds_format(char buf[TIME_SIZE], int64_t us)
 {
 	const uint64_t size = us < 0 ? -(uint64_t)us : (uint64_t)us;
+	char text[TIME_SIZE], *end = text + TIME_SIZE - 1, *p;
 
-	*buf = '-';
-	buf = digits_put(buf + (us < 0), (int64_t)(size / SECOND), 1, '.');
-	buf = digits_put(buf, (int64_t)(size % SECOND), 6, '\0') - 1;
-	while (buf[-1] == '0')
-		buf--;
-	buf[buf[-1] == '.' ? -1 : 0] = '\0';
+	p = digits_put(end, size % SECOND, 6, '.');
+	while (end[-1] == '0')
+		end--;
+	end[end[-1] == '.' ? -1 : 0] = '\0';
+	p = digits_put(p, size / SECOND, 1, '-');
+	strcpy(buf, us < 0 ? p : p + 1);
 }
 
 /*
