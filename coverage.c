@@ -1985,7 +1985,7 @@ main(int argc, char *argv[])
 	outputs_write(&run);
 	report_write(&run);
 	if (opt.check)
-		found = report_check(stderr, &opt, &run.survey);
+		found = report_check(stderr, &opt, &run.survey, false) > 0;
 	if (opt.summary &&
 	    (report_summary(stdout, &opt, &run.survey, NULL) != 0 ||
 		fclose(stdout) != 0))

@@ -101,17 +101,6 @@ stream_age(const struct options *opt, const struct report *r)
 }
 
 /*
- * Returns for how long the stream has stopped, or 0 if it goes on.
- */
-static int64_t
-silence(const struct options *opt, const struct report *r)
-{
-	int64_t age = stream_age(opt, r);
-
-	return age > STOPPED ? age : 0;
-}
-
-/*
  * Returns the longest hole, of several the earliest; NULL if there is none.
  */
 static const struct span *
@@ -235,12 +224,11 @@ static void
 holes_pick(struct pick *pick, const struct options *opt, const struct report *r,
     enum gap_state state, size_t max, bool check)
 {
-	struct gap gap, *top;
+	struct gap gap, *top, *const end = &pick->top[max];
 	int64_t length;
-	size_t i, j;
+	size_t i;
 
 	*pick = (struct pick){.n = 0};
-	top = pick->top;
 	for (i = 0; hole_get(r, i, &gap); i++) {
 		length = gap.span.end - gap.span.start;
 		if (gap.state != state || hole_known(opt, r, &gap.span))
@@ -252,16 +240,15 @@ holes_pick(struct pick *pick, const struct options *opt, const struct report *r,
 			continue;
 		pick->count++;
 		pick->duration += length;
-		if (pick->n < max)
-			pick->n++;
-		else if (length <=
-		    top[max - 1].span.end - top[max - 1].span.start)
-			continue;
-		for (j = pick->n - 1; j > 0 &&
-		     length > top[j - 1].span.end - top[j - 1].span.start;
-		     j--)
-			top[j] = top[j - 1];
-		top[j] = gap;
+		top = &pick->top[pick->n];
+		for (; top > pick->top &&
+		     length > top[-1].span.end - top[-1].span.start;
+		     top--)
+			if (top < end)
+				*top = top[-1];
+		if (top < end)
+			*top = gap;
+		pick->n += pick->n < max;
 	}
 }
 
@@ -375,83 +362,62 @@ json(struct json *j, const char *fmt, ...)
 }
 
 /*
- * Writes the coverage of the quality, or what of it lies in an hour.
- */
-static void
-json_coverage(struct json *j, const char *key, const struct coverage *c,
-    const struct hour *h, const struct share *share)
-{
-	const struct span *longest = hole_longest(c), *hole;
-	const struct share all = {c->covered, 0, c->holes.n, c->hole_duration};
-	struct span part;
-	size_t i;
-
-	if (h == NULL)
-		share = &all;
-	json(j, ",%t:{'coverage':%s", key, share->covered);
-	if (h == NULL)
-		json(j, ",'ratio':%r", coverage_ratio(c));
-	json(j, ",'hole_count':%n,'hole_duration':%s", share->holesz,
-	    share->hole_duration);
-	if (h == NULL)
-		json(j,
-		    longest == NULL ? ",'longest_hole':null"
-				    : ",'longest_hole':{%p,'known':%b}",
-		    longest,
-		    longest != NULL && hole_known(j->opt, j->r, longest));
-	json(j, ",'holes':[");
-	for (i = 0; i < share->holesz; i++) {
-		hole = &c->holes.v[share->first + i];
-		part = *hole;
-		if (h != NULL)
-			span_cut(&part, h->time, h->time + HOUR);
-		json(j, "%,{%p,'known':%b}", &part,
-		    hole_known(j->opt, j->r, hole));
-	}
-	json(j, "]}");
-}
-
-/*
- * Writes what a quality has in common with its hours, of which h is one or
- * NULL.
+ * Writes what a quality has in common with its hours, of which h is one, or
+ * NULL. The holes of an hour are cut at it.
  */
 static void
 json_figures(struct json *j, const struct hour *h)
 {
 	const struct report *r = j->r;
-	const struct counts *c = h != NULL ? &h->counts : &r->counts;
-	const struct tally *t = c->segments;
+	const struct counts *n = h != NULL ? &h->counts : &r->counts;
+	const struct tally *t = n->segments, *o = n->overlaps;
+	const struct coverage *c;
+	const struct span *longest;
+	struct share share;
+	struct span hole;
+	size_t i, k;
+	bool known;
 
-	json(j, ",'segments':{'full':{%c},'suspect':{%c},'partial':{%c}",
-	    &t[SEGMENT_FULL], &t[SEGMENT_SUSPECT], &t[SEGMENT_PARTIAL]);
-	json(j, ",'temp':{'count':%n},'bad':{'count':%n}", c->temp, c->bad);
+	json(j, ",'segments':{'full':{%c},'suspect':{%c},'partial':{%c}", &t[0],
+	    &t[1], &t[2]);
+	json(j, ",'temp':{'count':%n},'bad':{'count':%n}", n->temp, n->bad);
 	json(j, ",'tombstoned':{'count':%n},'ahead':{'count':%n}",
-	    c->tombstoned, c->ahead);
-	t = c->overlaps;
-	json(j, ",'empty':{'count':%n}},'overlaps':{'full':{%c}", c->empty,
-	    &t[SEGMENT_FULL]);
-	json(j, ",'suspect':{%c},'partial':{%c}}", &t[SEGMENT_SUSPECT],
-	    &t[SEGMENT_PARTIAL]);
-	json_coverage(j, "raw", &r->raw, h, h != NULL ? &h->raw : NULL);
-	json_coverage(
-	    j, "editable", &r->editable, h, h != NULL ? &h->editable : NULL);
-	json(j, ",'incomplete':{%c", &c->incomplete);
-}
-
-static void
-json_hours(struct json *j, const char *key, const struct spans *hours)
-{
-	const struct span *range;
-	size_t i;
-
-	json(j, ",%t:{'count':%n,'ranges':[", key, spans_hours(hours));
-	for (i = 0; i < hours->n; i++) {
-		range = &hours->v[i];
-		json(j, "%,{'first':%h,'last':%h,'count':%n}", range->start,
-		    range->end - HOUR,
-		    (size_t)((range->end - range->start) / HOUR));
+	    n->tombstoned, n->ahead);
+	json(j, ",'empty':{'count':%n}},'overlaps':{", n->empty);
+	json(j, "'full':{%c},'suspect':{%c},'partial':{%c}}", &o[0], &o[1],
+	    &o[2]);
+	for (k = 0; k < 2; k++) {
+		c = k == 0 ? &r->raw : &r->editable;
+		share = h == NULL ? (struct share){c->covered, 0, c->holes.n,
+					c->hole_duration}
+		    : k == 0      ? h->raw
+				  : h->editable;
+		json(j, k == 0 ? ",'raw':{" : ",'editable':{");
+		json(j, "'coverage':%s", share.covered);
+		if (h == NULL)
+			json(j, ",'ratio':%r", coverage_ratio(c));
+		json(j, ",'hole_count':%n,'hole_duration':%s", share.holesz,
+		    share.hole_duration);
+		if (h == NULL) {
+			longest = hole_longest(c);
+			known =
+			    longest != NULL && hole_known(j->opt, r, longest);
+			json(j,
+			    longest == NULL ? ",'longest_hole':null"
+					    : ",'longest_hole':{%p,'known':%b}",
+			    longest, known);
+		}
+		json(j, ",'holes':[");
+		for (i = share.first; i < share.first + share.holesz; i++) {
+			hole = c->holes.v[i];
+			known = hole_known(j->opt, r, &hole);
+			if (h != NULL)
+				span_cut(&hole, h->time, h->time + HOUR);
+			json(j, "%,{%p,'known':%b}", &hole, known);
+		}
+		json(j, "]}");
 	}
-	json(j, "]}");
+	json(j, ",'incomplete':{%c", &n->incomplete);
 }
 
 static void
@@ -508,6 +474,7 @@ json_quality(struct json *j, bool hours)
 {
 	const struct report *r = j->r;
 	const struct hour *h;
+	const struct spans *spans;
 	struct span span;
 	size_t i = 0, k;
 
@@ -521,8 +488,19 @@ json_quality(struct json *j, bool hours)
 		if (span_cut(&span, j->opt->window.start, j->opt->window.end))
 			json(j, "%,{%p}", &span);
 	json(j, "]}");
-	json_hours(j, "missing_hours", &r->missing);
-	json_hours(j, "unreadable_hours", &r->unreadable);
+	for (k = 0; k < 2; k++) {
+		spans = k == 0 ? &r->missing : &r->unreadable;
+		json(j, ",%t:{'count':%n,'ranges':[",
+		    k == 0 ? "missing_hours" : "unreadable_hours",
+		    spans_hours(spans));
+		for (i = 0; i < spans->n; i++) {
+			span = spans->v[i];
+			json(j, "%,{'first':%h,'last':%h,'count':%n}",
+			    span.start, span.end - HOUR,
+			    (size_t)((span.end - span.start) / HOUR));
+		}
+		json(j, "]}");
+	}
 	json(j, r->fleet != NULL ? ",'fleet':" : ",'fleet':null");
 	if (r->fleet != NULL)
 		json_fleet(j, r->fleet);
@@ -1662,7 +1640,7 @@ text_quality(struct text *t, const struct report *r)
 	const char *colour = RED, *verdict;
 	char age[TIME_SIZE], newest[TIME_SIZE] = "-", stopped[2 * TIME_SIZE];
 
-	age_format(age, silence(t->opt, r));
+	age_format(age, stream_age(t->opt, r));
 	snprintf(stopped, sizeof(stopped), "STOPPED %s", age);
 	if (here && r->state == STATE_ABSENT)
 		verdict = "ABSENT";
@@ -1670,7 +1648,7 @@ text_quality(struct text *t, const struct report *r)
 		verdict = "UNREADABLE";
 	else if (coverage_ratio(c) < 0 || (here && r->start == TIME_NONE))
 		verdict = "NO SEGMENTS";
-	else if (silence(t->opt, r) > 0)
+	else if (stream_age(t->opt, r) > STOPPED)
 		verdict = stopped;
 	else if (r->fleet != NULL && r->fleet->tallies[GAP_LOST].count > 0)
 		verdict = "LOST";
@@ -2122,7 +2100,7 @@ add_quality(
 	const struct fleet *f = r->fleet;
 	const struct spans *holes = &r->raw.holes;
 	const int64_t found = r->state >= STATE_UNREADABLE ? SECOND : 0;
-	int64_t known = 0, length, recent = 0, silent = silence(opt, r);
+	int64_t known = 0, length, recent = 0, silent = stream_age(opt, r);
 	size_t i;
 
 	for (i = 0; i < holes->n; i++) {
@@ -2133,9 +2111,8 @@ add_quality(
 		    !hole_settling(opt, &holes->v[i]))
 			recent += length;
 	}
-	if (stream_age(opt, r) == TIME_NONE)
-		silent = TIME_NONE;
-	else if (opt->window.end <= opt->now)
+	if (silent != TIME_NONE &&
+	    (silent <= STOPPED || opt->window.end <= opt->now))
 		silent = 0;
 	add(to, "tnnndtd", c->segments, c->bad, c->temp, c->tombstoned,
 	    c->segments, c->overlaps, c->overlaps);
@@ -2375,12 +2352,13 @@ check_holes(struct check *c)
 }
 
 /*
- * Finds that there is no segment, unless an unreadable hour may hold one, that
- * the newest is too old, holes, and what is incomplete or ahead. Returns how
- * many findings there are.
+ * Writes a line for each finding, for a summary only the first: that there is
+ * no segment, unless an unreadable hour may hold one, that the newest is too
+ * old, holes, and what is incomplete or ahead. Returns how many there are.
  */
-static size_t
-check(FILE *fp, const struct options *opt, const struct survey *s, bool summary)
+size_t
+report_check(
+    FILE *fp, const struct options *opt, const struct survey *s, bool summary)
 {
 	struct check c = {.t = {.fp = fp, .opt = opt}, .summary = summary};
 	char end[TIME_SIZE], length[TIME_SIZE], max[TIME_SIZE];
@@ -2425,15 +2403,6 @@ check(FILE *fp, const struct options *opt, const struct survey *s, bool summary)
 }
 
 /*
- * Writes a line for each finding. Returns whether there is one.
- */
-bool
-report_check(FILE *fp, const struct options *opt, const struct survey *s)
-{
-	return check(fp, opt, s, false) > 0;
-}
-
-/*
  * Writes the one line that a monitoring plugin shows: the first finding, or
  * else the first error, and how many more there are.
  */
@@ -2444,7 +2413,7 @@ report_summary(FILE *fp, const struct options *opt, const struct survey *s,
 	struct text t = {.fp = fp, .opt = opt};
 	const struct report *r;
 	int64_t longest = 0;
-	size_t i, n = check(fp, opt, s, true);
+	size_t i, n = report_check(fp, opt, s, true);
 
 	(void)report;
 	if (n == 0 && (n = s->errorsz) > 0)

@@ -310,7 +310,8 @@ EMITTER(report_json);
 EMITTER(report_holes);
 EMITTER(report_metrics);
 EMITTER(report_summary);
-bool	 report_check(FILE *, const struct options *, const struct survey *);
+size_t	 report_check(
+	    FILE *, const struct options *, const struct survey *, bool summary);
 int	 peer_parse(struct peer *peers, size_t n, char *text, size_t size);
 void	 peers_free(struct peer *peers, size_t peersz);
 void	 fleet_reports(struct survey *survey);
