@@ -106,15 +106,13 @@ stream_age(const struct options *opt, const struct report *r)
 static const struct span *
 hole_longest(const struct coverage *c)
 {
-	const struct span *hole, *longest = NULL;
+	const struct span *hole = c->holes.v, *longest = NULL;
 	size_t i;
 
-	for (i = 0; i < c->holes.n; i++) {
-		hole = &c->holes.v[i];
+	for (i = 0; i < c->holes.n; i++, hole++)
 		if (longest == NULL ||
 		    hole->end - hole->start > longest->end - longest->start)
 			longest = hole;
-	}
 	return longest;
 }
 
@@ -2049,15 +2047,18 @@ struct samples { /* of a quality, or of an hour or a peer of it */
 };
 
 /*
- * Adds values: n size_t, s int64_t us, t and d const struct tally *, of each
- * type the count or the duration.
+ * Adds values: n size_t, s int64_t us, c const struct coverage *, t and d
+ * const struct tally *, of each type the count or the duration.
  */
 static void
 add(struct samples *to, const char *kinds, ...)
 {
+	const struct coverage *c;
+	const struct span *longest;
 	const struct tally *tally;
-	va_list ap;
+	int64_t ratio;
 	size_t i;
+	va_list ap;
 
 	va_start(ap, kinds);
 	for (; *kinds != '\0'; kinds++) {
@@ -2065,7 +2066,16 @@ add(struct samples *to, const char *kinds, ...)
 			to->v[to->n++] = (int64_t)va_arg(ap, size_t) * SECOND;
 		else if (*kinds == 's')
 			to->v[to->n++] = va_arg(ap, int64_t);
-		else {
+		else if (*kinds == 'c') {
+			c = va_arg(ap, const struct coverage *);
+			longest = hole_longest(c);
+			ratio = coverage_ratio(c);
+			add(to, "ssnss", c->covered,
+			    ratio < 0 ? TIME_NONE : ratio, c->holes.n,
+			    c->hole_duration,
+			    longest == NULL ? INT64_C(0)
+					    : longest->end - longest->start);
+		} else {
 			tally = va_arg(ap, const struct tally *);
 			for (i = 0; i < SEGMENT_TYPES; i++)
 				to->v[to->n++] = *kinds == 'd'
@@ -2074,17 +2084,6 @@ add(struct samples *to, const char *kinds, ...)
 		}
 	}
 	va_end(ap);
-}
-
-static void
-add_coverage(struct samples *to, const struct coverage *c)
-{
-	const struct span *longest = hole_longest(c);
-	const int64_t ratio = coverage_ratio(c);
-
-	add(to, "ssnss", c->covered, ratio < 0 ? TIME_NONE : ratio, c->holes.n,
-	    c->hole_duration,
-	    longest == NULL ? INT64_C(0) : longest->end - longest->start);
 }
 
 /*
@@ -2114,10 +2113,8 @@ add_quality(
 	if (silent != TIME_NONE &&
 	    (silent <= STOPPED || opt->window.end <= opt->now))
 		silent = 0;
-	add(to, "tnnndtd", c->segments, c->bad, c->temp, c->tombstoned,
-	    c->segments, c->overlaps, c->overlaps);
-	add_coverage(to, &r->raw);
-	add_coverage(to, &r->editable);
+	add(to, "tnnndtdcc", c->segments, c->bad, c->temp, c->tombstoned,
+	    c->segments, c->overlaps, c->overlaps, &r->raw, &r->editable);
 	add(to, "ssnsn", recent, known, c->incomplete.count,
 	    c->incomplete.duration, c->ahead);
 	add(to, "sssss", (int64_t)spans_hours(&r->missing) * HOUR,
@@ -2286,30 +2283,22 @@ report_holes(FILE *fp, const struct options *opt, const struct survey *s,
 struct check {
 	struct text t;
 	const struct report *r; /* being checked */
+	const char *end; /* of a line; empty: print only the first */
 	size_t n; /* findings */
-	bool summary; /* only the first is printed, without a newline */
 };
 
 /*
- * Prints a finding, and who has the gap unless that is NULL.
+ * Counts a finding. Returns whether to print it, after where it is.
  */
-static void __attribute__((format(printf, 3, 4)))
-finding(struct check *c, const struct gap *gap, const char *fmt, ...)
+static bool
+found(struct check *c)
 {
-	struct text *t = &c->t;
-	va_list ap;
-
-	if (c->n++ > 0 && c->summary)
-		return;
-	put(t, "%s: %n/%n: ", c->summary ? "COVERAGE CRITICAL" : PROGRAM,
+	if (c->n++ > 0 && *c->end == '\0')
+		return false;
+	put(&c->t,
+	    "%s: %n/%n: ", *c->end == '\0' ? "COVERAGE CRITICAL" : PROGRAM,
 	    c->r->channel, c->r->quality);
-	va_start(ap, fmt);
-	vfprintf(t->fp, fmt, ap);
-	va_end(ap);
-	if (gap != NULL)
-		print_having(
-		    t->fp, c->r->fleet, gap, t->opt->utf8, ", ", SIZE_MAX);
-	put(t, c->summary ? "" : "\n");
+	return true;
 }
 
 /*
@@ -2324,30 +2313,33 @@ check_holes(struct check *c)
 	} words[] = {{GAP_LOST, "LOST: no node has", ""},
 	    {GAP_ELSEWHERE, "not backfilled:", "; available on "},
 	    {GAP_UNKNOWN, "a hole of", "; not every node could tell"}};
-	const bool alone = c->r->fleet == NULL;
-	char end[TIME_SIZE], length[TIME_SIZE], start[TIME_SIZE];
-	const struct span *hole;
+	const struct options *opt = c->t.opt;
+	const struct fleet *f = c->r->fleet;
+	char end[TIME_SIZE], start[TIME_SIZE];
+	const struct gap *gap;
 	struct pick pick;
-	size_t i, j;
+	size_t i;
 
 	for (i = 0; i < LENGTH(words); i++) {
-		holes_pick(
-		    &pick, c->t.opt, c->r, words[i].state, LISTED_MAX, true);
-		for (j = 0; j < pick.n; j++) {
-			hole = &pick.top[j].span;
-			pick.duration -= hole->end - hole->start;
-			duration_format(length, hole->end - hole->start);
-			time_format(start, hole->start);
-			time_format(end, hole->end);
-			finding(c, &pick.top[j], "%s %s from %s to %s%s",
-			    alone ? "a hole of" : words[i].before, length,
-			    start, end, words[i].after);
+		holes_pick(&pick, opt, c->r, words[i].state, LISTED_MAX, true);
+		for (gap = pick.top; gap < pick.top + pick.n; gap++) {
+			pick.duration -= gap->span.end - gap->span.start;
+			if (!found(c))
+				continue;
+			time_format(start, gap->span.start);
+			time_format(end, gap->span.end);
+			put(&c->t, "%s %l from %s to %s%s",
+			    f == NULL ? "a hole of" : words[i].before,
+			    gap->span.end - gap->span.start, start, end,
+			    words[i].after);
+			print_having(
+			    c->t.fp, f, gap, opt->utf8, ", ", SIZE_MAX);
+			put(&c->t, c->end);
 		}
-		duration_format(length, pick.duration);
-		if (pick.count > pick.n)
-			finding(c, NULL, "%s %zu more, %s in all",
-			    alone ? "and" : words[i].before,
-			    pick.count - pick.n, length);
+		if (pick.count > pick.n && found(c))
+			put(&c->t, "%s %z more, %l in all%s",
+			    f == NULL ? "and" : words[i].before,
+			    pick.count - pick.n, pick.duration, c->end);
 	}
 }
 
@@ -2360,44 +2352,40 @@ size_t
 report_check(
     FILE *fp, const struct options *opt, const struct survey *s, bool summary)
 {
-	struct check c = {.t = {.fp = fp, .opt = opt}, .summary = summary};
-	char end[TIME_SIZE], length[TIME_SIZE], max[TIME_SIZE];
+	const char *after =
+	    opt->window.end < opt->now ? "before the window does" : "ago";
+	struct check c = {{.fp = fp, .opt = opt}, .end = summary ? "" : "\n"};
+	char age[TIME_SIZE], end[TIME_SIZE];
 	const struct report *r;
-	int64_t age;
-	size_t ahead, i;
+	const struct counts *n;
+	size_t i;
 	bool absent, unsure;
 
 	for (i = 0; i < s->reportsz; i++) {
 		c.r = r = &s->reports[i];
+		n = &r->counts;
 		absent = r->state == STATE_ABSENT;
 		unsure = r->start == TIME_NONE && r->unreadable.n > 0;
 		if (r->start == TIME_NONE && !unsure &&
-		    (absent || r->state == STATE_READ))
-			finding(&c, NULL, "no segments%s",
-			    absent ? ": no such quality" : "");
-		age = stream_age(opt, r);
-		if (!unsure && opt->max_age >= 0 && age > opt->max_age) {
+		    (absent || r->state == STATE_READ) && found(&c))
+			put(&c.t, "no segments%s%s",
+			    absent ? ": no such quality" : "", c.end);
+		if (!unsure && opt->max_age >= 0 &&
+		    stream_age(opt, r) > opt->max_age && found(&c)) {
 			time_format(end, r->newest);
-			age_format(length, age);
-			duration_format(max, opt->max_age);
-			finding(&c, NULL,
+			age_format(age, stream_age(opt, r));
+			put(&c.t,
 			    "the newest segment ended %s %s, at %s; "
-			    "--max-age is %s",
-			    length,
-			    opt->window.end < opt->now
-				? "before the window does"
-				: "ago",
-			    end, max);
+			    "--max-age is %l%s",
+			    age, after, end, opt->max_age, c.end);
 		}
 		check_holes(&c);
-		duration_format(max, r->raw.covered);
-		duration_format(length, r->counts.incomplete.duration);
-		if (is_incomplete(r))
-			finding(&c, NULL, "INCOMPLETE: %s of %s", length, max);
-		ahead = r->counts.ahead;
-		if (ahead > 0)
-			finding(&c, NULL, "%zu segment%s ahead of the clock",
-			    ahead, plural(ahead));
+		if (is_incomplete(r) && found(&c))
+			put(&c.t, "INCOMPLETE: %l of %l%s",
+			    n->incomplete.duration, r->raw.covered, c.end);
+		if (n->ahead > 0 && found(&c))
+			put(&c.t, "%z segment%s ahead of the clock%s", n->ahead,
+			    plural(n->ahead), c.end);
 	}
 	return c.n;
 }
