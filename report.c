@@ -269,25 +269,23 @@ static void
 put_quoted(FILE *fp, const char *bytes, bool label)
 {
 	const char *special = label ? "\n\"\\" : "\n\"\\\b\f\r\t";
-	const char *at, *from = bytes, *s;
+	const char *from, *s;
 	long code;
 
 	putc('"', fp);
-	while (*(at = bytes) != '\0') {
+	while (*(from = bytes) != '\0') {
 		code = utf8_next(&bytes);
 		s = code < 0x80 ? strchr(special, (int)code) : NULL;
-		if (s == NULL && code >= (label ? 0 : ' '))
-			continue;
-		fwrite(from, 1, (size_t)(at - from), fp);
-		from = bytes;
 		if (code < 0)
 			fputs(REPLACEMENT, fp);
 		else if (s != NULL)
 			fprintf(fp, "\\%c", "n\"\\bfrt"[s - special]);
-		else
+		else if (code < ' ' && !label)
 			fprintf(fp, "\\u%04lx", (unsigned long)code);
+		else
+			fwrite_unlocked(from, 1, (size_t)(bytes - from), fp);
 	}
-	fprintf(fp, "%s\"", from);
+	putc('"', fp);
 }
 
 /*

@@ -369,25 +369,23 @@ duration_format(char buf[TIME_SIZE], int64_t us)
 	    : us < HOUR                       ? SECOND / 10
 	    : us < DAY                        ? SECOND
 					      : HOUR;
-	int h, m, s, tenths;
+	const int64_t t = (us + step / 2) / step * step;
+	const int h = (int)(t % DAY / HOUR), m = (int)(t % HOUR / MINUTE);
+	const int s = (int)(t % MINUTE / SECOND);
+	const int tenths = (int)(t % SECOND / (SECOND / 10));
 
-	us = (us + step / 2) / step * step;
-	h = (int)(us % DAY / HOUR);
-	m = (int)(us % HOUR / MINUTE);
-	s = (int)(us % MINUTE / SECOND);
-	tenths = (int)(us % SECOND / (SECOND / 10));
-	if (us >= DAY)
-		snprintf(buf, TIME_SIZE, "%" PRId64 "d%02dh", us / DAY, h);
-	else if (us >= HOUR)
+	if (t >= DAY)
+		snprintf(buf, TIME_SIZE, "%" PRId64 "d%02dh", t / DAY, h);
+	else if (t >= HOUR)
 		snprintf(buf, TIME_SIZE, "%dh%02dm%02ds", h, m, s);
-	else if (us >= MINUTE)
+	else if (t >= MINUTE)
 		snprintf(buf, TIME_SIZE, "%dm%02d.%ds", m, s, tenths);
-	else if (us >= SECOND)
+	else if (t >= SECOND)
 		snprintf(buf, TIME_SIZE, "%d.%ds", s, tenths);
-	else if (us >= MILLISECOND)
-		snprintf(buf, TIME_SIZE, "0.%03ds", (int)(us / MILLISECOND));
+	else if (t >= MILLISECOND)
+		snprintf(buf, TIME_SIZE, "0.%03ds", (int)(t / MILLISECOND));
 	else
-		snprintf(buf, TIME_SIZE, us > 0 ? "0.%06ds" : "0s", (int)us);
+		snprintf(buf, TIME_SIZE, t > 0 ? "0.%06ds" : "0s", (int)t);
 }
 
 /*
