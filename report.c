@@ -369,11 +369,13 @@ json_figures(struct json *j, const struct hour *h)
 	const struct tally *t = n->segments, *o = n->overlaps;
 	const struct coverage *c;
 	const struct span *longest;
-	struct share share;
-	struct span hole;
-	size_t i, k;
+	struct span hole, part = {INT64_MIN, INT64_MAX};
+	int64_t covered, lost;
+	size_t holes, i, k;
 	bool known;
 
+	if (h != NULL)
+		part = (struct span){h->time, h->time + HOUR};
 	json(j, ",'segments':{'full':{%c},'suspect':{%c},'partial':{%c}", &t[0],
 	    &t[1], &t[2]);
 	json(j, ",'temp':{'count':%n},'bad':{'count':%n}", n->temp, n->bad);
@@ -384,31 +386,30 @@ json_figures(struct json *j, const struct hour *h)
 	    &o[2]);
 	for (k = 0; k < 2; k++) {
 		c = k == 0 ? &r->raw : &r->editable;
-		share = h == NULL ? (struct share){c->covered, 0, c->holes.n,
-					c->hole_duration}
-		    : k == 0      ? h->raw
-				  : h->editable;
-		json(j, k == 0 ? ",'raw':{" : ",'editable':{");
-		json(j, "'coverage':%s", share.covered);
+		covered = h == NULL ? c->covered
+		    : k == 0        ? h->raw.covered
+				    : h->editable.covered;
+		json(j, ",%t:{'coverage':%s", k == 0 ? "raw" : "editable",
+		    covered);
 		if (h == NULL)
 			json(j, ",'ratio':%r", coverage_ratio(c));
-		json(j, ",'hole_count':%n,'hole_duration':%s", share.holesz,
-		    share.hole_duration);
+		holes = spans_within(&c->holes, &part, &lost);
+		json(j, ",'hole_count':%n,'hole_duration':%s,", holes, lost);
 		if (h == NULL) {
 			longest = hole_longest(c);
 			known =
 			    longest != NULL && hole_known(j->opt, r, longest);
 			json(j,
-			    longest == NULL ? ",'longest_hole':null"
-					    : ",'longest_hole':{%p,'known':%b}",
+			    longest == NULL ? "'longest_hole':null,"
+					    : "'longest_hole':{%p,'known':%b},",
 			    longest, known);
 		}
-		json(j, ",'holes':[");
-		for (i = share.first; i < share.first + share.holesz; i++) {
-			hole = c->holes.v[i];
+		json(j, "'holes':[");
+		for (i = spans_find(&c->holes, part.start); holes > 0;
+		     holes--) {
+			hole = c->holes.v[i++];
 			known = hole_known(j->opt, r, &hole);
-			if (h != NULL)
-				span_cut(&hole, h->time, h->time + HOUR);
+			span_cut(&hole, part.start, part.end);
 			json(j, "%,{%p,'known':%b}", &hole, known);
 		}
 		json(j, "]}");
@@ -2140,7 +2141,9 @@ samples_make(struct samples *to, const struct options *opt,
 	const struct fleet *f = r->fleet;
 	const struct fleet_node *node;
 	const struct hour *h;
-	size_t i;
+	struct span part;
+	int64_t lost;
+	size_t editable, i, raw;
 
 	for (i = r->hoursz > max ? r->hoursz - max : 0; i < r->hoursz; i++) {
 		h = &r->hours[i];
@@ -2148,10 +2151,12 @@ samples_make(struct samples *to, const struct options *opt,
 			continue;
 		*to = (struct samples){.r = r, .kind = 'h', .label = to->hour};
 		hour_format(to->hour, h->time);
+		part = (struct span){h->time, h->time + HOUR};
+		raw = spans_within(&r->raw.holes, &part, &lost);
+		editable = spans_within(&r->editable.holes, &part, &lost);
 		add(to++, "tndssnntd", h->counts.segments, h->counts.bad,
 		    h->counts.segments, h->raw.covered, h->editable.covered,
-		    h->raw.holesz, h->editable.holesz, h->counts.overlaps,
-		    h->counts.overlaps);
+		    raw, editable, h->counts.overlaps, h->counts.overlaps);
 	}
 	*to = (struct samples){.r = r, .kind = 'q'};
 	add_quality(to++, opt, s);
