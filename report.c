@@ -91,13 +91,13 @@ is_incomplete(const struct report *r)
 static int64_t
 stream_age(const struct options *opt, const struct report *r)
 {
+	const int64_t now = opt->now, end = opt->window.end;
 	const struct spans *holds = &r->unreadable;
 
 	if (r->newest == TIME_NONE ||
 	    (holds->n > 0 && holds->v[holds->n - 1].end > r->newest))
 		return TIME_NONE;
-	return (opt->now < opt->window.end ? opt->now : opt->window.end) -
-	    r->newest;
+	return (now < end ? now : end) - r->newest;
 }
 
 /*
@@ -259,6 +259,7 @@ struct json { /* on its way out */
 	const struct options *opt;
 	const struct report *r; /* being written */
 	char last; /* byte of a format */
+	bool nothing; /* numbers and instants are null */
 };
 
 /*
@@ -336,7 +337,8 @@ json(struct json *j, const char *fmt, ...)
 			us = *fmt == 't'  ? TIME_NONE
 			    : *fmt == 'n' ? (int64_t)va_arg(ap, size_t) * SECOND
 					  : va_arg(ap, int64_t);
-			if (us == TIME_NONE || (us < 0 && *fmt == 'r'))
+			if (us == TIME_NONE || j->nothing ||
+			    (us < 0 && *fmt == 'r'))
 				s = "null";
 			else if (*fmt == 'h' || *fmt == 'i') {
 				(*fmt == 'h' ? hour_format : time_format)(
@@ -447,14 +449,8 @@ json_fleet(struct json *j, const struct fleet *f)
 	for (i = 0; i < f->nodesz; i++) {
 		node = &f->nodes[i];
 		json(j, "%,{'name':%t,", node->name);
-		if ((r = node->report) == NULL) {
-			json(j,
-			    "'start':null,'end':null,'age':null,"
-			    "'coverage':null,'ratio':null,'hole_count':null,"
-			    "'hole_duration':null,'has_duration':null,"
-			    "'horizon':null}");
-			continue;
-		}
+		j->nothing = node->report == NULL;
+		r = j->nothing ? j->r : node->report;
 		c = &node->coverage;
 		json(j, "'start':%i,'end':%i,'age':%a,'coverage':%s,'ratio':%r",
 		    r->start, r->end, r->end, c->covered, coverage_ratio(c));
@@ -463,6 +459,7 @@ json_fleet(struct json *j, const struct fleet *f)
 		    f->here && i > 0 ? node->has : TIME_NONE);
 		json(j, ",'horizon':%i}", node->horizon);
 	}
+	j->nothing = false;
 	json(j, "]}");
 }
 
