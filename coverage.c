@@ -1708,7 +1708,7 @@ main(int argc, char *argv[])
 		    opt.report == NULL ? NULL : need(strdup(opt.report)),
 		    emitters[opt.format], NULL);
 	if (opt.check)
-		found = report_check(stderr, &opt, &run.survey);
+		found = report_check(stderr, &opt, &run.survey, false) > 0;
 	if (opt.summary)
 		(void)output_write(&run, NULL, report_summary, NULL);
 	run_free(&run, &opt);

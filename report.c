@@ -16,10 +16,9 @@
 #include ".build/metrics.txt.h" /* made from man/metrics.txt */
 #include "segparse.h"
 
-#define MILLISECOND (SECOND / 1000)
-#define YEAR        (366 * DAY)
-#define STOPPED     (2 * MINUTE) /* a stream has, this long without a segment */
-#define LISTED_MAX  10 /* errors in the text, holes of --check */
+#define YEAR       (366 * DAY)
+#define STOPPED    (2 * MINUTE) /* a stream has, this long without a segment */
+#define LISTED_MAX 10 /* errors in the text, holes of --check */
 
 static const char *const type_names[] = {
     "full", "suspect", "partial", "bad", "temp", "tombstoned"};
@@ -92,24 +91,13 @@ is_incomplete(const struct report *r)
 static int64_t
 stream_age(const struct options *opt, const struct report *r)
 {
+	const int64_t now = opt->now, end = opt->window.end;
 	const struct spans *holds = &r->unreadable;
 
 	if (r->newest == TIME_NONE ||
 	    (holds->n > 0 && holds->v[holds->n - 1].end > r->newest))
 		return TIME_NONE;
-	return (opt->now < opt->window.end ? opt->now : opt->window.end) -
-	    r->newest;
-}
-
-/*
- * Returns for how long the stream has stopped, or 0 if it goes on.
- */
-static int64_t
-silence(const struct options *opt, const struct report *r)
-{
-	int64_t age = stream_age(opt, r);
-
-	return age > STOPPED ? age : 0;
+	return (now < end ? now : end) - r->newest;
 }
 
 /*
@@ -118,15 +106,13 @@ silence(const struct options *opt, const struct report *r)
 static const struct span *
 hole_longest(const struct coverage *c)
 {
-	const struct span *hole, *longest = NULL;
+	const struct span *hole = c->holes.v, *longest = NULL;
 	size_t i;
 
-	for (i = 0; i < c->holes.n; i++) {
-		hole = &c->holes.v[i];
+	for (i = 0; i < c->holes.n; i++, hole++)
 		if (longest == NULL ||
 		    hole->end - hole->start > longest->end - longest->start)
 			longest = hole;
-	}
 	return longest;
 }
 
@@ -236,12 +222,11 @@ static void
 holes_pick(struct pick *pick, const struct options *opt, const struct report *r,
     enum gap_state state, size_t max, bool check)
 {
-	struct gap gap, *top;
+	struct gap gap, *top, *const end = &pick->top[max];
 	int64_t length;
-	size_t i, j;
+	size_t i;
 
 	*pick = (struct pick){.n = 0};
-	top = pick->top;
 	for (i = 0; hole_get(r, i, &gap); i++) {
 		length = gap.span.end - gap.span.start;
 		if (gap.state != state || hole_known(opt, r, &gap.span))
@@ -253,423 +238,278 @@ holes_pick(struct pick *pick, const struct options *opt, const struct report *r,
 			continue;
 		pick->count++;
 		pick->duration += length;
-		if (pick->n < max)
-			pick->n++;
-		else if (length <=
-		    top[max - 1].span.end - top[max - 1].span.start)
-			continue;
-		for (j = pick->n - 1; j > 0 &&
-		     length > top[j - 1].span.end - top[j - 1].span.start;
-		     j--)
-			top[j] = top[j - 1];
-		top[j] = gap;
+		top = &pick->top[pick->n];
+		for (; top > pick->top &&
+		     length > top[-1].span.end - top[-1].span.start;
+		     top--)
+			if (top < end)
+				*top = top[-1];
+		if (top < end)
+			*top = gap;
+		pick->n += pick->n < max;
 	}
-}
-
-/*
- * Formats a duration for people: the longer, the coarser, but 0s only if it
- * is that.
- */
-void
-duration_format(char buf[TIME_SIZE], int64_t us)
-{
-	const int64_t step = us < MILLISECOND ? 1
-	    : us < SECOND                     ? MILLISECOND
-	    : us < HOUR                       ? SECOND / 10
-	    : us < DAY                        ? SECOND
-					      : HOUR;
-	int h, m, s, tenths;
-
-	us = (us + step / 2) / step * step;
-	h = (int)(us % DAY / HOUR);
-	m = (int)(us % HOUR / MINUTE);
-	s = (int)(us % MINUTE / SECOND);
-	tenths = (int)(us % SECOND / (SECOND / 10));
-	if (us >= DAY)
-		snprintf(buf, TIME_SIZE, "%" PRId64 "d%02dh", us / DAY, h);
-	else if (us >= HOUR)
-		snprintf(buf, TIME_SIZE, "%dh%02dm%02ds", h, m, s);
-	else if (us >= MINUTE)
-		snprintf(buf, TIME_SIZE, "%dm%02d.%ds", m, s, tenths);
-	else if (us >= SECOND)
-		snprintf(buf, TIME_SIZE, "%d.%ds", s, tenths);
-	else if (us >= MILLISECOND)
-		snprintf(buf, TIME_SIZE, "0.%03ds", (int)(us / MILLISECOND));
-	else
-		snprintf(buf, TIME_SIZE, us > 0 ? "0.%06ds" : "0s", (int)us);
-}
-
-/*
- * Formats an age with two units at most; 0s for what is still to come.
- */
-static void
-age_format(char buf[TIME_SIZE], int64_t us)
-{
-	char *s;
-
-	duration_format(buf, us > 0 ? us / 100000 * 100000 : 0);
-	if (((s = strchr(buf, 'd')) != NULL && us >= 100 * DAY) ||
-	    ((s = strchr(buf, 'm')) != NULL && strchr(buf, 'h') != NULL))
-		s[1] = '\0';
-	else if (s != NULL && (s = strchr(s, '.')) != NULL)
-		memcpy(s, "s", sizeof("s"));
-}
-
-/*
- * Formats an instant as `2025-11-15T02:45:51` with that many digits of a
- * fraction.
- */
-static void
-moment_format(char buf[TIME_SIZE], int64_t t, size_t digits)
-{
-	char *s;
-
-	time_format(buf, t);
-	if ((s = strchr(buf, '.')) != NULL)
-		s[digits > 0 ? digits + 1 : 0] = '\0';
 }
 
 /*
  * JSON
  */
 
-struct writer { /* the JSON on its way out */
+struct json { /* on its way out */
 	FILE *fp;
 	const struct options *opt;
 	const struct report *r; /* being written */
-	char stamp[TIME_SIZE]; /* an hour, which most instants share */
-	int64_t hour; /* the same; TIME_NONE: none yet */
-	char last; /* byte of the last format */
-	char *p; /* in the buffer */
-	char buf[8192];
+	char last; /* byte of a format */
+	bool nothing; /* numbers and instants are null */
 };
 
 /*
- * Makes room for TIME_SIZE bytes.
+ * Puts any bytes in quotes; what is not UTF-8 becomes U+FFFD. The label of a
+ * metric knows only the first three escapes.
  */
 static void
-writer_room(struct writer *w)
+put_quoted(FILE *fp, const char *bytes, bool label)
 {
-	if ((size_t)(w->p - w->buf) <= sizeof(w->buf) - TIME_SIZE)
-		return;
-	fwrite(w->buf, 1, (size_t)(w->p - w->buf), w->fp);
-	w->p = w->buf;
-}
-
-/*
- * Writes any bytes as a string; what is not UTF-8 becomes U+FFFD.
- */
-static void
-json_text(struct writer *w, const char *bytes)
-{
-	static const char special[] = "\"\\\b\f\n\r\t";
+	const char *special = label ? "\n\"\\" : "\n\"\\\b\f\r\t";
 	const char *from, *s;
 	long code;
 
-	*w->p++ = '"';
+	putc('"', fp);
 	while (*(from = bytes) != '\0') {
-		writer_room(w);
 		code = utf8_next(&bytes);
+		s = code < 0x80 ? strchr(special, (int)code) : NULL;
 		if (code < 0)
-			w->p = stpcpy(w->p, REPLACEMENT);
-		else if (code >= ' ' && code != '"' && code != '\\')
-			while (from < bytes)
-				*w->p++ = *from++;
-		else if ((s = strchr(special, (int)code)) != NULL) {
-			*w->p++ = '\\';
-			*w->p++ = "\"\\bfnrt"[s - special];
-		} else
-			w->p += sprintf(w->p, "\\u%04lx", (unsigned long)code);
+			fputs(REPLACEMENT, fp);
+		else if (s != NULL)
+			fprintf(fp, "\\%c", "n\"\\bfrt"[s - special]);
+		else if (code < ' ' && !label)
+			fprintf(fp, "\\u%04lx", (unsigned long)code);
+		else
+			fwrite_unlocked(from, 1, (size_t)(bytes - from), fp);
 	}
-	*w->p++ = '"';
-}
-
-/*
- * Puts at least n digits before p, and `before` if it is not 0. Returns where
- * they begin.
- */
-static char *
-digits_put(char *p, int64_t value, int n, char before)
-{
-	do {
-		*--p = (char)('0' + value % 10);
-		value /= 10;
-	} while (--n > 0 || value > 0);
-	if (before != '\0')
-		*--p = before;
-	return p;
-}
-
-/*
- * Writes a value, from its end on. printf would take five times as long for
- * what is most of a report.
- */
-static void
-json_value(struct writer *w, char type, int64_t us)
-{
-	char buf[TIME_SIZE], *end = buf + sizeof(buf), *p = end;
-	const int64_t size = us < 0 ? -us : us;
-	int64_t rest;
-
-	if (type == 'h' || type == 'i') {
-		rest = us % HOUR + (us % HOUR < 0 ? HOUR : 0);
-		if (us - rest != w->hour)
-			hour_format(w->stamp, w->hour = us - rest);
-		*w->p++ = '"';
-		w->p = stpcpy(w->p, w->stamp);
-		*--p = '"';
-		if (type == 'i') {
-			*--p = 'Z';
-			p = digits_put(p, rest % SECOND, 6, '.');
-			p = digits_put(p, rest / SECOND % 60, 2, ':');
-			p = digits_put(p, rest / MINUTE, 2, ':');
-		}
-	} else {
-		if (size % SECOND > 0)
-			p = digits_put(p, size % SECOND, 6, '.');
-		while (p < end && end[-1] == '0')
-			end--;
-		p = digits_put(p, size / SECOND, 1, us < 0 ? '-' : '\0');
-	}
-	w->p = mempcpy(w->p, p, (size_t)(end - p));
+	putc('"', fp);
 }
 
 /*
  * Writes the format with " for ' and with values for these:
  *	%,	a comma, unless an array or object has just begun
- *	%b	bool
- *	%n	size_t
+ *	%b %n	bool, size_t
  *	%s %r	int64_t us, as seconds; as a ratio, of which -1 is null
  *	%i %h	int64_t us, as an instant or an hour
  *	%a	int64_t us, an instant, as its age in seconds
- *	%p	const struct span *: its members
+ *	%p %c	const struct span *, const struct tally *: the members
  *	%t	const char *, any bytes
  *
  * NULL and TIME_NONE are null.
  */
 static void
-json(struct writer *w, const char *fmt, ...)
+json(struct json *j, const char *fmt, ...)
 {
+	char buf[TIME_SIZE];
 	const struct span *span;
-	const char *text;
+	const struct tally *tally;
+	const char *s;
 	int64_t us;
 	va_list ap;
 
 	va_start(ap, fmt);
 	for (; *fmt != '\0'; fmt++) {
-		writer_room(w);
-		if (*fmt != '%')
-			*w->p++ = (char)(*fmt == '\'' ? '"' : *fmt);
-		else if (*++fmt == ',') {
-			if (w->last != '[' && w->last != '{')
-				*w->p++ = ',';
-		} else if (*fmt == 'b')
-			w->p = stpcpy(w->p, va_arg(ap, int) ? "true" : "false");
-		else if (*fmt == 'n')
-			json_value(
-			    w, 's', (int64_t)va_arg(ap, size_t) * SECOND);
-		else if (*fmt == 't' && (text = va_arg(ap, const char *)))
-			json_text(w, text);
+		if (*fmt != '%') {
+			putc_unlocked(*fmt == '\'' ? '"' : *fmt, j->fp);
+			continue;
+		}
+		s = "";
+		if (*++fmt == ',')
+			s = j->last == '[' || j->last == '{' ? "" : ",";
+		else if (*fmt == 'b')
+			s = va_arg(ap, int) ? "true" : "false";
 		else if (*fmt == 'p') {
 			span = va_arg(ap, const struct span *);
-			json(w, "'start':%i,'end':%i,'duration':%s",
+			json(j, "'start':%i,'end':%i,'duration':%s",
 			    span->start, span->end, span->end - span->start);
+		} else if (*fmt == 'c') {
+			tally = va_arg(ap, const struct tally *);
+			json(j, "'count':%n,'duration':%s", tally->count,
+			    tally->duration);
+		} else if (*fmt == 't' && (s = va_arg(ap, const char *))) {
+			put_quoted(j->fp, s, false);
+			continue;
 		} else {
-			us = *fmt == 't' ? TIME_NONE : va_arg(ap, int64_t);
-			if (us == TIME_NONE || (*fmt == 'r' && us < 0))
-				w->p = stpcpy(w->p, "null");
-			else
-				json_value(w, *fmt,
-				    *fmt == 'a' ? w->opt->now - us : us);
+			us = *fmt == 't'  ? TIME_NONE
+			    : *fmt == 'n' ? (int64_t)va_arg(ap, size_t) * SECOND
+					  : va_arg(ap, int64_t);
+			if (us == TIME_NONE || j->nothing ||
+			    (us < 0 && *fmt == 'r'))
+				s = "null";
+			else if (*fmt == 'h' || *fmt == 'i') {
+				(*fmt == 'h' ? hour_format : time_format)(
+				    buf, us);
+				putc_unlocked('"', j->fp);
+				fputs_unlocked(buf, j->fp);
+				putc_unlocked('"', j->fp);
+			} else {
+				seconds_format(
+				    buf, *fmt == 'a' ? j->opt->now - us : us);
+				s = buf;
+			}
 		}
+		while (*s != '\0')
+			putc_unlocked(*s++, j->fp);
 	}
 	va_end(ap);
-	w->last = fmt[-1];
+	j->last = fmt[-1];
 }
 
 /*
- * Cuts the holes to the hour unless that is TIME_NONE.
+ * Writes what a quality has in common with its hours, of which h is one, or
+ * NULL. The holes of an hour are cut at it.
  */
 static void
-json_holes(
-    struct writer *w, const struct span *holes, size_t holesz, int64_t hour)
+json_figures(struct json *j, const struct hour *h)
 {
-	struct span span;
-	size_t i;
+	const struct report *r = j->r;
+	const struct counts *n = h != NULL ? &h->counts : &r->counts;
+	const struct tally *t = n->segments, *o = n->overlaps;
+	const struct coverage *c;
+	const struct span *longest;
+	struct span hole, part = {INT64_MIN, INT64_MAX};
+	int64_t covered, lost;
+	size_t holes, i, k;
+	bool known;
 
-	json(w, ",'holes':[");
-	for (i = 0; i < holesz; i++) {
-		span = holes[i];
-		if (hour != TIME_NONE)
-			span_cut(&span, hour, hour + HOUR);
-		json(w, "%,{%p,'known':%b}", &span,
-		    hole_known(w->opt, w->r, &holes[i]));
+	if (h != NULL)
+		part = (struct span){h->time, h->time + HOUR};
+	json(j, ",'segments':{'full':{%c},'suspect':{%c},'partial':{%c}", &t[0],
+	    &t[1], &t[2]);
+	json(j, ",'temp':{'count':%n},'bad':{'count':%n}", n->temp, n->bad);
+	json(j, ",'tombstoned':{'count':%n},'ahead':{'count':%n}",
+	    n->tombstoned, n->ahead);
+	json(j, ",'empty':{'count':%n}},'overlaps':{", n->empty);
+	json(j, "'full':{%c},'suspect':{%c},'partial':{%c}}", &o[0], &o[1],
+	    &o[2]);
+	for (k = 0; k < 2; k++) {
+		c = k == 0 ? &r->raw : &r->editable;
+		covered = h == NULL ? c->covered
+		    : k == 0        ? h->raw.covered
+				    : h->editable.covered;
+		json(j, ",%t:{'coverage':%s", k == 0 ? "raw" : "editable",
+		    covered);
+		if (h == NULL)
+			json(j, ",'ratio':%r", coverage_ratio(c));
+		holes = spans_within(&c->holes, &part, &lost);
+		json(j, ",'hole_count':%n,'hole_duration':%s,", holes, lost);
+		if (h == NULL) {
+			longest = hole_longest(c);
+			known =
+			    longest != NULL && hole_known(j->opt, r, longest);
+			json(j,
+			    longest == NULL ? "'longest_hole':null,"
+					    : "'longest_hole':{%p,'known':%b},",
+			    longest, known);
+		}
+		json(j, "'holes':[");
+		for (i = spans_find(&c->holes, part.start); holes > 0;
+		     holes--) {
+			hole = c->holes.v[i++];
+			known = hole_known(j->opt, r, &hole);
+			span_cut(&hole, part.start, part.end);
+			json(j, "%,{%p,'known':%b}", &hole, known);
+		}
+		json(j, "]}");
 	}
-	json(w, "]}");
+	json(j, ",'incomplete':{%c", &n->incomplete);
 }
 
 static void
-json_counts(struct writer *w, const struct counts *c)
-{
-	static const char tally[] = "%,%t:{'count':%n,'duration':%s}";
-	size_t i;
-
-	json(w, ",'segments':{");
-	for (i = 0; i < SEGMENT_TYPES; i++)
-		json(w, tally, type_names[i], c->segments[i].count,
-		    c->segments[i].duration);
-	json(w, ",'temp':{'count':%n},'bad':{'count':%n},", c->temp, c->bad);
-	json(w, "'tombstoned':{'count':%n},'ahead':{'count':%n},",
-	    c->tombstoned, c->ahead);
-	json(w, "'empty':{'count':%n}},'overlaps':{", c->empty);
-	for (i = 0; i < SEGMENT_TYPES; i++)
-		json(w, tally, type_names[i], c->overlaps[i].count,
-		    c->overlaps[i].duration);
-	json(w, "}");
-}
-
-static void
-json_share(struct writer *w, const char *key, const struct share *share,
-    const struct coverage *c, int64_t hour)
-{
-	json(w, ",%t:{'coverage':%s,'hole_count':%n,'hole_duration':%s", key,
-	    share->covered, share->holesz, share->hole_duration);
-	json_holes(w, share->holesz > 0 ? &c->holes.v[share->first] : NULL,
-	    share->holesz, hour);
-}
-
-static void
-json_coverage(struct writer *w, const char *key, const struct coverage *c)
-{
-	const struct span *longest = hole_longest(c);
-
-	json(w, ",%t:{'coverage':%s,'ratio':%r,'hole_count':%n", key,
-	    c->covered, coverage_ratio(c), c->holes.n);
-	json(w, ",'hole_duration':%s,'longest_hole':", c->hole_duration);
-	if (longest == NULL)
-		json(w, "null");
-	else
-		json(w, "{%p,'known':%b}", longest,
-		    hole_known(w->opt, w->r, longest));
-	json_holes(w, c->holes.v, c->holes.n, TIME_NONE);
-}
-
-static void
-json_hours(struct writer *w, const char *key, const struct spans *hours)
-{
-	const struct span *range;
-	size_t i;
-
-	json(w, ",%t:{'count':%n,'ranges':[", key, spans_hours(hours));
-	for (i = 0; i < hours->n; i++) {
-		range = &hours->v[i];
-		json(w, "%,{'first':%h,'last':%h,'count':%n}", range->start,
-		    range->end - HOUR,
-		    (size_t)((range->end - range->start) / HOUR));
-	}
-	json(w, "]}");
-}
-
-static void
-json_fleet(struct writer *w, const struct fleet *f)
+json_fleet(struct json *j, const struct fleet *f)
 {
 	const struct fleet_node *node;
-	const struct coverage *c;
+	const struct coverage *c = &f->together;
 	const struct gap *gap;
 	const struct report *r;
-	size_t i, j, state;
+	size_t i, k, state;
 
-	json(w, "{'start':%i,'end':%i,'coverage':%s,'ratio':%r", f->range.start,
-	    f->range.end, f->together.covered, coverage_ratio(&f->together));
+	json(j, "{'start':%i,'end':%i,'coverage':%s,'ratio':%r", f->range.start,
+	    f->range.end, c->covered, coverage_ratio(c));
 	for (state = 0; state < GAP_STATES; state++) {
-		json(w, ",%t:{'count':%n,'duration':%s,'spans':[",
-		    gap_names[state], f->tallies[state].count,
-		    f->tallies[state].duration);
+		json(j, ",%t:{%c,'spans':[", gap_names[state],
+		    &f->tallies[state]);
 		for (i = 0; i < f->gapsz; i++) {
 			gap = &f->gaps[i];
 			if (gap->state != state)
 				continue;
-			json(w, gap->havingsz > 0 ? "%,{%p,'nodes':[" : "%,{%p",
-			    &gap->span);
-			for (j = gap->first; j < gap->first + gap->havingsz;
-			     j++)
-				json(w, "%,%t", f->nodes[f->having[j]].name);
-			json(w, gap->havingsz > 0 ? "]}" : "}");
+			json(j, "%,{%p", &gap->span);
+			for (k = 0; k < gap->havingsz; k++)
+				json(j, k == 0 ? ",'nodes':[%t" : ",%t",
+				    f->nodes[f->having[gap->first + k]].name);
+			json(j, gap->havingsz > 0 ? "]}" : "}");
 		}
-		json(w, "]}");
+		json(j, "]}");
 	}
-	json(w, ",'nodes':[");
+	json(j, ",'nodes':[");
 	for (i = 0; i < f->nodesz; i++) {
 		node = &f->nodes[i];
-		json(w, "%,{'name':%t,", node->name);
-		if ((r = node->report) == NULL) {
-			json(w,
-			    "'start':null,'end':null,'age':null,"
-			    "'coverage':null,'ratio':null,'hole_count':null,"
-			    "'hole_duration':null,'has_duration':null,"
-			    "'horizon':null}");
-			continue;
-		}
+		json(j, "%,{'name':%t,", node->name);
+		j->nothing = node->report == NULL;
+		r = j->nothing ? j->r : node->report;
 		c = &node->coverage;
-		json(w, "'start':%i,'end':%i,'age':%a,'coverage':%s,'ratio':%r",
+		json(j, "'start':%i,'end':%i,'age':%a,'coverage':%s,'ratio':%r",
 		    r->start, r->end, r->end, c->covered, coverage_ratio(c));
-		json(w, ",'hole_count':%n,'hole_duration':%s,'has_duration':%s",
+		json(j, ",'hole_count':%n,'hole_duration':%s,'has_duration':%s",
 		    c->holes.n, c->hole_duration,
 		    f->here && i > 0 ? node->has : TIME_NONE);
-		json(w, ",'horizon':%i}", node->horizon);
+		json(j, ",'horizon':%i}", node->horizon);
 	}
-	json(w, "]}");
+	j->nothing = false;
+	json(j, "]}");
 }
 
 static void
-json_hour(struct writer *w, const struct hour *h)
+json_quality(struct json *j, bool hours)
 {
-	const struct tally *incomplete = &h->counts.incomplete;
-	size_t i;
-
-	json(
-	    w, "%,\n{'hour':%h,'start':%i,'end':%i", h->time, h->start, h->end);
-	json_counts(w, &h->counts);
-	json_share(w, "raw", &h->raw, &w->r->raw, h->time);
-	json_share(w, "editable", &h->editable, &w->r->editable, h->time);
-	json(w, ",'incomplete':{'count':%n,'duration':%s},'bad_names':[",
-	    incomplete->count, incomplete->duration);
-	for (i = 0; i < h->bad_namesz; i++)
-		json(w, "%,%t", h->bad_names[i]);
-	json(w, "],'readable':%b}", h->readable);
-}
-
-static void
-json_quality(struct writer *w, bool hours)
-{
-	const struct report *r = w->r;
+	const struct report *r = j->r;
+	const struct hour *h;
+	const struct spans *spans;
 	struct span span;
-	size_t i = 0;
+	size_t i = 0, k;
 
-	json(w, "%,\n{'channel':%t,'quality':%t,'found':%b,'start':%i,'end':%i",
+	json(j, "%,\n{'channel':%t,'quality':%t,'found':%b,'start':%i,'end':%i",
 	    r->channel, r->quality, r->state >= STATE_UNREADABLE, r->start,
 	    r->end);
-	json(w, ",'age':%a", r->end);
-	json_counts(w, &r->counts);
-	json_coverage(w, "raw", &r->raw);
-	json_coverage(w, "editable", &r->editable);
-	json(w, ",'incomplete':{'count':%n,'duration':%s,'spans':[",
-	    r->counts.incomplete.count, r->counts.incomplete.duration);
-	while (spans_join(&r->incomplete, &i, w->opt->tolerance, &span))
-		if (span_cut(&span, w->opt->window.start, w->opt->window.end))
-			json(w, "%,{%p}", &span);
-	json(w, "]}");
-	json_hours(w, "missing_hours", &r->missing);
-	json_hours(w, "unreadable_hours", &r->unreadable);
-	json(w, ",'fleet':");
-	if (r->fleet == NULL)
-		json(w, "null");
-	else
-		json_fleet(w, r->fleet);
-	json(w, ",'hours':[");
-	for (i = 0; hours && i < r->hoursz; i++)
-		json_hour(w, &r->hours[i]);
-	json(w, "]}");
+	json(j, ",'age':%a", r->end);
+	json_figures(j, NULL);
+	json(j, ",'spans':[");
+	while (spans_join(&r->incomplete, &i, j->opt->tolerance, &span))
+		if (span_cut(&span, j->opt->window.start, j->opt->window.end))
+			json(j, "%,{%p}", &span);
+	json(j, "]}");
+	for (k = 0; k < 2; k++) {
+		spans = k == 0 ? &r->missing : &r->unreadable;
+		json(j, ",%t:{'count':%n,'ranges':[",
+		    k == 0 ? "missing_hours" : "unreadable_hours",
+		    spans_hours(spans));
+		for (i = 0; i < spans->n; i++) {
+			span = spans->v[i];
+			json(j, "%,{'first':%h,'last':%h,'count':%n}",
+			    span.start, span.end - HOUR,
+			    (size_t)((span.end - span.start) / HOUR));
+		}
+		json(j, "]}");
+	}
+	json(j, r->fleet != NULL ? ",'fleet':" : ",'fleet':null");
+	if (r->fleet != NULL)
+		json_fleet(j, r->fleet);
+	json(j, ",'hours':[");
+	for (i = 0; hours && i < r->hoursz; i++) {
+		h = &r->hours[i];
+		json(j, "%,\n{'hour':%h,'start':%i,'end':%i", h->time, h->start,
+		    h->end);
+		json_figures(j, h);
+		json(j, "},'bad_names':[");
+		for (k = 0; k < h->bad_namesz; k++)
+			json(j, "%,%t", h->bad_names[k]);
+		json(j, "],'readable':%b}", h->readable);
+	}
+	json(j, "]}");
 }
 
 /*
@@ -680,39 +520,36 @@ int
 report_json(FILE *fp, const struct options *opt, const struct survey *s,
     const struct report *report)
 {
-	struct writer w = {.fp = fp, .opt = opt, .hour = TIME_NONE};
-	const struct report *reports = report != NULL ? report : s->reports;
-	const size_t reportsz = report != NULL ? 1 : s->reportsz;
+	const struct span *window = &opt->window;
+	struct json j = {.fp = fp, .opt = opt};
 	const struct peer *peer;
 	size_t i;
 
-	w.p = w.buf;
-	json(&w, "{'schema_version':1,'generator':'" PROGRAM " " VERSION "'");
-	json(&w, ",'generated_at':%i,'base_dir':%t,'tolerance':%s", opt->now,
+	json(&j, "{'schema_version':1,'generator':'" PROGRAM " " VERSION "'");
+	json(&j, ",'generated_at':%i,'base_dir':%t,'tolerance':%s", opt->now,
 	    opt->base_dir, opt->tolerance);
-	json(&w, ",'first_hour':%h,'last_hour':%h,'complete':%b,'errors':[",
-	    opt->window.start,
-	    opt->window.end == INT64_MAX ? TIME_NONE : opt->window.end - HOUR,
+	json(&j, ",'first_hour':%h,'last_hour':%h,'complete':%b,'errors':[",
+	    window->start,
+	    window->end == INT64_MAX ? TIME_NONE : window->end - HOUR,
 	    s->complete);
 	for (i = 0; i < s->errorsz; i++)
-		json(&w, "%,\n{'path':%t,'message':%t}", s->errors[i].path,
+		json(&j, "%,\n{'path':%t,'message':%t}", s->errors[i].path,
 		    s->errors[i].message);
-	json(&w, "],'peers':[");
+	json(&j, "],'peers':[");
 	for (i = 0; i < s->peersz; i++) {
 		peer = &s->peers[i];
-		json(&w,
-		    "%,\n{'name':%t,'file':%t,'generated_at':%i,'age':%a,"
-		    "'usable':%b,'message':%t}",
-		    peer->name, peer->file, peer->generated_at,
+		json(&j, "%,\n{'name':%t,'file':%t,'generated_at':%i",
+		    peer->name, peer->file, peer->generated_at);
+		json(&j, ",'age':%a,'usable':%b,'message':%t}",
 		    peer->generated_at, peer->message == NULL, peer->message);
 	}
-	json(&w, "],'reports':[");
-	for (i = 0; i < reportsz; i++) {
-		w.r = &reports[i];
-		json_quality(&w, report == NULL);
+	json(&j, "],'reports':[");
+	for (i = 0; i < s->reportsz; i++) {
+		j.r = &s->reports[i];
+		if (report == NULL || report == j.r)
+			json_quality(&j, report == NULL);
 	}
-	json(&w, "]}\n");
-	fwrite(w.buf, 1, (size_t)(w.p - w.buf), fp);
+	json(&j, "]}\n");
 	return ferror(fp) ? -1 : 0;
 }
 
@@ -1801,7 +1638,7 @@ text_quality(struct text *t, const struct report *r)
 	const char *colour = RED, *verdict;
 	char age[TIME_SIZE], newest[TIME_SIZE] = "-", stopped[2 * TIME_SIZE];
 
-	age_format(age, silence(t->opt, r));
+	age_format(age, stream_age(t->opt, r));
 	snprintf(stopped, sizeof(stopped), "STOPPED %s", age);
 	if (here && r->state == STATE_ABSENT)
 		verdict = "ABSENT";
@@ -1809,7 +1646,7 @@ text_quality(struct text *t, const struct report *r)
 		verdict = "UNREADABLE";
 	else if (coverage_ratio(c) < 0 || (here && r->start == TIME_NONE))
 		verdict = "NO SEGMENTS";
-	else if (silence(t->opt, r) > 0)
+	else if (stream_age(t->opt, r) > STOPPED)
 		verdict = stopped;
 	else if (r->fleet != NULL && r->fleet->tallies[GAP_LOST].count > 0)
 		verdict = "LOST";
@@ -2200,69 +2037,53 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
  * Metrics
  */
 
-struct family { /* a line of man/metrics.txt: LABEL NAME TYPES HELP */
-	const char *label; /* besides channel and quality; "quality": none */
-	const char *name;
-	size_t types; /* how many samples, a digit; 1: without label type */
-	const char *help; /* NULL once printed */
+struct samples { /* of a quality, or of an hour or a peer of it */
+	const struct report *r;
+	char kind; /* with which its lines in man/metrics.txt begin */
+	const char *label; /* besides channel and quality, or NULL */
+	char hour[TIME_SIZE];
+	int64_t v[64]; /* as those lines say; in millionths, or TIME_NONE */
+	size_t n, done; /* of v: added, and printed */
 };
 
-struct values { /* in the order of the families: those of an hour, of the
-		   quality, of a peer; in millionths, or TIME_NONE */
-	int64_t v[80];
-	size_t n;
-};
-
+/*
+ * Adds values: n size_t, s int64_t us, c const struct coverage *, t and d
+ * const struct tally *, of each type the count or the duration.
+ */
 static void
-add(struct values *values, int64_t value)
+add(struct samples *to, const char *kinds, ...)
 {
-	values->v[values->n++] = value;
-}
-
-static void
-add_count(struct values *values, size_t n)
-{
-	add(values, (int64_t)n * SECOND);
-}
-
-static void
-add_tallies(struct values *values, const struct tally tallies[SEGMENT_TYPES],
-    bool durations)
-{
+	const struct coverage *c;
+	const struct span *longest;
+	const struct tally *tally;
+	int64_t ratio;
 	size_t i;
+	va_list ap;
 
-	for (i = 0; i < SEGMENT_TYPES; i++)
-		add(values,
-		    durations ? tallies[i].duration
-			      : (int64_t)tallies[i].count * SECOND);
-}
-
-static void
-hour_values(struct values *values, const struct hour *h)
-{
-	values->n = 0;
-	add_tallies(values, h->counts.segments, false);
-	add_count(values, h->counts.bad);
-	add_tallies(values, h->counts.segments, true);
-	add(values, h->raw.covered);
-	add(values, h->editable.covered);
-	add_count(values, h->raw.holesz);
-	add_count(values, h->editable.holesz);
-	add_tallies(values, h->counts.overlaps, false);
-	add_tallies(values, h->counts.overlaps, true);
-}
-
-static void
-coverage_values(struct values *values, const struct coverage *c)
-{
-	const struct span *longest = hole_longest(c);
-	int64_t ratio = coverage_ratio(c);
-
-	add(values, c->covered);
-	add(values, ratio < 0 ? TIME_NONE : ratio);
-	add_count(values, c->holes.n);
-	add(values, c->hole_duration);
-	add(values, longest == NULL ? 0 : longest->end - longest->start);
+	va_start(ap, kinds);
+	for (; *kinds != '\0'; kinds++) {
+		if (*kinds == 'n')
+			to->v[to->n++] = (int64_t)va_arg(ap, size_t) * SECOND;
+		else if (*kinds == 's')
+			to->v[to->n++] = va_arg(ap, int64_t);
+		else if (*kinds == 'c') {
+			c = va_arg(ap, const struct coverage *);
+			longest = hole_longest(c);
+			ratio = coverage_ratio(c);
+			add(to, "ssnss", c->covered,
+			    ratio < 0 ? TIME_NONE : ratio, c->holes.n,
+			    c->hole_duration,
+			    longest == NULL ? INT64_C(0)
+					    : longest->end - longest->start);
+		} else {
+			tally = va_arg(ap, const struct tally *);
+			for (i = 0; i < SEGMENT_TYPES; i++)
+				to->v[to->n++] = *kinds == 'd'
+				    ? tally[i].duration
+				    : (int64_t)tally[i].count * SECOND;
+		}
+	}
+	va_end(ap);
 }
 
 /*
@@ -2270,14 +2091,15 @@ coverage_values(struct values *values, const struct coverage *c)
  * no holes would be as wrong as some.
  */
 static void
-quality_values(struct values *values, const struct options *opt,
-    const struct survey *s, const struct report *r)
+add_quality(
+    struct samples *to, const struct options *opt, const struct survey *s)
 {
-	static const struct hour none;
+	const struct report *r = to->r;
+	const struct counts *c = &r->counts;
 	const struct fleet *f = r->fleet;
 	const struct spans *holes = &r->raw.holes;
-	const bool ended = opt->window.end <= opt->now;
-	int64_t known = 0, length, recent = 0;
+	const int64_t found = r->state >= STATE_UNREADABLE ? SECOND : 0;
+	int64_t known = 0, length, recent = 0, silent = stream_age(opt, r);
 	size_t i;
 
 	for (i = 0; i < holes->n; i++) {
@@ -2288,176 +2110,124 @@ quality_values(struct values *values, const struct options *opt,
 		    !hole_settling(opt, &holes->v[i]))
 			recent += length;
 	}
-	hour_values(values, &none);
-	add_tallies(values, r->counts.segments, false);
-	add_count(values, r->counts.bad);
-	add_count(values, r->counts.temp);
-	add_count(values, r->counts.tombstoned);
-	add_tallies(values, r->counts.segments, true);
-	add_tallies(values, r->counts.overlaps, false);
-	add_tallies(values, r->counts.overlaps, true);
-	coverage_values(values, &r->raw);
-	coverage_values(values, &r->editable);
-	add(values, recent);
-	add(values, known);
-	add_count(values, r->counts.incomplete.count);
-	add(values, r->counts.incomplete.duration);
-	add_count(values, r->counts.ahead);
-	add(values, (int64_t)spans_hours(&r->missing) * HOUR);
-	add(values, (int64_t)spans_hours(&r->unreadable) * HOUR);
-	add(values, r->start);
-	add(values, r->newest);
-	add(values,
-	    stream_age(opt, r) == TIME_NONE ? TIME_NONE
-		: ended                     ? 0
-					    : silence(opt, r));
+	if (silent != TIME_NONE &&
+	    (silent <= STOPPED || opt->window.end <= opt->now))
+		silent = 0;
+	add(to, "tnnndtdcc", c->segments, c->bad, c->temp, c->tombstoned,
+	    c->segments, c->overlaps, c->overlaps, &r->raw, &r->editable);
+	add(to, "ssnsn", recent, known, c->incomplete.count,
+	    c->incomplete.duration, c->ahead);
+	add(to, "sssss", (int64_t)spans_hours(&r->missing) * HOUR,
+	    (int64_t)spans_hours(&r->unreadable) * HOUR, r->start, r->newest,
+	    silent);
 	if (r->state == STATE_UNKNOWN || r->state == STATE_UNREADABLE)
-		for (i = 0; i < values->n; i++)
-			values->v[i] = TIME_NONE;
-	add(values,
-	    coverage_shown(r) != &r->raw       ? TIME_NONE
-		: r->state >= STATE_UNREADABLE ? SECOND
-					       : 0);
-	add(values, opt->now);
-	add(values, s->elapsed);
-	add_count(values, s->errorsz);
-	add_count(values, s->complete);
-	add(values,
-	    f != NULL ? (int64_t)f->tallies[GAP_LOST].count * SECOND
-		      : TIME_NONE);
-	for (i = 0; i < GAP_STATES; i++)
-		add(values, f != NULL ? f->tallies[i].duration : TIME_NONE);
-	add_count(values, 1); /* build_info */
-}
-
-static void
-print_label(FILE *fp, const char *name, const char *value)
-{
-	const char *at, *from = value;
-	long code;
-
-	fprintf(fp, "%s=\"", name);
-	while (*(at = value) != '\0') {
-		code = utf8_next(&value);
-		if (code >= 0 && code != '\n' && code != '"' && code != '\\')
-			continue;
-		fwrite(from, 1, (size_t)(at - from), fp);
-		fputs(code < 0         ? REPLACEMENT
-			: code == '\n' ? "\\n"
-			: code == '"'  ? "\\\""
-				       : "\\\\",
-		    fp);
-		from = value;
-	}
-	fprintf(fp, "%s\"", from);
+		for (i = 0; i < to->n; i++)
+			to->v[i] = TIME_NONE;
+	add(to, "sssnn", coverage_shown(r) == &r->raw ? found : TIME_NONE,
+	    opt->now, s->elapsed, s->errorsz, (size_t)s->complete);
+	if (f != NULL)
+		add(to, "n", f->tallies[GAP_LOST].count);
+	for (i = 0; f != NULL && i < GAP_STATES; i++)
+		add(to, "s", f->tallies[i].duration);
 }
 
 /*
- * Prints a family's samples of one quality, with `label` for its own label;
- * before the first of all its HELP and TYPE.
+ * Makes the samples of a quality. Returns where the next are to be.
  */
-static void
-print_samples(FILE *fp, struct family *family, const struct report *r,
-    const char *label, const int64_t *values)
-{
-	char buf[TIME_SIZE];
-	size_t i;
-
-	for (i = 0; i < family->types; i++) {
-		if (values[i] == TIME_NONE)
-			continue;
-		if (family->help != NULL)
-			fprintf(fp, "# HELP %s %s\n# TYPE %s gauge\n",
-			    family->name, family->help, family->name);
-		family->help = NULL;
-		fprintf(fp, "%s{", family->name);
-		print_label(fp, "channel", r->channel);
-		putc(',', fp);
-		print_label(fp, "quality", r->quality);
-		if (label != NULL) {
-			putc(',', fp);
-			print_label(fp, family->label, label);
-		}
-		if (family->types > 1)
-			fprintf(fp, ",type=\"%s\"", type_names[i]);
-		seconds_format(buf, values[i]);
-		fprintf(fp, "} %s\n", buf);
-	}
-}
-
-/*
- * Prints a family's samples of the newest hours.
- */
-static void
-metrics_hours(FILE *fp, const struct options *opt, struct family *family,
-    const struct report *r, size_t at)
+static struct samples *
+samples_make(struct samples *to, const struct options *opt,
+    const struct survey *s, const struct report *r)
 {
 	const size_t max = opt->metrics_hours;
-	struct values values;
-	char hour[TIME_SIZE];
-	size_t i;
+	const struct fleet *f = r->fleet;
+	const struct fleet_node *node;
+	const struct hour *h;
+	struct span part;
+	int64_t lost;
+	size_t editable, i, raw;
 
 	for (i = r->hoursz > max ? r->hoursz - max : 0; i < r->hoursz; i++) {
-		if (!r->hours[i].readable)
+		h = &r->hours[i];
+		if (!h->readable)
 			continue;
-		hour_values(&values, &r->hours[i]);
-		hour_format(hour, r->hours[i].time);
-		print_samples(fp, family, r, hour, &values.v[at]);
+		*to = (struct samples){.r = r, .kind = 'h', .label = to->hour};
+		hour_format(to->hour, h->time);
+		part = (struct span){h->time, h->time + HOUR};
+		raw = spans_within(&r->raw.holes, &part, &lost);
+		editable = spans_within(&r->editable.holes, &part, &lost);
+		add(to++, "tndssnntd", h->counts.segments, h->counts.bad,
+		    h->counts.segments, h->raw.covered, h->editable.covered,
+		    raw, editable, h->counts.overlaps, h->counts.overlaps);
 	}
+	*to = (struct samples){.r = r, .kind = 'q'};
+	add_quality(to++, opt, s);
+	*to = (struct samples){.r = r, .kind = 'v', .label = VERSION};
+	add(to++, "n", (size_t)1);
+	for (i = f != NULL && f->here; f != NULL && i < f->nodesz; i++) {
+		node = &f->nodes[i];
+		*to =
+		    (struct samples){.r = r, .kind = 'p', .label = node->name};
+		add(to++, "ss",
+		    f->here && node->report != NULL ? node->has : TIME_NONE,
+		    node->generated_at);
+	}
+	return to;
 }
 
-static void
-metrics_peers(FILE *fp, struct family *family, const struct report *r,
-    struct values *values, size_t at)
-{
-	const struct fleet *f = r->fleet;
-	size_t i;
-
-	if (f == NULL)
-		return;
-	for (i = f->here; i < f->nodesz; i++) {
-		values->v[values->n] = f->here && f->nodes[i].report != NULL
-		    ? f->nodes[i].has
-		    : TIME_NONE;
-		values->v[values->n + 1] = f->nodes[i].generated_at;
-		print_samples(fp, family, r, f->nodes[i].name, &values->v[at]);
-	}
-}
-
+/*
+ * A line of man/metrics.txt is LABEL NAME TYPES HELP. TYPES is how many
+ * samples it has, a digit; 1 is one without a type.
+ */
 int
 report_metrics(FILE *fp, const struct options *opt, const struct survey *s,
     const struct report *report)
 {
-	const struct report *r, *reports = report != NULL ? report : s->reports;
-	const size_t reportsz = report != NULL ? 1 : s->reportsz;
-	struct values *values = need(calloc(reportsz + 1, sizeof(*values)));
 	char *text = compose(
 	    "%.*s", (int)sizeof(metrics_txt), (const char *)metrics_txt);
-	char *next = text;
-	struct family family;
-	size_t at, i;
+	char *help, *label, *name, *next = text, value[TIME_SIZE];
+	struct samples *all, *end, *from;
+	size_t i, n = 0, types;
+	int64_t us;
 
-	for (i = 0; i < reportsz; i++)
-		quality_values(&values[i], opt, s, &reports[i]);
-	for (at = 0; *next != '\0'; at += family.types) {
-		family.label = strtok_r(next, " ", &next);
-		family.name = strtok_r(next, " ", &next);
-		family.types = (size_t)(*next - '0');
-		family.help = strtok_r(next + 2, "\n", &next);
-		for (i = 0; i < reportsz; i++) {
-			r = &reports[i];
-			if (*family.label == 'h')
-				metrics_hours(fp, opt, &family, r, at);
-			else if (*family.label == 'p')
-				metrics_peers(fp, &family, r, &values[i], at);
-			else
-				print_samples(fp, &family, r,
-				    *family.label == 'v' ? VERSION : NULL,
-				    &values[i].v[at]);
+	(void)report;
+	for (i = 0; i < s->reportsz; i++)
+		n += s->reports[i].hoursz + 2 + s->peersz;
+	all = end = need(calloc(n + 1, sizeof(*all)));
+	for (i = 0; i < s->reportsz; i++)
+		end = samples_make(end, opt, s, &s->reports[i]);
+	while (*next != '\0') {
+		label = strtok_r(next, " ", &next);
+		name = strtok_r(next, " ", &next);
+		types = (size_t)(*next - '0');
+		help = strtok_r(next + 2, "\n", &next);
+		for (i = 0; i < (size_t)(end - all) * types; i++) {
+			from = &all[i / types];
+			if (from->kind != *label || from->done == from->n)
+				continue;
+			us = from->v[from->done++];
+			if (us == TIME_NONE)
+				continue;
+			if (help != NULL)
+				fprintf(fp, "# HELP %s %s\n# TYPE %s gauge\n",
+				    name, help, name);
+			help = NULL;
+			fprintf(fp, "%s{channel=", name);
+			put_quoted(fp, from->r->channel, true);
+			fputs(",quality=", fp);
+			put_quoted(fp, from->r->quality, true);
+			if (from->label != NULL) {
+				fprintf(fp, ",%s=", label);
+				put_quoted(fp, from->label, true);
+			}
+			if (types > 1)
+				fprintf(
+				    fp, ",type=\"%s\"", type_names[i % types]);
+			seconds_format(value, us);
+			fprintf(fp, "} %s\n", value);
 		}
 	}
 	free(text);
-	free(values);
+	free(all);
 	return ferror(fp) ? -1 : 0;
 }
 
@@ -2466,63 +2236,46 @@ report_metrics(FILE *fp, const struct options *opt, const struct survey *s,
  */
 
 /*
- * Prints a line for each hole: channel, quality, start, end, seconds, state,
- * nodes.
- */
-static void
-print_holes(FILE *fp, const struct options *opt, const struct report *r)
-{
-	char *channel = name_printable(r->channel, true);
-	char *quality = name_printable(r->quality, true);
-	char end[TIME_SIZE], seconds[TIME_SIZE], start[TIME_SIZE];
-	const char *state;
-	struct gap gap;
-	size_t i;
-
-	for (i = 0; hole_get(r, i, &gap); i++) {
-		if (gap.state == GAP_BETTER)
-			continue;
-		state = hole_state(opt, r, &gap.span);
-		if (gap.state == GAP_ELSEWHERE ||
-		    (r->fleet != NULL && strcmp(state, "hole") == 0))
-			state = gap_names[gap.state];
-		time_format(start, gap.span.start);
-		time_format(end, gap.span.end);
-		seconds_format(seconds, gap.span.end - gap.span.start);
-		fprintf(fp, "%s\t%s\t%s\t%s\t%s\t%s\t", channel, quality, start,
-		    end, seconds, state);
-		print_having(fp, r->fleet, &gap, true, ",", SIZE_MAX);
-		putc('\n', fp);
-	}
-	free(channel);
-	free(quality);
-}
-
-static int
-report_compare(const void *a, const void *b)
-{
-	const struct report *const *x = a, *const *y = b;
-
-	return quality_compare(*x, *y);
-}
-
-/*
- * Writes a line for each hole, in the order of sort(1) in the C locale.
+ * Writes a line for each hole, in the order of sort(1) in the C locale:
+ * channel, quality, start, end, seconds, state, nodes.
  */
 int
 report_holes(FILE *fp, const struct options *opt, const struct survey *s,
     const struct report *report)
 {
-	const struct report **sorted =
-	    need(calloc(s->reportsz + 1, sizeof(struct report *)));
-	size_t i, n = 0;
+	struct report *sorted = need(calloc(s->reportsz + 1, sizeof(*sorted)));
+	char end[TIME_SIZE], seconds[TIME_SIZE], start[TIME_SIZE];
+	char *channel, *quality;
+	const char *state;
+	const struct report *r;
+	struct gap gap;
+	size_t i;
 
+	(void)report;
 	for (i = 0; i < s->reportsz; i++)
-		if (report == NULL || report == &s->reports[i])
-			sorted[n++] = &s->reports[i];
-	qsort(sorted, n, sizeof(struct report *), report_compare);
-	for (i = 0; i < n; i++)
-		print_holes(fp, opt, sorted[i]);
+		sorted[i] = s->reports[i];
+	qsort(sorted, s->reportsz, sizeof(*sorted), quality_compare);
+	for (r = sorted; r < sorted + s->reportsz; r++) {
+		channel = name_printable(r->channel, true);
+		quality = name_printable(r->quality, true);
+		for (i = 0; hole_get(r, i, &gap); i++) {
+			if (gap.state == GAP_BETTER)
+				continue;
+			state = hole_state(opt, r, &gap.span);
+			if (gap.state == GAP_ELSEWHERE ||
+			    (r->fleet != NULL && strcmp(state, "hole") == 0))
+				state = gap_names[gap.state];
+			time_format(start, gap.span.start);
+			time_format(end, gap.span.end);
+			seconds_format(seconds, gap.span.end - gap.span.start);
+			fprintf(fp, "%s\t%s\t%s\t%s\t%s\t%s\t", channel,
+			    quality, start, end, seconds, state);
+			print_having(fp, r->fleet, &gap, true, ",", SIZE_MAX);
+			putc('\n', fp);
+		}
+		free(channel);
+		free(quality);
+	}
 	free(sorted);
 	return ferror(fp) ? -1 : 0;
 }
@@ -2531,30 +2284,32 @@ report_holes(FILE *fp, const struct options *opt, const struct survey *s,
  * --check
  */
 
-/*
- * Prints a finding, with the newline of fmt. Returns true: there is one.
- */
-static bool __attribute__((format(printf, 4, 5))) finding(FILE *fp,
-    const struct options *opt, const struct report *r, const char *fmt, ...)
-{
-	char *channel = name_printable(r->channel, opt->utf8);
-	char *quality = name_printable(r->quality, opt->utf8);
-	va_list ap;
+struct check {
+	struct text t;
+	const struct report *r; /* being checked */
+	const char *end; /* of a line; empty: print only the first */
+	size_t n; /* findings */
+};
 
-	fprintf(fp, PROGRAM ": %s/%s: ", channel, quality);
-	va_start(ap, fmt);
-	vfprintf(fp, fmt, ap);
-	va_end(ap);
-	free(channel);
-	free(quality);
+/*
+ * Counts a finding. Returns whether to print it, after where it is.
+ */
+static bool
+found(struct check *c)
+{
+	if (c->n++ > 0 && *c->end == '\0')
+		return false;
+	put(&c->t,
+	    "%s: %n/%n: ", *c->end == '\0' ? "COVERAGE CRITICAL" : PROGRAM,
+	    c->r->channel, c->r->quality);
 	return true;
 }
 
 /*
- * Reports the longest of the holes that count, and how many more there are.
+ * Finds the longest of the holes that count, and how many more there are.
  */
-static bool
-check_holes(FILE *fp, const struct options *opt, const struct report *r)
+static void
+check_holes(struct check *c)
 {
 	static const struct {
 		enum gap_state state;
@@ -2562,95 +2317,81 @@ check_holes(FILE *fp, const struct options *opt, const struct report *r)
 	} words[] = {{GAP_LOST, "LOST: no node has", ""},
 	    {GAP_ELSEWHERE, "not backfilled:", "; available on "},
 	    {GAP_UNKNOWN, "a hole of", "; not every node could tell"}};
-	char end[TIME_SIZE], length[TIME_SIZE], start[TIME_SIZE];
-	const char *before;
-	const struct span *hole;
+	const struct options *opt = c->t.opt;
+	const struct fleet *f = c->r->fleet;
+	char end[TIME_SIZE], start[TIME_SIZE];
+	const struct gap *gap;
 	struct pick pick;
-	size_t i, j;
-	bool found = false;
+	size_t i;
 
 	for (i = 0; i < LENGTH(words); i++) {
-		holes_pick(&pick, opt, r, words[i].state, LISTED_MAX, true);
-		before = r->fleet != NULL ? words[i].before : "a hole of";
-		for (j = 0; j < pick.n; j++) {
-			hole = &pick.top[j].span;
-			pick.duration -= hole->end - hole->start;
-			duration_format(length, hole->end - hole->start);
-			time_format(start, hole->start);
-			time_format(end, hole->end);
-			found = finding(fp, opt, r, "%s %s from %s to %s%s",
-			    before, length, start, end, words[i].after);
-			print_having(fp, r->fleet, &pick.top[j], opt->utf8,
-			    ", ", SIZE_MAX);
-			putc('\n', fp);
+		holes_pick(&pick, opt, c->r, words[i].state, LISTED_MAX, true);
+		for (gap = pick.top; gap < pick.top + pick.n; gap++) {
+			pick.duration -= gap->span.end - gap->span.start;
+			if (!found(c))
+				continue;
+			time_format(start, gap->span.start);
+			time_format(end, gap->span.end);
+			put(&c->t, "%s %l from %s to %s%s",
+			    f == NULL ? "a hole of" : words[i].before,
+			    gap->span.end - gap->span.start, start, end,
+			    words[i].after);
+			print_having(
+			    c->t.fp, f, gap, opt->utf8, ", ", SIZE_MAX);
+			put(&c->t, c->end);
 		}
-		duration_format(length, pick.duration);
-		if (pick.count > pick.n)
-			finding(fp, opt, r, "%s %zu more, %s in all\n",
-			    r->fleet != NULL ? before : "and",
-			    pick.count - pick.n, length);
+		if (pick.count > pick.n && found(c))
+			put(&c->t, "%s %z more, %l in all%s",
+			    f == NULL ? "and" : words[i].before,
+			    pick.count - pick.n, pick.duration, c->end);
 	}
-	return found;
 }
 
 /*
- * Reports that there is no segment, unless an unreadable hour may hold one,
- * that the newest is too old, holes, and what is incomplete or ahead.
+ * Writes a line for each finding, for a summary only the first: that there is
+ * no segment, unless an unreadable hour may hold one, that the newest is too
+ * old, holes, and what is incomplete or ahead. Returns how many there are.
  */
-static bool
-check_quality(FILE *fp, const struct options *opt, const struct report *r)
+size_t
+report_check(
+    FILE *fp, const struct options *opt, const struct survey *s, bool summary)
 {
-	const bool none = r->start == TIME_NONE;
-	const bool unsure = none && r->unreadable.n > 0;
-	const int64_t age = stream_age(opt, r);
-	const size_t ahead = r->counts.ahead;
-	char end[TIME_SIZE], length[TIME_SIZE], max[TIME_SIZE];
-	bool found = false;
-
-	if (none && !unsure)
-		found = finding(fp, opt, r, "no segments%s\n",
-		    r->state == STATE_ABSENT ? ": no such quality" : "");
-	if (!unsure && opt->max_age >= 0 && age > opt->max_age) {
-		time_format(end, r->newest);
-		age_format(length, age);
-		duration_format(max, opt->max_age);
-		found = finding(fp, opt, r,
-		    "the newest segment ended %s %s, at %s; --max-age is %s\n",
-		    length,
-		    opt->window.end < opt->now ? "before the window does"
-					       : "ago",
-		    end, max);
-	}
-	found |= check_holes(fp, opt, r);
-	duration_format(max, r->raw.covered);
-	duration_format(length, r->counts.incomplete.duration);
-	if (is_incomplete(r))
-		found =
-		    finding(fp, opt, r, "INCOMPLETE: %s of %s\n", length, max);
-	if (ahead > 0)
-		found = finding(fp, opt, r,
-		    "%zu segment%s ahead of the clock\n", ahead, plural(ahead));
-	return found;
-}
-
-/*
- * Writes a line for each finding. Returns whether there is one.
- */
-bool
-report_check(FILE *fp, const struct options *opt, const struct survey *s)
-{
+	const char *after =
+	    opt->window.end < opt->now ? "before the window does" : "ago";
+	struct check c = {{.fp = fp, .opt = opt}, .end = summary ? "" : "\n"};
+	char age[TIME_SIZE], end[TIME_SIZE];
 	const struct report *r;
+	const struct counts *n;
 	size_t i;
-	bool found = false;
+	bool absent, unsure;
 
 	for (i = 0; i < s->reportsz; i++) {
-		r = &s->reports[i];
-		if (r->state == STATE_READ || r->state == STATE_ABSENT)
-			found |= check_quality(fp, opt, r);
-		else if (r->fleet != NULL)
-			found |= check_holes(fp, opt, r);
+		c.r = r = &s->reports[i];
+		n = &r->counts;
+		absent = r->state == STATE_ABSENT;
+		unsure = r->start == TIME_NONE && r->unreadable.n > 0;
+		if (r->start == TIME_NONE && !unsure &&
+		    (absent || r->state == STATE_READ) && found(&c))
+			put(&c.t, "no segments%s%s",
+			    absent ? ": no such quality" : "", c.end);
+		if (!unsure && opt->max_age >= 0 &&
+		    stream_age(opt, r) > opt->max_age && found(&c)) {
+			time_format(end, r->newest);
+			age_format(age, stream_age(opt, r));
+			put(&c.t,
+			    "the newest segment ended %s %s, at %s; "
+			    "--max-age is %l%s",
+			    age, after, end, opt->max_age, c.end);
+		}
+		check_holes(&c);
+		if (is_incomplete(r) && found(&c))
+			put(&c.t, "INCOMPLETE: %l of %l%s",
+			    n->incomplete.duration, r->raw.covered, c.end);
+		if (n->ahead > 0 && found(&c))
+			put(&c.t, "%z segment%s ahead of the clock%s", n->ahead,
+			    plural(n->ahead), c.end);
 	}
-	return found;
+	return c.n;
 }
 
 /*
@@ -2661,43 +2402,27 @@ int
 report_summary(FILE *fp, const struct options *opt, const struct survey *s,
     const struct report *report)
 {
-	char *at, *findings = NULL, *text;
-	FILE *memory;
+	struct text t = {.fp = fp, .opt = opt};
+	const struct report *r;
 	int64_t longest = 0;
-	size_t i, n = 0, size;
-	bool found;
+	size_t i, n = report_check(fp, opt, s, true);
 
 	(void)report;
-	memory = need(open_memstream(&findings, &size));
-	if (!(found = report_check(memory, opt, s)))
-		for (i = 0; i < s->errorsz; i++) {
-			text = name_printable(s->errors[i].path, opt->utf8);
-			fprintf(memory, PROGRAM ": %s: ", text);
-			free(text);
-			text = name_printable(s->errors[i].message, opt->utf8);
-			fprintf(memory, "%s\n", text);
-			free(text);
-		}
-	if (fclose(memory) != 0)
-		need(NULL);
-	for (at = findings; (at = strchr(at, '\n')) != NULL; at++)
-		n++;
-	if (found && n == 0) /* memory ran out, and the stream kept silent */
-		(void)need(NULL);
-	for (i = 0; i < s->reportsz; i++)
-		if (s->reports[i].end - s->reports[i].start > longest)
-			longest = s->reports[i].end - s->reports[i].start;
+	if (n == 0 && (n = s->errorsz) > 0)
+		put(&t, "COVERAGE UNKNOWN: %n: %n", s->errors[0].path,
+		    s->errors[0].message);
+	for (i = 0; i < s->reportsz; i++) {
+		r = &s->reports[i];
+		if (r->end - r->start > longest)
+			longest = r->end - r->start;
+	}
 	if (n == 0)
 		fprintf(fp, "COVERAGE OK: %zu qualit%s, %" PRId64 " h",
 		    s->reportsz, s->reportsz == 1 ? "y" : "ies",
 		    (longest + HOUR / 2) / HOUR);
-	else
-		fprintf(fp, "COVERAGE %s: %s", found ? "CRITICAL" : "UNKNOWN",
-		    strtok(findings + strlen(PROGRAM ": "), "\n"));
 	if (n > 1)
 		fprintf(fp, " (and %zu more)", n - 1);
 	putc('\n', fp);
-	free(findings);
 	return ferror(fp) ? -1 : 0;
 }
 

@@ -284,28 +284,54 @@ time_parse(const char *s, int64_t *t, bool *date_only)
 }
 
 /*
- * Prints `2025-11-15T02:45:51.608000Z`. The year must not be negative.
+ * Puts at least n digits before p, and a byte before them. Returns where that
+ * is.
+ */
+static char *
+digits_put(char *p, int64_t value, int n, char before)
+{
+	do {
+		*--p = (char)('0' + value % 10);
+		value /= 10;
+	} while (--n > 0 || value > 0);
+	*--p = before;
+	return p;
+}
+
+/*
+ * Prints `2025-11-15T02`. The year must not be negative.
  */
 void
-time_format(char buf[TIME_SIZE], int64_t t)
+hour_format(char buf[TIME_SIZE], int64_t t)
 {
 	time_t seconds = (time_t)(t / SECOND - (t % SECOND < 0));
 	struct tm tm;
 
 	(void)gmtime_r(&seconds, &tm);
-	(void)snprintf(buf, TIME_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
-	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
-	    tm.tm_sec, (int)(t - seconds * SECOND));
+	(void)snprintf(buf, TIME_SIZE, "%04d-%02d-%02dT%02d", tm.tm_year + 1900,
+	    tm.tm_mon + 1, tm.tm_mday, tm.tm_hour);
 }
 
 /*
- * Prints `2025-11-15T02`.
+ * Prints `2025-11-15T02:45:51.608000Z`. The hour is mostly that of the call
+ * before: to make it each time would cost JSON of many holes half as much
+ * again.
  */
 void
-hour_format(char buf[TIME_SIZE], int64_t t)
+time_format(char buf[TIME_SIZE], int64_t t)
 {
-	time_format(buf, t);
-	*strchr(buf, ':') = '\0';
+	static _Thread_local char name[TIME_SIZE];
+	static _Thread_local int64_t hour = TIME_NONE;
+	const int64_t rest = (t % HOUR + HOUR) % HOUR;
+	char *end;
+
+	if (hour != t - rest)
+		hour_format(name, hour = t - rest);
+	end = stpcpy(buf, name) + strlen(":45:51.608000");
+	strcpy(end, "Z");
+	end = digits_put(end, rest % SECOND, 6, '.');
+	end = digits_put(end, rest / SECOND % 60, 2, ':');
+	(void)digits_put(end, rest / MINUTE, 2, ':');
 }
 
 /*
@@ -314,15 +340,76 @@ hour_format(char buf[TIME_SIZE], int64_t t)
 void
 seconds_format(char buf[TIME_SIZE], int64_t us)
 {
-	uint64_t size = us < 0 ? -(uint64_t)us : (uint64_t)us;
-	int len;
+	const uint64_t size = us < 0 ? -(uint64_t)us : (uint64_t)us;
+	char text[TIME_SIZE], *end = text + TIME_SIZE - 1, *p;
 
-	len = snprintf(buf, TIME_SIZE, "%s%" PRIu64 ".%06" PRIu64,
-	    us < 0 ? "-" : "", size / SECOND, size % SECOND);
-	while (buf[len - 1] == '0')
-		buf[--len] = '\0';
-	if (buf[len - 1] == '.')
-		buf[len - 1] = '\0';
+	p = digits_put(end, (int64_t)(size % SECOND), 6, '.');
+	while (end[-1] == '0')
+		end--;
+	end[end[-1] == '.' ? -1 : 0] = '\0';
+	p = digits_put(p, (int64_t)(size / SECOND), 1, '-');
+	strcpy(buf, us < 0 ? p : p + 1);
+}
+
+/*
+ * Formats a duration for people: the longer, the coarser, but 0s only if it
+ * is that.
+ */
+void
+duration_format(char buf[TIME_SIZE], int64_t us)
+{
+	const int64_t step = us < MILLISECOND ? 1
+	    : us < SECOND                     ? MILLISECOND
+	    : us < HOUR                       ? SECOND / 10
+	    : us < DAY                        ? SECOND
+					      : HOUR;
+	const int64_t t = (us + step / 2) / step * step;
+	const int h = (int)(t % DAY / HOUR), m = (int)(t % HOUR / MINUTE);
+	const int s = (int)(t % MINUTE / SECOND);
+	const int tenths = (int)(t % SECOND / (SECOND / 10));
+
+	if (t >= DAY)
+		snprintf(buf, TIME_SIZE, "%" PRId64 "d%02dh", t / DAY, h);
+	else if (t >= HOUR)
+		snprintf(buf, TIME_SIZE, "%dh%02dm%02ds", h, m, s);
+	else if (t >= MINUTE)
+		snprintf(buf, TIME_SIZE, "%dm%02d.%ds", m, s, tenths);
+	else if (t >= SECOND)
+		snprintf(buf, TIME_SIZE, "%d.%ds", s, tenths);
+	else if (t >= MILLISECOND)
+		snprintf(buf, TIME_SIZE, "0.%03ds", (int)(t / MILLISECOND));
+	else
+		snprintf(buf, TIME_SIZE, t > 0 ? "0.%06ds" : "0s", (int)t);
+}
+
+/*
+ * Formats an age with two units at most; 0s for what is still to come.
+ */
+void
+age_format(char buf[TIME_SIZE], int64_t us)
+{
+	char *s;
+
+	duration_format(buf, us > 0 ? us / 100000 * 100000 : 0);
+	if (((s = strchr(buf, 'd')) != NULL && us >= 100 * DAY) ||
+	    ((s = strchr(buf, 'm')) != NULL && strchr(buf, 'h') != NULL))
+		s[1] = '\0';
+	else if (s != NULL && (s = strchr(s, '.')) != NULL)
+		memcpy(s, "s", sizeof("s"));
+}
+
+/*
+ * Formats an instant as `2025-11-15T02:45:51` with that many digits of a
+ * fraction.
+ */
+void
+moment_format(char buf[TIME_SIZE], int64_t t, size_t digits)
+{
+	char *s;
+
+	time_format(buf, t);
+	if ((s = strchr(buf, '.')) != NULL)
+		s[digits > 0 ? digits + 1 : 0] = '\0';
 }
 
 /*

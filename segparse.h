@@ -33,6 +33,7 @@
 #define VERSION		"2.0.0"
 #define EXIT_TROUBLE	2
 #define SECOND		INT64_C(1000000)
+#define MILLISECOND	(SECOND / 1000)
 #define MINUTE		(60 * SECOND)
 #define HOUR		(3600 * SECOND)
 #define DAY		(24 * HOUR)
@@ -232,6 +233,9 @@ int	 time_parse(const char *s, int64_t *t, bool *date_only);
 void	 time_format(char buf[TIME_SIZE], int64_t t);
 void	 hour_format(char buf[TIME_SIZE], int64_t t);
 void	 seconds_format(char buf[TIME_SIZE], int64_t us);
+void	 duration_format(char buf[TIME_SIZE], int64_t us);
+void	 age_format(char buf[TIME_SIZE], int64_t us);
+void	 moment_format(char buf[TIME_SIZE], int64_t t, size_t digits);
 void	*need(void *allocated);
 char	*compose(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 char	*vcompose(const char *, va_list) __attribute__((format(printf, 1, 0)));
@@ -257,14 +261,14 @@ size_t	 utf8_length(const char *s);
 char	*name_printable(const char *name, bool utf8);
 
 /* report.c */
-void	 duration_format(char buf[TIME_SIZE], int64_t us);
 int64_t	 coverage_ratio(const struct coverage *c); /* millionths, or -1 */
 EMITTER(report_text);
 EMITTER(report_json);
 EMITTER(report_holes);
 EMITTER(report_metrics);
 EMITTER(report_summary);
-bool	 report_check(FILE *, const struct options *, const struct survey *);
+size_t	 report_check(
+	    FILE *, const struct options *, const struct survey *, bool summary);
 int	 peer_parse(struct peer *peers, size_t n, char *text, size_t size);
 void	 peers_free(struct peer *peers, size_t peersz);
 void	 fleet_reports(struct survey *survey);
