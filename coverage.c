@@ -1805,7 +1805,7 @@ peers_read(struct run *run)
 		if ((text = file_read(peer->file, FILE_MAX, &size)) == NULL)
 			peer->message = need(strdup(strerror(errno)));
 		else
-			(void)peer_parse(survey->peers, i, text, size);
+			peer_parse(survey->peers, i, text, size);
 		free(text);
 		if (peer->message == NULL)
 			continue;
@@ -1930,15 +1930,10 @@ survey_compare(struct run *run)
 {
 	if (run->opt->peersz > 0) {
 		peers_read(run);
-		if (run->opt->channelsz == 0) {
-			free(run->survey.reports);
-			fleet_reports(&run->survey);
-		}
+		fleet_make(run->opt, &run->survey);
 	}
 	if (run->opt->known_file != NULL)
 		known_read(run);
-	if (run->opt->peersz > 0)
-		fleet_make(run->opt, &run->survey);
 }
 
 static void
