@@ -749,8 +749,8 @@ broken(struct peer *peer, const char *fmt, ...)
 }
 
 /*
- * Copies the text to slim, with its offset in the place of every array within a
- * report: they are most of it, and cJSON would take longer for them than all
+ * Copies the text to slim, but of every array within a report only its offset,
+ * `[17]`: they are most of it, and cJSON would take longer for them than all
  * the rest takes. Rejects what is truncated, or nested so deep that cJSON,
  * which is recursive, could overflow the stack.
  */
@@ -775,7 +775,8 @@ text_slim(struct peer *peer, char *slim)
 			if (depth > 2 && cut == 0) {
 				cut = depth;
 				slim = mempcpy(slim, from, (size_t)(s - from));
-				slim += sprintf(slim, "%td", s - peer->text);
+				slim += snprintf(
+				    slim, TIME_SIZE, "[%td]", s - peer->text);
 			}
 			/* fall through */
 		case '{':
@@ -843,8 +844,8 @@ instant_find(const char *s, const char *end, const char *key, int64_t *t)
 }
 
 /*
- * Reads the spans of object.outer.inner, of which there is the offset. Where
- * hours are named the last one is part of the span.
+ * Reads the spans of object.outer.inner, an array's offset. Where hours are
+ * named the last one is part of the span.
  */
 static int
 spans_read(struct peer *peer, const cJSON *object, const char *outer,
@@ -854,15 +855,13 @@ spans_read(struct peer *peer, const cJSON *object, const char *outer,
 	const bool hours = strcmp(inner, "ranges") == 0;
 	const char *start = hours ? "\"first\":" : "\"start\":";
 	const char *stop = hours ? "\"last\":" : "\"end\":";
-	const char *end, *fault = NULL, *s = peer->text;
+	const char *end, *fault = NULL, *s;
 	struct span span;
 	size_t i;
 
-	if (cJSON_IsNumber(offset) && offset->valuedouble > 0 &&
-	    offset->valuedouble < (double)strlen(s))
-		s += (size_t)offset->valuedouble;
-	if (*s != '[')
+	if (!cJSON_IsArray(offset))
 		return broken(peer, "%s.%s is not an array", outer, inner);
+	s = peer->text + (size_t)offset->child->valuedouble;
 	for (i = 0;; i++) {
 		s += 1 + strspn(s + 1, ", \t\r\n");
 		if (*s == ']')
@@ -1011,8 +1010,8 @@ peer_parse(struct peer *peers, size_t n, const char *text, size_t size)
 {
 	const char first = text[strspn(text, " \t\r\n")];
 	struct peer *earlier, *peer = &peers[n];
-	/* in the place of [] come up to eight digits */
-	char *slim = need(malloc(size * 4 + 1));
+	/* `[12345678]` may come in the place of `[]` */
+	char *slim = need(malloc(size * 5 + TIME_SIZE));
 	const struct report *r;
 	cJSON *root = NULL;
 	size_t i;
@@ -1085,10 +1084,10 @@ enum says { /* a node, of an instant */
 
 struct voice { /* a node during the sweep */
 	struct fleet_node *node;
-	const struct spans *incomplete;
-	size_t hole; /* index of the first that ends later, as below */
-	size_t incomplete_at;
-	size_t unreadable;
+	size_t hole, unreadable; /* index of the first that ends later */
+	struct span incomplete; /* likewise, joined */
+	size_t incomplete_at; /* index of the first behind it */
+	int64_t tolerance; /* us, of what is joined */
 	enum says says;
 	int64_t until; /* says the same up to here */
 };
@@ -1141,8 +1140,12 @@ voice_move(struct voice *v, int64_t t, int64_t end)
 		return;
 	if (span_at(r->start, r->end, t, &v->until) &&
 	    !spans_at(&r->raw.holes, &v->hole, t, &v->until)) {
-		v->says =
-		    spans_at(v->incomplete, &v->incomplete_at, t, &v->until)
+		while (v->incomplete.end <= t &&
+		    spans_join(&r->incomplete, &v->incomplete_at, v->tolerance,
+			&v->incomplete))
+			continue;
+		v->says = span_at(v->incomplete.start, v->incomplete.end, t,
+			      &v->until)
 		    ? SAYS_INCOMPLETE
 		    : SAYS_COMPLETE;
 		c->covered += v->until - t;
@@ -1163,20 +1166,19 @@ span_take(struct fleet *f, const struct voice *voices, struct span span)
 	const enum says here = f->here ? voices[0].says : SAYS_UNKNOWN;
 	struct gap gap = {.span = span, .first = f->havingsz}, *last;
 	size_t i, say[SAYS_COMPLETE + 1] = {0};
-	enum says least = SAYS_INCOMPLETE, says;
+	enum says says;
 
 	for (i = 0; i < f->nodesz; i++)
 		say[voices[i].says]++;
-	if (here == SAYS_INCOMPLETE && say[SAYS_COMPLETE] > 0) {
+	if (here == SAYS_INCOMPLETE && say[SAYS_COMPLETE] > 0)
 		gap.state = GAP_BETTER;
-		least = SAYS_COMPLETE;
-	} else if (say[SAYS_INCOMPLETE] + say[SAYS_COMPLETE] == 0)
+	else if (say[SAYS_INCOMPLETE] + say[SAYS_COMPLETE] == 0)
 		gap.state = say[SAYS_UNKNOWN] > 0 ? GAP_UNKNOWN : GAP_LOST;
 	else if (here == SAYS_LACKS)
 		gap.state = GAP_ELSEWHERE;
 	else
 		return;
-	for (says = SAYS_COMPLETE; says >= least; says--)
+	for (says = SAYS_COMPLETE; says > here && says > SAYS_LACKS; says--)
 		for (i = f->here; i < f->nodesz; i++) {
 			if (voices[i].says != says)
 				continue;
@@ -1215,7 +1217,6 @@ gaps_sum(struct fleet *f)
 	for (i = 0; i < f->nodesz; i++)
 		if (f->nodes[i].tolerance > tolerance)
 			tolerance = f->nodes[i].tolerance;
-	f->together.covered = f->range.end - f->range.start;
 	for (i = 0; i < f->gapsz; i++) {
 		gap = f->gaps[i];
 		length = gap.span.end - gap.span.start;
@@ -1229,41 +1230,33 @@ gaps_sum(struct fleet *f)
 			continue;
 		f->tallies[gap.state].count++;
 		f->tallies[gap.state].duration += length;
-		if (gap.state == GAP_LOST) {
+		if (gap.state == GAP_LOST)
 			spans_cover(
 			    &f->together.holes, gap.span.start, gap.span.end);
-			f->together.hole_duration += length;
-		}
-		if (gap.state == GAP_LOST || gap.state == GAP_UNKNOWN)
-			f->together.covered -= length;
 		f->gaps[n++] = gap;
 	}
 	f->gapsz = n;
+	f->together.hole_duration = f->tallies[GAP_LOST].duration;
+	f->together.covered = f->range.end - f->range.start -
+	    f->together.hole_duration - f->tallies[GAP_UNKNOWN].duration;
 }
 
+/*
+ * A peer's report has joined what is incomplete.
+ */
 static void
 fleet_sweep(struct fleet *f)
 {
 	struct voice *v, *voices = need(calloc(f->nodesz, sizeof(*voices)));
 	struct voice *const end = voices + f->nodesz;
 	struct span span = f->range;
-	struct spans ours = {0};
-	size_t at = 0;
 
 	for (v = voices; v < end; v++) {
 		v->node = &f->nodes[v - voices];
-		if (v->node->report != NULL)
-			v->incomplete = &v->node->report->incomplete;
-		v->until = INT64_MIN;
+		v->until = v->incomplete.end = INT64_MIN;
 	}
-	if (f->here && voices->incomplete != NULL) {
-		while (spans_join(
-		    voices->incomplete, &at, voices->node->tolerance, &span))
-			spans_cover(&ours, span.start, span.end);
-		voices->incomplete = &ours;
-	}
-	for (span.start = f->range.start; span.start < f->range.end;
-	     span.start = span.end) {
+	voices->tolerance = f->here ? f->nodes->tolerance : 0;
+	for (; span.start < f->range.end; span.start = span.end) {
 		span.end = f->range.end;
 		for (v = voices; v < end; v++) {
 			if (v->until <= span.start)
@@ -1274,7 +1267,6 @@ fleet_sweep(struct fleet *f)
 		span_take(f, voices, span);
 	}
 	free(voices);
-	free(ours.v);
 }
 
 /*
