@@ -759,17 +759,14 @@ text_slim(struct peer *peer, char *slim)
 {
 	const char *from = peer->text, *s;
 	size_t cut = 0, depth = 0;
-	ptrdiff_t i;
 
 	for (s = from; *s != '\0'; s++)
 		switch (*s) {
 		case '"':
-			do {
-				if ((s = strchr(s + 1, '"')) == NULL)
-					return broken(peer, "truncated JSON");
-				for (i = -1; s[i] == '\\'; i--)
-					continue;
-			} while (i % 2 == 0);
+			while (*(s += 1 + strcspn(s + 1, "\"\\")) == '\\')
+				s += s[1] != '\0';
+			if (*s == '\0')
+				return broken(peer, "truncated JSON");
 			break;
 		case '[':
 			if (depth > 2 && cut == 0) {
@@ -1335,8 +1332,6 @@ fleet_reports(struct survey *s)
 	const struct report *r;
 	size_t cap = 0, i;
 
-	free(s->reports);
-	s->reports = NULL;
 	for (peer = s->peers; peer < s->peers + s->peersz; peer++)
 		for (i = 0; i < peer->reportsz && peer->message == NULL; i++) {
 			r = &peer->reports[i];
