@@ -1052,8 +1052,10 @@ peers_free(struct peer *peers, size_t peersz)
 {
 	struct peer *peer;
 	struct report *r;
+	size_t i;
 
-	for (peer = peers; peer < peers + peersz; peer++) {
+	for (i = 0; i < peersz; i++) {
+		peer = &peers[i];
 		for (r = peer->reports; peer->reportsz > 0; r++) {
 			free((char *)r->channel);
 			free((char *)r->quality);
@@ -1363,6 +1365,7 @@ fleet_make(const struct options *opt, struct survey *s)
 	char ours[TIME_SIZE], text[TIME_SIZE];
 	const struct peer *peer;
 	struct report *r;
+	size_t i;
 
 	if (opt->channelsz == 0)
 		fleet_reports(s);
@@ -1382,7 +1385,8 @@ fleet_make(const struct options *opt, struct survey *s)
 				    "holes there do not show",
 				peer->name, text, ours));
 	}
-	for (r = s->reports; r < s->reports + s->reportsz; r++) {
+	for (i = 0; i < s->reportsz; i++) {
+		r = &s->reports[i];
 		r->fleet = need(calloc(1, sizeof(*r->fleet)));
 		fleet_nodes(opt, s, r, r->fleet);
 		fleet_sweep(r->fleet);
