@@ -761,33 +761,25 @@ text_slim(struct peer *peer, char *slim)
 	size_t cut = 0, depth = 0;
 
 	for (s = from; *s != '\0'; s++)
-		switch (*s) {
-		case '"':
+		if (*s == '"') {
 			while (*(s += 1 + strcspn(s + 1, "\"\\")) == '\\')
 				s += s[1] != '\0';
 			if (*s == '\0')
 				return broken(peer, "truncated JSON");
-			break;
-		case '[':
-			if (depth > 2 && cut == 0) {
+		} else if (*s == '[' || *s == '{') {
+			if (*s == '[' && depth > 2 && cut == 0) {
 				cut = depth;
 				slim = mempcpy(slim, from, (size_t)(s - from));
 				slim += snprintf(
 				    slim, TIME_SIZE, "[%td]", s - peer->text);
 			}
-			/* fall through */
-		case '{':
 			if (++depth > PEER_DEPTH)
 				return broken(peer,
 				    "JSON nested deeper than %d", PEER_DEPTH);
-			break;
-		case ']':
-		case '}':
-			depth -= depth > 0;
-			if (cut > 0 && depth == cut) {
-				from = s + 1;
-				cut = 0;
-			}
+		} else if ((*s == ']' || *s == '}') && depth > 0 &&
+		    --depth == cut && cut > 0) {
+			from = s + 1;
+			cut = 0;
 		}
 	(void)memcpy(slim, from, (size_t)(s - from) + 1);
 	return depth > 0 ? broken(peer, "truncated JSON") : 0;
@@ -807,16 +799,16 @@ instant_read(
     struct peer *peer, const cJSON *object, const char *key, int64_t *t)
 {
 	const cJSON *value = member(object, key);
+	const char *text = cJSON_GetStringValue(value);
 	bool date_only;
 
 	if (cJSON_IsNull(value))
 		return 0;
-	if (!cJSON_IsString(value))
+	if (text == NULL)
 		return broken(peer, "%s is not an instant", key);
-	if (time_parse(value->valuestring, t, &date_only) == 0)
+	if (time_parse(text, t, &date_only) == 0)
 		return 0;
-	return broken(
-	    peer, "%s is not an instant: %.40s", key, value->valuestring);
+	return broken(peer, "%s is not an instant: %.40s", key, text);
 }
 
 /*
@@ -956,7 +948,8 @@ root_read(struct peer *peer, const cJSON *root)
 {
 	const cJSON *complete = member(root, "complete"), *element;
 	const cJSON *reports = member(root, "reports");
-	const cJSON *tolerance = member(root, "tolerance");
+	const double tolerance =
+	    cJSON_GetNumberValue(member(root, "tolerance"));
 	const cJSON *version = member(root, "schema_version");
 	int64_t last = INT64_MAX - HOUR;
 
@@ -978,10 +971,9 @@ root_read(struct peer *peer, const cJSON *root)
 		return broken(peer, "complete is neither true nor false");
 	if (!cJSON_IsArray(reports))
 		return broken(peer, "reports is not an array");
-	if (!cJSON_IsNumber(tolerance) || !(tolerance->valuedouble >= 0) ||
-	    tolerance->valuedouble > 3600)
+	if (!(tolerance >= 0 && tolerance <= 3600)) /* or NaN */
 		return broken(peer, "tolerance is not from 0 to 3600");
-	peer->tolerance = (int64_t)(tolerance->valuedouble * SECOND + 0.5);
+	peer->tolerance = (int64_t)(tolerance * SECOND + 0.5);
 	peer->reports = need(calloc(
 	    (size_t)cJSON_GetArraySize(reports) + 1, sizeof(*peer->reports)));
 	cJSON_ArrayForEach(element, reports)
