@@ -812,8 +812,7 @@ instant_read(
 }
 
 /*
- * Reads the instant of a key, written with its quotes and colon, of the object
- * at s.
+ * Reads the instant of a key, written with its quotes, of the object at s.
  */
 static int
 instant_find(const char *s, const char *end, const char *key, int64_t *t)
@@ -824,7 +823,7 @@ instant_find(const char *s, const char *end, const char *key, int64_t *t)
 
 	if ((s = memmem(s, (size_t)(end - s), key, length)) == NULL)
 		return -1;
-	s += length + strspn(s + length, " ");
+	s += length + strspn(s + length, ": \t\r\n");
 	if (*s != '"' ||
 	    (quote = memccpy(time, s + 1, '"', sizeof(time))) == NULL)
 		return -1;
@@ -842,8 +841,8 @@ spans_read(struct peer *peer, const cJSON *object, const char *outer,
 {
 	const cJSON *offset = member(member(object, outer), inner);
 	const bool hours = strcmp(inner, "ranges") == 0;
-	const char *start = hours ? "\"first\":" : "\"start\":";
-	const char *stop = hours ? "\"last\":" : "\"end\":";
+	const char *start = hours ? "\"first\"" : "\"start\"";
+	const char *stop = hours ? "\"last\"" : "\"end\"";
 	const char *end, *fault = NULL, *s;
 	struct span span;
 	size_t i;

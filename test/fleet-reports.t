@@ -123,6 +123,7 @@ def broken():
             ('end', '2025-11-15T01:00:00Z', 'end is before start'),
             ('raw', ..., 'raw.holes is not an array'),
             ('raw holes', 'none', 'raw.holes is not an array'),
+            ('raw holes', 17, 'raw.holes is not an array'),
             ('raw holes', [1], 'raw.holes[0]: start is not an instant'),
             ('raw holes', [span(EARLY, LATE), span(LATE, EARLY)],
              'raw.holes[1]: end is before start'),
