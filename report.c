@@ -1072,43 +1072,41 @@ enum says { /* a node, of an instant */
 	SAYS_COMPLETE
 };
 
+struct cursor { /* in sorted spans */
+	size_t next; /* index */
+	struct span span; /* those before it, joined */
+};
+
 struct voice { /* a node during the sweep */
 	struct fleet_node *node;
-	size_t hole, unreadable; /* index of the first that ends later */
-	struct span incomplete; /* likewise, joined */
-	size_t incomplete_at; /* index of the first behind it */
-	int64_t tolerance; /* us, of what is joined */
+	struct cursor hole, incomplete, unreadable;
+	int64_t tolerance; /* us, joins what is incomplete */
 	enum says says;
 	int64_t until; /* says the same up to here */
 };
 
 /*
- * Returns whether t is in one of the spans, and moves *until back to where that
- * changes, if it is later. *at is the first span that may matter.
+ * Returns whether t is in the span, and moves *until back to where that
+ * changes, if it is later.
  */
 static bool
-spans_at(const struct spans *spans, size_t *at, int64_t t, int64_t *until)
+span_at(struct span span, int64_t t, int64_t *until)
 {
-	const struct span *span;
-	int64_t change;
+	const int64_t change = span.start > t ? span.start : span.end;
 
-	while (*at < spans->n && spans->v[*at].end <= t)
-		(*at)++;
-	if (*at == spans->n)
-		return false;
-	span = &spans->v[*at];
-	change = span->start > t ? span->start : span->end;
-	if (change < *until)
+	if (change > t && change < *until)
 		*until = change;
-	return span->start <= t;
+	return span.start <= t && t < span.end;
 }
 
 static bool
-span_at(int64_t start, int64_t end, int64_t t, int64_t *until)
+spans_at(struct cursor *c, const struct spans *spans, int64_t tolerance,
+    int64_t t, int64_t *until)
 {
-	const struct spans spans = {&(struct span){start, end}, 1, 1};
-
-	return spans_at(&spans, &(size_t){0}, t, until);
+	while ((c->next == 0 || c->span.end <= t) &&
+	    spans_join(spans, &c->next, tolerance, &c->span))
+		continue;
+	return span_at(c->span, t, until);
 }
 
 /*
@@ -1124,22 +1122,18 @@ voice_move(struct voice *v, int64_t t, int64_t end)
 
 	v->says = SAYS_UNKNOWN;
 	v->until = end;
-	if (r == NULL ||
-	    !span_at(node->window.start, node->window.end, t, &v->until) ||
-	    spans_at(&r->unreadable, &v->unreadable, t, &v->until))
+	if (r == NULL || !span_at(node->window, t, &v->until) ||
+	    spans_at(&v->unreadable, &r->unreadable, 0, t, &v->until))
 		return;
-	if (span_at(r->start, r->end, t, &v->until) &&
-	    !spans_at(&r->raw.holes, &v->hole, t, &v->until)) {
-		while (v->incomplete.end <= t &&
-		    spans_join(&r->incomplete, &v->incomplete_at, v->tolerance,
-			&v->incomplete))
-			continue;
-		v->says = span_at(v->incomplete.start, v->incomplete.end, t,
-			      &v->until)
+	if (span_at((struct span){r->start, r->end}, t, &v->until) &&
+	    !spans_at(&v->hole, &r->raw.holes, 0, t, &v->until)) {
+		v->says = spans_at(&v->incomplete, &r->incomplete, v->tolerance,
+			      t, &v->until)
 		    ? SAYS_INCOMPLETE
 		    : SAYS_COMPLETE;
 		c->covered += v->until - t;
-	} else if (span_at(INT64_MIN, node->horizon, t, &v->until)) {
+	} else if (span_at(
+		       (struct span){INT64_MIN, node->horizon}, t, &v->until)) {
 		v->says = SAYS_LACKS;
 		spans_cover(&c->holes, t, v->until);
 		c->hole_duration += v->until - t;
@@ -1243,7 +1237,7 @@ fleet_sweep(struct fleet *f)
 
 	for (v = voices; v < end; v++) {
 		v->node = &f->nodes[v - voices];
-		v->until = v->incomplete.end = INT64_MIN;
+		v->until = INT64_MIN;
 	}
 	voices->tolerance = f->here ? f->nodes->tolerance : 0;
 	for (; span.start < f->range.end; span.start = span.end) {
