@@ -933,7 +933,7 @@ quality_compare(const void *a, const void *b)
 static const struct report *
 peer_report(const struct peer *peer, const struct report *r)
 {
-	if (peer->message != NULL || peer->reportsz == 0)
+	if (peer->message != NULL)
 		return NULL;
 	return bsearch(
 	    r, peer->reports, peer->reportsz, sizeof(*r), quality_compare);
@@ -1127,10 +1127,10 @@ voice_move(struct voice *v, int64_t t, int64_t end)
 		return;
 	if (span_at((struct span){r->start, r->end}, t, &v->until) &&
 	    !spans_at(&v->hole, &r->raw.holes, 0, t, &v->until)) {
-		v->says = spans_at(&v->incomplete, &r->incomplete, v->tolerance,
-			      t, &v->until)
-		    ? SAYS_INCOMPLETE
-		    : SAYS_COMPLETE;
+		v->says = SAYS_COMPLETE;
+		if (spans_at(&v->incomplete, &r->incomplete, v->tolerance, t,
+			&v->until))
+			v->says = SAYS_INCOMPLETE;
 		c->covered += v->until - t;
 	} else if (span_at(
 		       (struct span){INT64_MIN, node->horizon}, t, &v->until)) {
@@ -1268,6 +1268,7 @@ fleet_nodes(const struct options *opt, const struct survey *s,
 		.tolerance = opt->tolerance,
 		.window = opt->window};
 	struct span *range = &f->range;
+	const struct report *said;
 	struct fleet_node *node;
 	size_t i;
 
@@ -1276,10 +1277,11 @@ fleet_nodes(const struct options *opt, const struct survey *s,
 	*range = (struct span){INT64_MAX, INT64_MIN};
 	for (i = !f->here; i <= s->peersz; i++) {
 		peer = i == 0 ? &here : &s->peers[i - 1];
-		for (node = f->nodes; node < f->nodes + f->nodesz; node++)
-			if (strcmp(node->name, peer->name) == 0)
-				break;
-		if (node == f->nodes + f->nodesz) {
+		node = f->nodes;
+		while (
+		    node->name != NULL && strcmp(node->name, peer->name) != 0)
+			node++;
+		if (node->name == NULL) {
 			node->name = peer->name;
 			node->generated_at = TIME_NONE;
 			f->nodesz++;
@@ -1290,19 +1292,15 @@ fleet_nodes(const struct options *opt, const struct survey *s,
 		node->generated_at = peer->generated_at;
 		node->horizon = peer->generated_at - opt->settle;
 		node->tolerance = peer->tolerance;
-		if (i > 0)
-			node->report = peer_report(peer, r);
-		else if (s->complete || r->start != TIME_NONE)
-			node->report = r;
-		if (node->report != NULL &&
-		    node->report->state == STATE_UNREADABLE)
-			node->report = NULL;
-		if (node->report == NULL || node->report->start == TIME_NONE)
+		said = i > 0 ? peer_report(peer, r) : r;
+		if (said == NULL || said->state == STATE_UNREADABLE ||
+		    (i == 0 && !s->complete && r->start == TIME_NONE))
 			continue;
-		if (node->report->start < range->start)
-			range->start = node->report->start;
-		if (node->report->end > range->end)
-			range->end = node->report->end;
+		node->report = said;
+		if (said->start != TIME_NONE && said->start < range->start)
+			range->start = said->start;
+		if (said->end > range->end)
+			range->end = said->end;
 	}
 	if (!span_cut(range, opt->window.start, opt->window.end))
 		*range = (struct span){TIME_NONE, TIME_NONE};
