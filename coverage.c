@@ -1595,21 +1595,17 @@ survey_compare(struct run *run)
 		if ((text = file_read(peer->file, FILE_MAX, &size)) == NULL)
 			peer->message = need(strdup(strerror(errno)));
 		else
-			(void)peer_parse(survey->peers, i, text, size);
+			peer_parse(survey->peers, i, text, size);
 		free(text);
 		if (peer->message != NULL)
 			say(run, TROUBLE,
 			    compose("%s=%s", peer->name, peer->file), "%s",
 			    peer->message);
 	}
-	if (run->opt->channelsz == 0) {
-		free(survey->reports);
-		fleet_reports(survey);
-	}
-	if (run->opt->known_file != NULL)
-		known_read(run);
 	if (survey->peersz > 0)
 		fleet_make(run->opt, survey);
+	if (run->opt->known_file != NULL)
+		known_read(run);
 }
 
 /*

@@ -556,48 +556,16 @@ report_json(FILE *fp, const struct options *opt, const struct survey *s,
 /*
  * The fleet: peers' reports read
  *
- * cJSON sees untrusted bytes here. Their size, depth and values are limited.
+ * These bytes are not trusted: their size, depth and values are limited.
  */
 
 #define PEER_DEPTH 64
-#define ARENA_MAX  (512 << 20)
-
-/* what cJSON makes of one report, dropped as a whole: half of the time went
-   into malloc and free. cJSON's hooks leave it no other place */
-static struct {
-	char *memory; /* owned; kept for the next report */
-	size_t size;
-	char *next;
-	size_t left;
-} arena;
-
-enum kind { INSTANT, TEXT, TRUTH, ARRAY };
-
-struct rule { /* a key that an object must have */
-	const char *key;
-	enum kind kind;
-	void *to; /* int64_t, char * to own, bool, const cJSON * */
-};
+#define SLIM_MAX   (4 << 20)
 
 static void *
-arena_take(size_t size)
+allocate(size_t size)
 {
-	char *taken = arena.next;
-
-	size = (size + 15) / 16 * 16;
-	if (size > arena.left) {
-		arena.left = 0;
-		return NULL;
-	}
-	arena.next += size;
-	arena.left -= size;
-	return taken;
-}
-
-static void
-arena_give(void *taken)
-{
-	(void)taken;
+	return need(malloc(size));
 }
 
 /*
@@ -618,53 +586,37 @@ broken(struct peer *peer, const char *fmt, ...)
 }
 
 /*
- * Copies JSON to slim, without most of what is not needed but may be most of
- * the text: cJSON would take much longer for it. Rejects what is truncated, or
- * nested so deep that cJSON, which is recursive, could overflow the stack.
+ * Copies the text to slim, but of every array within a report only its offset,
+ * `[17]`: they are most of it, and cJSON would take longer for them than all
+ * the rest takes. Rejects what is truncated, or nested so deep that cJSON,
+ * which is recursive, could overflow the stack.
  */
 static int
-text_slim(struct peer *peer, const char *text, char *slim)
+text_slim(struct peer *peer, char *slim)
 {
-	static const char *const idle[] = {",\"known\":", ",\"duration\":",
-	    ",\"editable\":", ",\"hours\":", ",\"fleet\":"};
-	const char *comma = text, *cut = NULL, *from = text, *s;
-	size_t depth = 0, i, level = 0;
+	const char *from = peer->text, *s;
+	size_t cut = 0, depth = 0;
 
-	for (s = text; *s != '\0'; s++)
-		switch (*s) {
-		case '"':
-			do {
-				if ((s = strchr(s + 1, '"')) == NULL)
-					return broken(peer, "truncated JSON");
-				for (i = 1; s[-(ptrdiff_t)i] == '\\'; i++)
-					continue;
-			} while (i % 2 == 0);
-			break;
-		case ':':
-			level = cut == NULL ? depth : level;
-			for (i = 0; cut == NULL && i < LENGTH(idle); i++)
-				if (*comma == ',' && comma[2] == idle[i][2] &&
-				    strncmp(comma, idle[i], strlen(idle[i])) ==
-					0)
-					cut = comma;
-			break;
-		case '[':
-		case '{':
+	for (s = from; *s != '\0'; s++)
+		if (*s == '"') {
+			while (*(s += 1 + strcspn(s + 1, "\"\\")) == '\\')
+				s += s[1] != '\0';
+			if (*s == '\0')
+				return broken(peer, "truncated JSON");
+		} else if (*s == '[' || *s == '{') {
+			if (*s == '[' && depth > 2 && cut == 0) {
+				cut = depth;
+				slim = mempcpy(slim, from, (size_t)(s - from));
+				slim += snprintf(
+				    slim, TIME_SIZE, "[%td]", s - peer->text);
+			}
 			if (++depth > PEER_DEPTH)
 				return broken(peer,
 				    "JSON nested deeper than %d", PEER_DEPTH);
-			break;
-		case ',':
-		case ']':
-		case '}':
-			if (cut != NULL && depth == level) {
-				slim =
-				    mempcpy(slim, from, (size_t)(cut - from));
-				from = s;
-				cut = NULL;
-			}
-			comma = s;
-			depth -= *s != ',' && depth > 0;
+		} else if ((*s == ']' || *s == '}') && depth > 0 &&
+		    --depth == cut && cut > 0) {
+			from = s + 1;
+			cut = 0;
 		}
 	(void)memcpy(slim, from, (size_t)(s - from) + 1);
 	return depth > 0 ? broken(peer, "truncated JSON") : 0;
@@ -677,87 +629,85 @@ member(const cJSON *object, const char *key)
 }
 
 /*
- * Reads what the rules name, in their order. Null leaves an instant as it is.
+ * Null leaves the instant as it is.
  */
 static int
-rules_read(struct peer *peer, const cJSON *object, const struct rule *rule,
-    size_t rulesz)
+instant_read(
+    struct peer *peer, const cJSON *object, const char *key, int64_t *t)
 {
-	static const struct {
-		cJSON_bool (*is)(const cJSON *);
-		const char *fault;
-	} kinds[] = {[INSTANT] = {cJSON_IsString, "is not an instant"},
-	    [TEXT] = {cJSON_IsString, "is not a string"},
-	    [TRUTH] = {cJSON_IsBool, "is neither true nor false"},
-	    [ARRAY] = {cJSON_IsArray, "is not an array"}};
-	const cJSON *value;
+	const cJSON *value = member(object, key);
+	const char *text = cJSON_GetStringValue(value);
 	bool date_only;
 
-	for (; rulesz > 0; rule++, rulesz--) {
-		value = member(object, rule->key);
-		if (rule->kind == INSTANT && cJSON_IsNull(value))
-			continue;
-		if (!kinds[rule->kind].is(value))
-			return broken(
-			    peer, "%s %s", rule->key, kinds[rule->kind].fault);
-		if (rule->kind == TEXT)
-			*(char **)rule->to = need(strdup(value->valuestring));
-		else if (rule->kind == TRUTH)
-			*(bool *)rule->to = cJSON_IsTrue(value);
-		else if (rule->kind == ARRAY)
-			*(const cJSON **)rule->to = value;
-		else if (time_parse(value->valuestring, rule->to, &date_only) !=
-		    0)
-			return broken(peer, "%s is not an instant: %.40s",
-			    rule->key, value->valuestring);
-	}
-	return 0;
+	if (cJSON_IsNull(value))
+		return 0;
+	if (text == NULL)
+		return broken(peer, "%s is not an instant", key);
+	if (time_parse(text, t, &date_only) == 0)
+		return 0;
+	return broken(peer, "%s is not an instant: %.40s", key, text);
 }
 
 /*
- * Reads the spans of object.outer.inner. Where hours are named the last one is
- * part of the span.
+ * Reads the instant of a key, written with its quotes, of the object at s.
+ */
+static int
+instant_find(const char *s, const char *end, const char *key, int64_t *t)
+{
+	const size_t length = strlen(key);
+	char time[TIME_SIZE], *quote;
+	bool date_only;
+
+	if ((s = memmem(s, (size_t)(end - s), key, length)) == NULL)
+		return -1;
+	s += length + strspn(s + length, ": \t\r\n");
+	if (*s != '"' ||
+	    (quote = memccpy(time, s + 1, '"', sizeof(time))) == NULL)
+		return -1;
+	quote[-1] = '\0';
+	return time_parse(time, t, &date_only);
+}
+
+/*
+ * Reads the spans of object.outer.inner, an array's offset. Where hours are
+ * named the last one is part of the span.
  */
 static int
 spans_read(struct peer *peer, const cJSON *object, const char *outer,
-    const char *inner, bool hours, struct spans *spans)
+    const char *inner, struct spans *spans)
 {
-	const cJSON *array = member(member(object, outer), inner), *element;
-	const char *start = hours ? "first" : "start";
-	const char *end = hours ? "last" : "end";
+	const cJSON *offset = member(member(object, outer), inner);
+	const bool hours = strcmp(inner, "ranges") == 0;
+	const char *start = hours ? "\"first\"" : "\"start\"";
+	const char *stop = hours ? "\"last\"" : "\"end\"";
+	const char *end, *fault = NULL, *s;
 	struct span span;
-	const struct rule rules[] = {
-	    {start, INSTANT, &span.start}, {end, INSTANT, &span.end}};
-	bool sorted = true;
-	size_t i = 0;
+	size_t i;
 
-	if (!cJSON_IsArray(array))
+	if (!cJSON_IsArray(offset))
 		return broken(peer, "%s.%s is not an array", outer, inner);
-	cJSON_ArrayForEach(element, array)
-	{
-		span = (struct span){TIME_NONE, TIME_NONE};
-		if (rules_read(peer, element, rules, 2) == 0) {
-			if (span.start == TIME_NONE || span.end == TIME_NONE)
-				(void)broken(
-				    peer, "%s or %s is null", start, end);
-			else if (span.end < span.start)
-				(void)broken(
-				    peer, "%s is before %s", end, start);
-		}
-		if (peer->message != NULL)
-			return broken(peer, "%s.%s[%zu]: %s", outer, inner, i,
-			    peer->message);
-		i++;
+	s = peer->text + (size_t)offset->child->valuedouble;
+	for (i = 0;; i++) {
+		s += 1 + strspn(s + 1, ", \t\r\n");
+		if (*s == ']')
+			break;
+		end = strchr(s, '}');
+		if (*s != '{' || end == NULL ||
+		    instant_find(s, end, start, &span.start) != 0)
+			fault = "start is not an instant";
+		else if (instant_find(s, end, stop, &span.end) != 0)
+			fault = "end is not an instant";
+		else if (span.end < span.start)
+			fault = "end is before start";
+		if (fault != NULL)
+			return broken(
+			    peer, "%s.%s[%zu]: %s", outer, inner, i, fault);
 		span.end += hours ? HOUR : 0;
-		sorted = sorted &&
-		    (spans->n == 0 ||
-			spans->v[spans->n - 1].start <= span.start);
 		if (span.end > span.start)
-			(sorted ? spans_cover : spans_add)(
-			    spans, span.start, span.end);
+			spans_add(spans, span.start, span.end);
+		s = end;
 	}
-	if (!sorted)
-		spans_sort(spans);
+	spans_sort(spans);
 	return 0;
 }
 
@@ -770,20 +720,27 @@ static int
 quality_read(
     struct peer *peer, const cJSON *object, bool complete, struct report *r)
 {
+	const cJSON *channel = member(object, "channel");
+	const cJSON *quality = member(object, "quality");
+	const cJSON *found = member(object, "found");
 	const bool hours = member(object, "unreadable_hours") != NULL;
-	bool found = false;
-	const struct rule rules[] = {{"channel", TEXT, &r->channel},
-	    {"quality", TEXT, &r->quality}, {"found", TRUTH, &found},
-	    {"start", INSTANT, &r->start}, {"end", INSTANT, &r->end}};
 
 	*r = (struct report){.start = TIME_NONE, .end = TIME_NONE};
-	if (rules_read(peer, object, rules, LENGTH(rules)) != 0 ||
-	    spans_read(peer, object, "raw", "holes", false, &r->raw.holes) !=
+	if (!cJSON_IsString(channel))
+		return broken(peer, "channel is not a string");
+	if (!cJSON_IsString(quality))
+		return broken(peer, "quality is not a string");
+	if (!cJSON_IsBool(found))
+		return broken(peer, "found is neither true nor false");
+	r->channel = need(strdup(channel->valuestring));
+	r->quality = need(strdup(quality->valuestring));
+	if (instant_read(peer, object, "start", &r->start) != 0 ||
+	    instant_read(peer, object, "end", &r->end) != 0 ||
+	    spans_read(peer, object, "raw", "holes", &r->raw.holes) != 0 ||
+	    spans_read(peer, object, "incomplete", "spans", &r->incomplete) !=
 		0 ||
-	    spans_read(peer, object, "incomplete", "spans", false,
-		&r->incomplete) != 0 ||
 	    (hours &&
-		spans_read(peer, object, "unreadable_hours", "ranges", true,
+		spans_read(peer, object, "unreadable_hours", "ranges",
 		    &r->unreadable) != 0))
 		return -1;
 	if ((r->start == TIME_NONE) != (r->end == TIME_NONE))
@@ -794,7 +751,7 @@ quality_read(
 	if (!complete && (r->start == TIME_NONE || !hours))
 		r->state = STATE_UNREADABLE;
 	else
-		r->state = found ? STATE_READ : STATE_ABSENT;
+		r->state = cJSON_IsTrue(found) ? STATE_READ : STATE_ABSENT;
 	return 0;
 }
 
@@ -807,12 +764,16 @@ quality_compare(const void *a, const void *b)
 	return order != 0 ? order : strcmp(p->quality, q->quality);
 }
 
+/*
+ * Returns what a usable peer reports of r's quality, or NULL.
+ */
 static const struct report *
 peer_report(const struct peer *peer, const struct report *r)
 {
-	return peer->reportsz == 0 ? NULL
-				   : bsearch(r, peer->reports, peer->reportsz,
-					 sizeof(*r), quality_compare);
+	if (peer->message != NULL)
+		return NULL;
+	return bsearch(
+	    r, peer->reports, peer->reportsz, sizeof(*r), quality_compare);
 }
 
 /*
@@ -821,137 +782,94 @@ peer_report(const struct peer *peer, const struct report *r)
 static int
 root_read(struct peer *peer, const cJSON *root)
 {
-	const cJSON *element, *reports = NULL;
-	const cJSON *tolerance = member(root, "tolerance");
+	const cJSON *complete = member(root, "complete"), *element;
+	const cJSON *reports = member(root, "reports");
+	const double tolerance =
+	    cJSON_GetNumberValue(member(root, "tolerance"));
 	const cJSON *version = member(root, "schema_version");
-	int64_t last = TIME_NONE;
-	bool complete = false;
-	size_t cap = 0;
-	const struct rule rules[] = {
-	    {"generated_at", INSTANT, &peer->generated_at},
-	    {"first_hour", INSTANT, &peer->window.start},
-	    {"last_hour", INSTANT, &last}, {"complete", TRUTH, &complete},
-	    {"reports", ARRAY, &reports}};
+	int64_t last = INT64_MAX - HOUR;
 
 	if (!cJSON_IsNumber(version))
 		return broken(peer, "not a report of " PROGRAM);
 	if (version->valuedouble != 1)
 		return broken(
 		    peer, "schema_version is %g, not 1", version->valuedouble);
-	if (rules_read(peer, root, rules, LENGTH(rules)) != 0)
+	if (instant_read(peer, root, "generated_at", &peer->generated_at) ||
+	    instant_read(peer, root, "first_hour", &peer->window.start) ||
+	    instant_read(peer, root, "last_hour", &last))
 		return -1;
 	if (peer->generated_at == TIME_NONE)
 		return broken(peer, "generated_at is null");
-	if (last != TIME_NONE)
-		peer->window.end = last + HOUR;
+	peer->window.end = last + HOUR;
 	if (peer->window.end <= peer->window.start)
 		return broken(peer, "last_hour is before first_hour");
-	if (!cJSON_IsNumber(tolerance) || !(tolerance->valuedouble >= 0) ||
-	    tolerance->valuedouble > 3600)
+	if (!cJSON_IsBool(complete))
+		return broken(peer, "complete is neither true nor false");
+	if (!cJSON_IsArray(reports))
+		return broken(peer, "reports is not an array");
+	if (!(tolerance >= 0 && tolerance <= 3600)) /* or NaN */
 		return broken(peer, "tolerance is not from 0 to 3600");
-	peer->tolerance = (int64_t)(tolerance->valuedouble * SECOND + 0.5);
+	peer->tolerance = (int64_t)(tolerance * SECOND + 0.5);
+	peer->reports = need(calloc(
+	    (size_t)cJSON_GetArraySize(reports) + 1, sizeof(*peer->reports)));
 	cJSON_ArrayForEach(element, reports)
 	{
-		peer->reports = need(array_room(peer->reports, &cap,
-		    peer->reportsz, sizeof(*peer->reports)));
-		if (quality_read(peer, element, complete,
+		if (quality_read(peer, element, cJSON_IsTrue(complete),
 			&peer->reports[peer->reportsz++]) != 0)
 			return broken(peer, "reports[%zu]: %s",
 			    peer->reportsz - 1, peer->message);
 	}
-	if (peer->reportsz > 0)
-		qsort(peer->reports, peer->reportsz, sizeof(*peer->reports),
-		    quality_compare);
+	qsort(peer->reports, peer->reportsz, sizeof(*peer->reports),
+	    quality_compare);
 	return 0;
-}
-
-/*
- * Rejects a quality that the report, or an earlier file of the same node, has
- * as well.
- */
-static int
-peer_compare(const struct peer *peers, struct peer *peer)
-{
-	const struct peer *earlier;
-	const struct report *r;
-	size_t i;
-
-	for (i = 0; i < peer->reportsz; i++) {
-		r = &peer->reports[i];
-		if (i > 0 && quality_compare(r - 1, r) == 0)
-			return broken(peer, "%s/%s appears twice", r->channel,
-			    r->quality);
-		for (earlier = peers; earlier < peer; earlier++)
-			if (strcmp(earlier->name, peer->name) == 0 &&
-			    peer_report(earlier, r) != NULL)
-				return broken(peer, "%s/%s is already in %s",
-				    r->channel, r->quality, earlier->file);
-	}
-	return 0;
-}
-
-static void
-reports_drop(struct peer *peer)
-{
-	struct report *r;
-
-	while (peer->reportsz > 0) {
-		r = &peer->reports[--peer->reportsz];
-		free((char *)r->channel);
-		free((char *)r->quality);
-		free(r->raw.holes.v);
-		free(r->incomplete.v);
-		free(r->unreadable.v);
-	}
-	free(peer->reports);
-	peer->reports = NULL;
 }
 
 /*
  * Reads the report of peers[n], whose name and file are set; those before it
- * have been read. The text's size does not count its final NUL. Returns -1 if
- * the report cannot be used, with the reason in the message.
+ * have been read. The text's size does not count its final NUL. If the report
+ * cannot be used, or has a quality that it or an earlier file of the node has
+ * as well, the message says so.
  */
-int
-peer_parse(struct peer *peers, size_t n, char *text, size_t size)
+void
+peer_parse(struct peer *peers, size_t n, const char *text, size_t size)
 {
-	const size_t room =
-	    size < ARENA_MAX / 16 ? size * 16 + 4096 : ARENA_MAX;
 	const char first = text[strspn(text, " \t\r\n")];
-	cJSON_Hooks hooks = {arena_take, arena_give};
-	struct peer *peer = &peers[n];
-	char *slim;
-	cJSON *root;
+	struct peer *earlier, *peer = &peers[n];
+	/* `[12345678]` may come in the place of `[]` */
+	char *slim = need(malloc(size * 5 + TIME_SIZE));
+	const struct report *r;
+	cJSON *root = NULL;
+	size_t i;
 
-	if (arena.size < room) {
-		free(arena.memory);
-		arena.memory = need(malloc(arena.size = room));
-	}
-	cJSON_InitHooks(&hooks);
-	arena.next = arena.memory;
-	arena.left = room;
-	slim = arena_take(size + 1);
+	cJSON_InitHooks(&(cJSON_Hooks){allocate, free});
+	peer->text = text;
 	peer->generated_at = TIME_NONE;
-	peer->window = (struct span){INT64_MIN, INT64_MAX};
+	peer->window.start = INT64_MIN;
 	if (strlen(text) < size)
 		(void)broken(peer, "not JSON: it has a NUL byte");
 	else if (first == '\0' || first == '<')
 		(void)broken(peer, first == '<' ? "HTML, not JSON" : "empty");
-	else if (text_slim(peer, text, slim) != 0)
+	else if (text_slim(peer, slim) != 0)
 		;
-	else if ((root = cJSON_ParseWithOpts(slim, NULL, true)) != NULL ||
-	    (root = cJSON_ParseWithOpts(text, NULL, true)) != NULL)
-		(void)(root_read(peer, root) || peer_compare(peers, peer));
-	else if (arena.left == 0)
+	else if (strlen(slim) > SLIM_MAX)
 		(void)broken(peer, "JSON of too many values");
+	else if ((root = cJSON_ParseWithOpts(slim, NULL, true)) == NULL)
+		(void)broken(
+		    peer, "not JSON from here on: %.20s", cJSON_GetErrorPtr());
 	else
-		(void)broken(peer, "not JSON from byte %td on",
-		    cJSON_GetErrorPtr() - text);
-	if (peer->message == NULL)
-		return 0;
-	reports_drop(peer);
-	peer->generated_at = TIME_NONE;
-	return -1;
+		(void)root_read(peer, root);
+	cJSON_Delete(root);
+	free(slim);
+	for (i = 0; i < peer->reportsz && peer->message == NULL; i++)
+		for (earlier = peers; earlier <= peer; earlier++) {
+			r = peer_report(earlier, &peer->reports[i]);
+			if (r != NULL && r != &peer->reports[i] &&
+			    strcmp(earlier->name, peer->name) == 0)
+				(void)broken(peer, "%s/%s is already in %s",
+				    r->channel, r->quality, earlier->file);
+		}
+	if (peer->message != NULL)
+		peer->generated_at = TIME_NONE;
 }
 
 /*
@@ -960,46 +878,24 @@ peer_parse(struct peer *peers, size_t n, char *text, size_t size)
 void
 peers_free(struct peer *peers, size_t peersz)
 {
+	struct peer *peer;
+	struct report *r;
 	size_t i;
 
 	for (i = 0; i < peersz; i++) {
-		reports_drop(&peers[i]);
-		free(peers[i].message);
-	}
-	free(arena.memory);
-	memset(&arena, 0, sizeof(arena));
-	free(peers);
-}
-
-/*
- * Without an archive: makes an empty report for each quality that a peer
- * reports. The names remain the peers'.
- */
-void
-fleet_reports(struct survey *s)
-{
-	const struct report *r;
-	size_t cap = 0, i, j, n = 0;
-
-	s->reports = need(array_room(NULL, &cap, 0, sizeof(*r)));
-	for (i = 0; i < s->peersz; i++)
-		for (j = 0; j < s->peers[i].reportsz; j++) {
-			r = &s->peers[i].reports[j];
-			s->reports =
-			    need(array_room(s->reports, &cap, n, sizeof(*r)));
-			s->reports[n++] = (struct report){.channel = r->channel,
-			    .quality = r->quality,
-			    .start = TIME_NONE,
-			    .end = TIME_NONE,
-			    .stream = {TIME_NONE, TIME_NONE},
-			    .newest = TIME_NONE};
+		peer = &peers[i];
+		for (r = peer->reports; peer->reportsz > 0; r++) {
+			free((char *)r->channel);
+			free((char *)r->quality);
+			free(r->raw.holes.v);
+			free(r->incomplete.v);
+			free(r->unreadable.v);
+			peer->reportsz--;
 		}
-	qsort(s->reports, n, sizeof(*s->reports), quality_compare);
-	for (i = 0; i < n; i++)
-		if (i == 0 ||
-		    quality_compare(
-			&s->reports[s->reportsz - 1], &s->reports[i]) != 0)
-			s->reports[s->reportsz++] = s->reports[i];
+		free(peer->reports);
+		free(peer->message);
+	}
+	free(peers);
 }
 
 /*
@@ -1013,43 +909,41 @@ enum says { /* a node, of an instant */
 	SAYS_COMPLETE
 };
 
+struct cursor { /* in sorted spans */
+	size_t next; /* index */
+	struct span span; /* those before it, joined */
+};
+
 struct voice { /* a node during the sweep */
 	struct fleet_node *node;
-	struct spans incomplete; /* owned */
-	size_t hole; /* index of the first that ends later, as below */
-	size_t incomplete_at;
-	size_t unreadable;
+	struct cursor hole, incomplete, unreadable;
+	int64_t tolerance; /* us, joins what is incomplete */
 	enum says says;
 	int64_t until; /* says the same up to here */
 };
 
 /*
- * Returns whether t is in one of the spans, and moves *until back to where that
- * changes, if it is later. *at is the first span that may matter.
+ * Returns whether t is in the span, and moves *until back to where that
+ * changes, if it is later.
  */
 static bool
-spans_at(const struct spans *spans, size_t *at, int64_t t, int64_t *until)
+span_at(struct span span, int64_t t, int64_t *until)
 {
-	const struct span *span;
-	int64_t change;
+	const int64_t change = span.start > t ? span.start : span.end;
 
-	while (*at < spans->n && spans->v[*at].end <= t)
-		(*at)++;
-	if (*at == spans->n)
-		return false;
-	span = &spans->v[*at];
-	change = span->start > t ? span->start : span->end;
-	if (change < *until)
+	if (change > t && change < *until)
 		*until = change;
-	return span->start <= t;
+	return span.start <= t && t < span.end;
 }
 
 static bool
-span_at(int64_t start, int64_t end, int64_t t, int64_t *until)
+spans_at(struct cursor *c, const struct spans *spans, int64_t tolerance,
+    int64_t t, int64_t *until)
 {
-	const struct spans spans = {&(struct span){start, end}, 1, 1};
-
-	return spans_at(&spans, &(size_t){0}, t, until);
+	while ((c->next == 0 || c->span.end <= t) &&
+	    spans_join(spans, &c->next, tolerance, &c->span))
+		continue;
+	return span_at(c->span, t, until);
 }
 
 /*
@@ -1065,18 +959,18 @@ voice_move(struct voice *v, int64_t t, int64_t end)
 
 	v->says = SAYS_UNKNOWN;
 	v->until = end;
-	if (r == NULL ||
-	    !span_at(node->window.start, node->window.end, t, &v->until) ||
-	    spans_at(&r->unreadable, &v->unreadable, t, &v->until))
+	if (r == NULL || !span_at(node->window, t, &v->until) ||
+	    spans_at(&v->unreadable, &r->unreadable, 0, t, &v->until))
 		return;
-	if (span_at(r->start, r->end, t, &v->until) &&
-	    !spans_at(&r->raw.holes, &v->hole, t, &v->until)) {
-		v->says =
-		    spans_at(&v->incomplete, &v->incomplete_at, t, &v->until)
-		    ? SAYS_INCOMPLETE
-		    : SAYS_COMPLETE;
+	if (span_at((struct span){r->start, r->end}, t, &v->until) &&
+	    !spans_at(&v->hole, &r->raw.holes, 0, t, &v->until)) {
+		v->says = SAYS_COMPLETE;
+		if (spans_at(&v->incomplete, &r->incomplete, v->tolerance, t,
+			&v->until))
+			v->says = SAYS_INCOMPLETE;
 		c->covered += v->until - t;
-	} else if (span_at(INT64_MIN, node->horizon, t, &v->until)) {
+	} else if (span_at(
+		       (struct span){INT64_MIN, node->horizon}, t, &v->until)) {
 		v->says = SAYS_LACKS;
 		spans_cover(&c->holes, t, v->until);
 		c->hole_duration += v->until - t;
@@ -1084,32 +978,32 @@ voice_move(struct voice *v, int64_t t, int64_t end)
 }
 
 /*
- * Accounts for a span in which no node changes; `say` counts those that say
- * each. Adds a gap, or extends the last one if state and nodes are the same.
+ * Accounts for a span in which no node changes. Adds a gap, or extends the last
+ * one if state and nodes are the same.
  */
 static void
-span_take(struct fleet *f, const struct voice *voices, const size_t *say,
-    struct span span)
+span_take(struct fleet *f, const struct voice *voices, struct span span)
 {
 	const enum says here = f->here ? voices[0].says : SAYS_UNKNOWN;
 	struct gap gap = {.span = span, .first = f->havingsz}, *last;
-	enum says least = SAYS_INCOMPLETE, says;
-	size_t i;
+	size_t i, say[SAYS_COMPLETE + 1] = {0};
+	enum says says;
 
+	for (i = 0; i < f->nodesz; i++)
+		say[voices[i].says]++;
 	for (i = 0; i < f->nodesz; i++)
 		if (voices[i].says == SAYS_LACKS &&
 		    say[SAYS_INCOMPLETE] + say[SAYS_COMPLETE] > 0)
 			f->nodes[i].elsewhere += span.end - span.start;
-	if (here == SAYS_INCOMPLETE && say[SAYS_COMPLETE] > 0) {
+	if (here == SAYS_INCOMPLETE && say[SAYS_COMPLETE] > 0)
 		gap.state = GAP_BETTER;
-		least = SAYS_COMPLETE;
-	} else if (say[SAYS_INCOMPLETE] + say[SAYS_COMPLETE] == 0)
+	else if (say[SAYS_INCOMPLETE] + say[SAYS_COMPLETE] == 0)
 		gap.state = say[SAYS_UNKNOWN] > 0 ? GAP_UNKNOWN : GAP_LOST;
 	else if (here == SAYS_LACKS)
 		gap.state = GAP_ELSEWHERE;
 	else
 		return;
-	for (says = SAYS_COMPLETE; says >= least; says--)
+	for (says = SAYS_COMPLETE; says > here && says > SAYS_LACKS; says--)
 		for (i = f->here; i < f->nodesz; i++) {
 			if (voices[i].says != says)
 				continue;
@@ -1141,75 +1035,63 @@ span_take(struct fleet *f, const struct voice *voices, const size_t *say,
 static void
 gaps_sum(struct fleet *f)
 {
-	const struct gap *after, *before;
 	struct gap gap;
-	int64_t length, tolerance = 0;
+	int64_t length, next, tolerance = 0, unknown = f->range.start;
 	size_t i, n = 0;
 
 	for (i = 0; i < f->nodesz; i++)
 		if (f->nodes[i].tolerance > tolerance)
 			tolerance = f->nodes[i].tolerance;
-	f->together.covered = f->range.end - f->range.start;
 	for (i = 0; i < f->gapsz; i++) {
 		gap = f->gaps[i];
-		before = i > 0 ? &f->gaps[i - 1] : &gap;
-		after = i + 1 < f->gapsz ? &f->gaps[i + 1] : &gap;
 		length = gap.span.end - gap.span.start;
-		if (gap.state == GAP_LOST && length <= tolerance &&
-		    gap.span.start > f->range.start &&
-		    gap.span.end < f->range.end &&
-		    (before->state != GAP_UNKNOWN ||
-			before->span.end < gap.span.start) &&
-		    (after->state != GAP_UNKNOWN ||
-			after->span.start > gap.span.end))
+		next = i + 1 < f->gapsz && f->gaps[i + 1].state == GAP_UNKNOWN
+		    ? f->gaps[i + 1].span.start
+		    : f->range.end;
+		if (gap.state == GAP_UNKNOWN)
+			unknown = gap.span.end;
+		else if (gap.state == GAP_LOST && length <= tolerance &&
+		    gap.span.start > unknown && gap.span.end < next)
 			continue;
 		f->tallies[gap.state].count++;
 		f->tallies[gap.state].duration += length;
-		if (gap.state == GAP_LOST) {
+		if (gap.state == GAP_LOST)
 			spans_cover(
 			    &f->together.holes, gap.span.start, gap.span.end);
-			f->together.hole_duration += length;
-		}
-		if (gap.state == GAP_LOST || gap.state == GAP_UNKNOWN)
-			f->together.covered -= length;
 		f->gaps[n++] = gap;
 	}
 	f->gapsz = n;
+	f->together.hole_duration = f->tallies[GAP_LOST].duration;
+	f->together.covered = f->range.end - f->range.start -
+	    f->together.hole_duration - f->tallies[GAP_UNKNOWN].duration;
 }
 
+/*
+ * A peer's report has joined what is incomplete.
+ */
 static void
 fleet_sweep(struct fleet *f)
 {
 	struct voice *v, *voices = need(calloc(f->nodesz, sizeof(*voices)));
-	struct span joined, span = f->range;
-	size_t at, say[SAYS_COMPLETE + 1] = {f->nodesz};
+	struct voice *const end = voices + f->nodesz;
+	struct span span = f->range;
 
-	for (v = voices; v < voices + f->nodesz; v++) {
+	for (v = voices; v < end; v++) {
 		v->node = &f->nodes[v - voices];
 		v->until = INT64_MIN;
-		at = 0;
-		while (v->node->report != NULL &&
-		    spans_join(&v->node->report->incomplete, &at,
-			v->node->peer == NULL ? v->node->tolerance : 0,
-			&joined))
-			spans_cover(&v->incomplete, joined.start, joined.end);
 	}
+	voices->tolerance = f->here ? f->nodes->tolerance : 0;
 	for (; span.start < f->range.end; span.start = span.end) {
-		for (v = voices; v < voices + f->nodesz; v++)
-			if (v->until <= span.start) {
-				say[v->says]--;
+		span.end = f->range.end;
+		for (v = voices; v < end; v++) {
+			if (v->until <= span.start)
 				voice_move(v, span.start, f->range.end);
-				say[v->says]++;
-			}
-		span.end = voices->until;
-		for (v = voices; v < voices + f->nodesz; v++)
-			span.end = v->until < span.end ? v->until : span.end;
-		span_take(f, voices, say, span);
+			if (v->until < span.end)
+				span.end = v->until;
+		}
+		span_take(f, voices, span);
 	}
-	for (v = voices; v < voices + f->nodesz; v++)
-		free(v->incomplete.v);
 	free(voices);
-	gaps_sum(f);
 }
 
 /*
@@ -1221,90 +1103,118 @@ static void
 fleet_nodes(const struct options *opt, const struct survey *s,
     const struct report *r, struct fleet *f)
 {
-	struct span range = {INT64_MAX, INT64_MIN};
-	const struct peer *peer;
+	const struct peer *peer,
+	    here = {.name = opt->name,
+		.generated_at = opt->now,
+		.tolerance = opt->tolerance,
+		.window = opt->window};
+	struct span *range = &f->range;
+	const struct report *said;
 	struct fleet_node *node;
 	size_t i;
 
 	f->nodes = need(calloc(s->peersz + 1, sizeof(*f->nodes)));
 	f->here = opt->channelsz > 0;
-	if (f->here)
-		f->nodes[f->nodesz++] = (struct fleet_node){.name = opt->name,
-		    .report = s->complete || r->start != TIME_NONE ? r : NULL,
-		    .window = opt->window,
-		    .generated_at = opt->now,
-		    .horizon = opt->now - opt->settle,
-		    .tolerance = opt->tolerance};
-	for (peer = s->peers; peer < s->peers + s->peersz; peer++) {
-		for (i = f->here; i < f->nodesz; i++)
-			if (strcmp(f->nodes[i].name, peer->name) == 0)
-				break;
-		node = &f->nodes[i];
-		if (i == f->nodesz)
-			*node = (struct fleet_node){
-			    .name = peer->name, .generated_at = TIME_NONE};
-		f->nodesz += i == f->nodesz;
+	*range = (struct span){INT64_MAX, INT64_MIN};
+	for (i = !f->here; i <= s->peersz; i++) {
+		peer = i == 0 ? &here : &s->peers[i - 1];
+		node = f->nodes;
+		while (
+		    node->name != NULL && strcmp(node->name, peer->name) != 0)
+			node++;
+		if (node->name == NULL) {
+			node->name = peer->name;
+			node->generated_at = TIME_NONE;
+			f->nodesz++;
+		}
 		if (peer->generated_at == TIME_NONE || node->report != NULL)
 			continue;
-		node->peer = peer;
-		node->report = peer_report(peer, r);
 		node->window = peer->window;
 		node->generated_at = peer->generated_at;
 		node->horizon = peer->generated_at - opt->settle;
 		node->tolerance = peer->tolerance;
-		if (node->report != NULL &&
-		    node->report->state == STATE_UNREADABLE)
-			node->report = NULL;
-	}
-	for (node = f->nodes; node < f->nodes + f->nodesz; node++) {
-		r = node->report;
-		if (r == NULL || r->start == TIME_NONE)
+		said = i > 0 ? peer_report(peer, r) : r;
+		if (said == NULL || said->state == STATE_UNREADABLE ||
+		    (i == 0 && !s->complete && r->start == TIME_NONE))
 			continue;
-		if (r->start < range.start)
-			range.start = r->start;
-		if (r->end > range.end)
-			range.end = r->end;
+		node->report = said;
+		if (said->start != TIME_NONE && said->start < range->start)
+			range->start = said->start;
+		if (said->end > range->end)
+			range->end = said->end;
 	}
-	f->range = span_cut(&range, opt->window.start, opt->window.end)
-	    ? range
-	    : (struct span){TIME_NONE, TIME_NONE};
+	if (!span_cut(range, opt->window.start, opt->window.end))
+		*range = (struct span){TIME_NONE, TIME_NONE};
 }
 
 /*
- * Sets the fleet of every report, if there are peers, and notes what is odd
- * about these.
+ * Without an archive: makes an empty report for each quality that a peer
+ * reports. The names remain the peers'.
+ */
+static void
+fleet_reports(struct survey *s)
+{
+	const struct peer *first, *peer;
+	const struct report *r;
+	size_t cap = 0, i;
+
+	for (peer = s->peers; peer < s->peers + s->peersz; peer++)
+		for (i = 0; i < peer->reportsz && peer->message == NULL; i++) {
+			r = &peer->reports[i];
+			first = s->peers;
+			while (peer_report(first, r) == NULL)
+				first++;
+			if (first != peer)
+				continue;
+			s->reports = need(array_room(
+			    s->reports, &cap, s->reportsz, sizeof(*r)));
+			s->reports[s->reportsz++] =
+			    (struct report){.channel = r->channel,
+				.quality = r->quality,
+				.start = TIME_NONE,
+				.end = TIME_NONE,
+				.stream = {TIME_NONE, TIME_NONE},
+				.newest = TIME_NONE};
+		}
+	if (s->reportsz > 0)
+		qsort(s->reports, s->reportsz, sizeof(*r), quality_compare);
+}
+
+/*
+ * Sets the fleet of every report, and notes what is odd about the peers.
  */
 void
 fleet_make(const struct options *opt, struct survey *s)
 {
-	char ours[TIME_SIZE], time[TIME_SIZE];
+	char ours[TIME_SIZE], text[TIME_SIZE];
 	const struct peer *peer;
 	struct report *r;
 	size_t i;
 
-	if (s->peersz == 0)
-		return;
+	if (opt->channelsz == 0)
+		fleet_reports(s);
 	seconds_format(ours, opt->tolerance);
 	for (peer = s->peers; peer < s->peers + s->peersz; peer++) {
-		if (peer->generated_at == TIME_NONE)
+		if (peer->message != NULL)
 			continue;
-		time_format(time, peer->generated_at);
+		time_format(text, peer->generated_at);
 		if (peer->generated_at > opt->now + AHEAD)
 			names_add(&s->notes,
 			    compose("%s: report dated in the future: %s",
-				peer->name, time));
-		seconds_format(time, peer->tolerance);
+				peer->name, text));
+		seconds_format(text, peer->tolerance);
 		if (peer->tolerance > opt->tolerance)
 			names_add(&s->notes,
 			    compose("%s: tolerance is %s s, ours %s s: shorter "
 				    "holes there do not show",
-				peer->name, time, ours));
+				peer->name, text, ours));
 	}
 	for (i = 0; i < s->reportsz; i++) {
 		r = &s->reports[i];
 		r->fleet = need(calloc(1, sizeof(*r->fleet)));
 		fleet_nodes(opt, s, r, r->fleet);
 		fleet_sweep(r->fleet);
+		gaps_sum(r->fleet);
 	}
 }
 

@@ -137,6 +137,7 @@ struct node {			/* whose maps a page shows */
 struct peer {			/* a report of another node, from a file */
 	const char *name, *file; /* of argv */
 	char *message;		/* owned; why it cannot be used, or NULL */
+	const char *text;	/* the file's, while it is read */
 	int64_t generated_at;	/* or TIME_NONE */
 	int64_t tolerance;	/* us */
 	struct span window;	/* INT64_MIN, INT64_MAX where open */
@@ -161,7 +162,6 @@ struct gap {			/* time that is not whole */
 
 struct fleet_node {		/* what one node says of one quality */
 	const char *name;
-	const struct peer *peer; /* NULL: this node, or no usable report */
 	const struct report *report; /* NULL: nothing, all is unknown */
 	struct span window;	/* INT64_MIN, INT64_MAX where open */
 	int64_t generated_at;	/* of its report; TIME_NONE if there is none */
@@ -269,9 +269,8 @@ EMITTER(report_metrics);
 EMITTER(report_summary);
 size_t	 report_check(
 	    FILE *, const struct options *, const struct survey *, bool summary);
-int	 peer_parse(struct peer *peers, size_t n, char *text, size_t size);
+void	 peer_parse(struct peer *, size_t n, const char *text, size_t size);
 void	 peers_free(struct peer *peers, size_t peersz);
-void	 fleet_reports(struct survey *survey);
 void	 fleet_make(const struct options *opt, struct survey *survey);
 void	 fleet_free(struct fleet *fleet);
 

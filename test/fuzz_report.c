@@ -36,12 +36,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(text, data, length);
 		s.peers[s.peersz].name = s.peersz == 1 ? "b" : "a";
 		s.peers[s.peersz].file = "file";
-		MUST((peer_parse(s.peers, s.peersz, text, length) != 0) ==
-		    (s.peers[s.peersz].message != NULL));
+		peer_parse(s.peers, s.peersz, text, length);
 		free(text);
 		length += end != NULL;
 	}
-	fleet_reports(&s);
 	fleet_make(&opt, &s);
 	report_json(fp, &opt, &s, NULL);
 	report_text(fp, &opt, &s, NULL);
