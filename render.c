@@ -112,8 +112,11 @@ map_compress(unsigned char *data, int size, int *zlib_size, int quality)
 	unsigned char *zlib = malloc(room);
 
 	(void)quality;
-	if (zlib != NULL)
-		compress2(zlib, &room, data, (uLong)size, 4);
+	if (zlib != NULL &&
+	    compress2(zlib, &room, data, (uLong)size, 4) != Z_OK) {
+		free(zlib);
+		return NULL;
+	}
 	*zlib_size = (int)room;
 	return zlib;
 }

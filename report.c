@@ -560,7 +560,7 @@ report_json(FILE *fp, const struct options *opt, const struct survey *s,
  */
 
 #define PEER_DEPTH 64
-#define SLIM_MAX   (4 << 20)
+#define SLIM_MAX   (32 << 20) /* bytes of it that cJSON gets */
 
 static void *
 allocate(size_t size)

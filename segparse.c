@@ -328,7 +328,7 @@ time_format(char buf[TIME_SIZE], int64_t t)
 	if (hour != t - rest)
 		hour_format(name, hour = t - rest);
 	end = stpcpy(buf, name) + strlen(":45:51.608000");
-	strcpy(end, "Z");
+	memcpy(end, "Z", sizeof("Z"));
 	end = digits_put(end, rest % SECOND, 6, '.');
 	end = digits_put(end, rest / SECOND % 60, 2, ':');
 	(void)digits_put(end, rest / MINUTE, 2, ':');
@@ -348,7 +348,8 @@ seconds_format(char buf[TIME_SIZE], int64_t us)
 		end--;
 	end[end[-1] == '.' ? -1 : 0] = '\0';
 	p = digits_put(p, (int64_t)(size / SECOND), 1, '-');
-	strcpy(buf, us < 0 ? p : p + 1);
+	p += us >= 0;
+	memcpy(buf, p, strlen(p) + 1);
 }
 
 /*
