@@ -807,7 +807,8 @@ hour_begin(struct timeline *tl, int64_t time, int64_t start)
 			    &tl->report->missing, missing.start, missing.end);
 	} else if (opt->expect != TIME_NONE && opt->expect < start &&
 	    opt->expect >= opt->window.start)
-		tl->raw_end = tl->editable_end = opt->expect;
+		tl->raw_end = tl->editable_end = tl->report->extent.start =
+		    opt->expect;
 	else
 		tl->raw_end = tl->editable_end = start;
 	tl->last_hour = time;
