@@ -1820,13 +1820,13 @@ text_cells(struct text *t, const struct unit *unit, int64_t start)
 	for (; start < row_end; start += unit->cell) {
 		part = (struct span){start, start + unit->cell};
 		trouble = text_trouble(t, &part);
-		length = part.end - part.start;
 		glyph = glyphs[t->drawn][trouble > 0];
 		colour = trouble > 0 ? YELLOW : t->drawn ? BLUE : "";
-		if (trouble == INT64_MAX || length <= 0) {
-			glyph = length > 0 ? "?" : " ";
+		if (trouble == INT64_MAX || part.start >= part.end) {
+			glyph = trouble > 0 ? "?" : " ";
 			colour = "";
 		} else if (trouble >= DAY) {
+			length = part.end - part.start;
 			length = (length + DAY - trouble) * steps / length;
 			glyph = glyphs[t->drawn][2 + length];
 			colour = ON_RED;
@@ -1871,8 +1871,10 @@ text_row(struct text *t, const struct unit *unit, const struct row *row)
 	if (h != NULL)
 		text_cells(t, unit, row->span.start);
 	else
-		put(t, "%cs", row->trouble > 0 ? RED : "",
-		    row->trouble > 0 ? "MISSING" : "whole");
+		put(t, "%cs", row->trouble >= DAY ? RED : "",
+		    row->trouble >= DAY    ? "MISSING"
+			: row->trouble > 0 ? "incomplete"
+					   : "whole");
 	if (!days && h != NULL && !h->readable) {
 		put(t, "%47|%cs\n", RED, "  UNREADABLE");
 		return;
