@@ -1506,23 +1506,15 @@ static const char *const glyphs[2][12] = {/* whole, incomplete, with a hole */
     {"\u2588", "\u2588", " ", "\u2581", "\u2582", "\u2583", "\u2584", "\u2585",
 	"\u2586", "\u2587"}};
 
-static const struct unit { /* of the tables of days and of hours */
-	const char *titles[2]; /* the latter if some are left out */
-	size_t worst; /* so many rows at most */
-	int kept; /* lines, for the tables below */
-	int64_t length, cell; /* us */
-} units[] = {
-    {{"Days        00    06    12    18", "Worst days  00    06    12    18"},
-	15, 3, DAY, HOUR},
-    {{"Hours          00   10   20   30   40   50",
-	 "Worst hours    00   10   20   30   40   50"},
-	10, 0, HOUR, 2 * MINUTE}};
+static const char *const titles[2][2] = {/* of hours, of days; the worst */
+    {"Hours          00   10   20   30   40   50",
+	"Worst hours    00   10   20   30   40   50"},
+    {"Days        00    06    12    18", "Worst days  00    06    12    18"}};
 
-struct row { /* of such a table */
+struct row { /* of days or hours */
 	struct span span; /* one unit, or several if they are alike */
 	size_t first; /* of the hour directories from there on */
-	int64_t trouble;
-	bool shown;
+	int64_t trouble; /* see text_trouble() */
 };
 
 static const char *
@@ -1697,6 +1689,9 @@ text_remarks(struct text *t, const struct report *r)
 static void
 text_quality(struct text *t, const struct report *r)
 {
+	static const char *const reasons[] = {"  (not looked at",
+	    "  (no such quality", "  (could not be listed",
+	    "  (only segments of no duration"}; /* by state */
 	const struct coverage *c = coverage_shown(r);
 	const struct span *longest = hole_longest(c);
 	const bool before = r->stream.start < t->opt->window.start;
@@ -1729,12 +1724,8 @@ text_quality(struct text *t, const struct report *r)
 	} else if (r->state != STATE_ABSENT ||
 	    !text_siblings(t, "  (there are: ", r->siblings, 0))
 		put(t,
-		    r->state == STATE_ABSENT        ? "  (no such quality"
-			: r->state == STATE_UNKNOWN ? "  (not looked at"
-			: r->state == STATE_UNREADABLE
-			? "  (could not be listed"
-			: r->start != TIME_NONE
-			? "  (only segments of no duration"
+		    r->state != STATE_READ             ? reasons[r->state]
+			: r->start != TIME_NONE        ? reasons[3]
 			: r->stream.start == TIME_NONE ? "  (none at all"
 			: before ? "  (the last before ended %t"
 				 : "  (the first after begins %t",
@@ -1809,16 +1800,17 @@ text_trouble(const struct text *t, struct span *part)
 }
 
 static void
-text_cells(struct text *t, const struct unit *unit, int64_t start)
+text_cells(struct text *t, int64_t start, int64_t width)
 {
-	const int64_t row_end = start + unit->length, steps = t->drawn ? 8 : 10;
+	const int64_t steps = t->drawn ? 8 : 10;
 	const char *before = "", *colour, *glyph;
 	char run[128] = "", *end = run; /* of one colour */
 	struct span part;
 	int64_t length, trouble;
+	int i;
 
-	for (; start < row_end; start += unit->cell) {
-		part = (struct span){start, start + unit->cell};
+	for (i = 0; i < (width == HOUR ? 24 : 30); i++, start += width) {
+		part = (struct span){start, start + width};
 		trouble = text_trouble(t, &part);
 		glyph = glyphs[t->drawn][trouble > 0];
 		colour = trouble > 0 ? YELLOW : t->drawn ? BLUE : "";
@@ -1847,12 +1839,12 @@ text_cells(struct text *t, const struct unit *unit, int64_t start)
  * logged.
  */
 static void
-text_row(struct text *t, const struct unit *unit, const struct row *row)
+text_row(struct text *t, bool days, const struct row *row)
 {
 	const struct report *r = t->report;
 	const struct hour *h = NULL;
 	const struct tally *tally;
-	const bool days = unit->length == DAY;
+	const int64_t length = days ? DAY : HOUR;
 	int64_t incomplete = 0, lost;
 	size_t bad = 0, i, holes;
 
@@ -1863,13 +1855,13 @@ text_row(struct text *t, const struct unit *unit, const struct row *row)
 		bad += r->hours[i].counts.bad;
 	}
 	put(t, days ? "  %-9t  " : "  %-6t  ", row->span.start);
-	if (row->span.end - row->span.start > unit->length) {
+	if (row->span.end - row->span.start > length) {
 		put(t, days ? "to %-9t  " : "to %-6t  ",
-		    row->span.end - unit->length);
+		    row->span.end - length);
 		h = NULL;
 	}
 	if (h != NULL)
-		text_cells(t, unit, row->span.start);
+		text_cells(t, row->span.start, days ? HOUR : 2 * MINUTE);
 	else
 		put(t, "%cs", row->trouble >= DAY ? RED : "",
 		    row->trouble >= DAY    ? "MISSING"
@@ -1906,28 +1898,28 @@ text_row(struct text *t, const struct unit *unit, const struct row *row)
  * of both the worst. With --all-hours everything has its row.
  */
 static void
-text_rows(struct text *t, const struct unit *unit, int lines)
+text_rows(struct text *t, bool days, int lines)
 {
-	const bool all = t->opt->all_hours, days = unit->length == DAY;
+	const int64_t length = days ? DAY : HOUR;
+	const bool all = t->opt->all_hours;
 	const struct report *r = t->report;
-	struct row *row, *rows, *worst;
+	const struct row *other;
+	struct row *row, *rows;
 	struct span part;
 	int64_t next, start = t->range.start;
-	size_t hour = 0, i, max, n = 0;
+	size_t hour = 0, max = days ? 15 : 10, n = 0, worse;
 
 	rows = need(calloc(2 * r->hoursz + 1, sizeof(*rows)));
 	if (r->hoursz > 0 && r->hours[0].time < start)
 		start = r->hours[0].time;
-	start = time_floor(start, unit->length);
+	start = time_floor(start, length);
 	for (; start < t->range.end || hour < r->hoursz; start = next) {
 		row = &rows[n];
 		row->first = hour;
-		next = time_floor(hour < r->hoursz
-			? r->hours[hour].time
-			: t->range.end + unit->length - 1,
-		    unit->length);
-		if (next == start)
-			next += unit->length;
+		next = hour < r->hoursz ? r->hours[hour].time
+					: t->range.end + length - 1;
+		if ((next = time_floor(next, length)) == start)
+			next += length;
 		while (hour < r->hoursz && r->hours[hour].time < next)
 			hour++;
 		row->span = part = (struct span){start, next};
@@ -1938,26 +1930,25 @@ text_rows(struct text *t, const struct unit *unit, int lines)
 		else if (days || all || row->trouble > 0)
 			n++;
 	}
-	lines -= t->lines + unit->kept + 1;
+	lines -= t->lines + 1 + (days ? 3 : 0); /* title, table of hours */
 	if (lines < 1 || (days && n < 2))
 		n = 0;
-	max = n < unit->worst || all ? n : unit->worst;
+	if (n < max || all)
+		max = n;
 	if (max > (size_t)lines)
 		max = (size_t)lines;
 	if (n > 0)
 		put(t, "  %s%47|  holes      lost  incompl.   bad\n",
-		    unit->titles[max < n]);
-	for (i = max; max < n && i > 0; i--) {
-		for (worst = rows; worst->shown;)
-			worst++;
-		for (row = worst; row < rows + n; row++)
-			if (!row->shown && row->trouble > worst->trouble)
-				worst = row;
-		worst->shown = true;
+		    titles[days][max < n]);
+	for (row = rows; row < rows + n; row++) {
+		worse = 0;
+		for (other = rows; max < n && worse < max && other < rows + n;
+		     other++)
+			worse += other->trouble > row->trouble ||
+			    (other->trouble == row->trouble && other < row);
+		if (max == n || worse < max)
+			text_row(t, days, row);
 	}
-	for (row = rows; row < rows + n; row++)
-		if (max == n || row->shown)
-			text_row(t, unit, row);
 	free(rows);
 }
 
@@ -1992,15 +1983,15 @@ text_gap(struct text *t, const struct report *r, const struct gap *gap)
 {
 	const char *state = hole_state(t->opt, r, &gap->span);
 	const int64_t length = gap->span.end - gap->span.start;
-	const int digits = length < 10 * MILLISECOND ? 6 : 3;
-	const size_t date = strlen("2025-11-15T");
-	char end[TIME_SIZE], start[TIME_SIZE];
+	const bool fine = length < 10 * MILLISECOND;
+	const bool same =
+	    time_floor(gap->span.start, DAY) == time_floor(gap->span.end, DAY);
+	char end[TIME_SIZE];
 
-	time_format(start, gap->span.start);
 	time_format(end, gap->span.end);
-	strchr(start, '.')[digits + 1] = strchr(end, '.')[digits + 1] = '\0';
-	put(t, "%12l  %s  %s", length, start,
-	    strncmp(start, end, date) == 0 ? end + date : end);
+	strchr(end, '.')[fine ? 7 : 4] = '\0';
+	put(t, fine ? "%12l  %7t  %s" : "%12l  %4t  %s", length,
+	    gap->span.start, same ? strchr(end, 'T') + 1 : end);
 	if (gap->havingsz > 0) {
 		put(t, "  ");
 		print_having(t->fp, r->fleet, gap, t->opt->utf8, ", ",
@@ -2068,7 +2059,7 @@ text_fleet(struct text *t, const struct fleet *f)
 static void
 text_holes(struct text *t, const struct report *r)
 {
-	static const char *const titles[GAP_STATES] = {"  LOST: no node has it",
+	static const char *const words[GAP_STATES] = {"  LOST: no node has it",
 	    "  Elsewhere", "  Better elsewhere", "  Unknown"};
 	const bool all = t->opt->all_hours, colour = t->opt->colour;
 	const struct fleet *f = r->fleet;
@@ -2090,7 +2081,7 @@ text_holes(struct text *t, const struct report *r)
 		    false);
 		n = all ? count : pick.n;
 		if (count > 0)
-			put(t, f != NULL ? titles[state] : ": hole%s",
+			put(t, f != NULL ? words[state] : ": hole%s",
 			    plural(n));
 		put(t, n > 1 && !all ? ", longest first" : "");
 		if (n < pick.count)
@@ -2164,8 +2155,8 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
 		lines = opt->all_hours ? INT_MAX
 				       : t.lines + (lines - used) / detailed;
 		text_holes(&t, r);
-		text_rows(&t, &units[0], lines);
-		text_rows(&t, &units[1], lines);
+		text_rows(&t, true, lines);
+		text_rows(&t, false, lines);
 	}
 	if (t.cells)
 		put(&t,
