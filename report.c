@@ -9,7 +9,6 @@
  */
 #include <cjson/cJSON.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -1481,6 +1480,7 @@ fleet_free(struct fleet *f)
 #define ON_RED "\033[34;41m" /* what is left, on what is lost */
 
 #define WIDTH           80 /* columns */
+#define HAVING          27 /* columns left of them beside a hole */
 #define HOLES_LISTED    5
 #define SIBLINGS_LISTED 5
 
@@ -1602,13 +1602,13 @@ put(struct text *t, const char *fmt, ...)
 static void
 text_coverage(struct text *t, const struct coverage *c)
 {
-	const int hundredths = (int)(coverage_ratio(c) / 100);
+	const int64_t ratio = coverage_ratio(c);
 	char buf[TIME_SIZE] = "-";
 
-	if (coverage_ratio(c) >= 0)
-		snprintf(buf, sizeof(buf), "%d.%02d %%", hundredths / 100,
-		    hundredths % 100);
-	if (coverage_ratio(c) >= 0 && hundredths % 10000 == 0)
+	if (ratio >= 0)
+		snprintf(buf, sizeof(buf), "%d.%02d %%", (int)ratio / 10000,
+		    (int)ratio / 100 % 100);
+	if (ratio >= 0 && ratio % 1000000 < 100)
 		memset(strchr(buf, '.'), ' ', 3);
 	put(t, "%9s%7cZ%10cL", buf, RED, c->holes.n, RED, c->hole_duration);
 }
@@ -1992,13 +1992,13 @@ text_gap(struct text *t, const struct report *r, const struct gap *gap)
 	strchr(end, '.')[fine ? 7 : 4] = '\0';
 	put(t, fine ? "%12l  %7t  %s" : "%12l  %4t  %s", length,
 	    gap->span.start, same ? strchr(end, 'T') + 1 : end);
-	if (gap->havingsz > 0) {
-		put(t, "  ");
-		print_having(t->fp, r->fleet, gap, t->opt->utf8, ", ",
-		    WIDTH - 14 - 37 - 2);
-		put(t, "\n");
-	} else
-		put(t, strcmp(state, "hole") == 0 ? "\n" : "  %s\n", state);
+	put(t,
+	    gap->havingsz > 0                ? "  "
+		: strcmp(state, "hole") == 0 ? ""
+					     : "  %s",
+	    state);
+	print_having(t->fp, r->fleet, gap, t->opt->utf8, ", ", HAVING);
+	put(t, "\n");
 }
 
 /*
@@ -2063,6 +2063,7 @@ text_holes(struct text *t, const struct report *r)
 	    "  Elsewhere", "  Better elsewhere", "  Unknown"};
 	const bool all = t->opt->all_hours, colour = t->opt->colour;
 	const struct fleet *f = r->fleet;
+	const size_t states = f == NULL ? 1 : all ? GAP_STATES : 2;
 	size_t count, i, n, state;
 	struct gap gap;
 	struct pick pick;
@@ -2071,10 +2072,7 @@ text_holes(struct text *t, const struct report *r)
 	    colour ? RESET : "");
 	if (f != NULL)
 		text_fleet(t, f);
-	for (state = 0; state < (f == NULL    ? 1
-					: all ? GAP_STATES
-					      : 2);
-	     state++) {
+	for (state = 0; state < states; state++) {
 		count = f != NULL ? f->tallies[state].count : r->raw.holes.n;
 		holes_pick(&pick, t->opt, r, state,
 		    f != NULL && state == GAP_LOST ? LISTED_MAX : HOLES_LISTED,
@@ -2152,7 +2150,7 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
 		lines = s->reportsz > 1                    ? LINES_MANY
 		    : r->end - r->start > LINES_DAYS * DAY ? LINES_YEAR
 							   : LINES_WEEK;
-		lines = opt->all_hours ? INT_MAX
+		lines = opt->all_hours ? INT32_MAX
 				       : t.lines + (lines - used) / detailed;
 		text_holes(&t, r);
 		text_rows(&t, true, lines);
