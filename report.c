@@ -2063,8 +2063,11 @@ text_holes(struct text *t, const struct report *r)
 	    "  Elsewhere", "  Better elsewhere", "  Unknown"};
 	const bool all = t->opt->all_hours, colour = t->opt->colour;
 	const struct fleet *f = r->fleet;
-	const size_t states = f == NULL ? 1 : all ? GAP_STATES : 2;
-	size_t count, i, n, state;
+	const enum gap_state last = f == NULL ? GAP_LOST
+	    : all                             ? GAP_UNKNOWN
+					      : GAP_ELSEWHERE;
+	enum gap_state state;
+	size_t count, i, n;
 	struct gap gap;
 	struct pick pick;
 
@@ -2072,7 +2075,7 @@ text_holes(struct text *t, const struct report *r)
 	    colour ? RESET : "");
 	if (f != NULL)
 		text_fleet(t, f);
-	for (state = 0; state < states; state++) {
+	for (state = GAP_LOST; state <= last; state++) {
 		count = f != NULL ? f->tallies[state].count : r->raw.holes.n;
 		holes_pick(&pick, t->opt, r, state,
 		    f != NULL && state == GAP_LOST ? LISTED_MAX : HOLES_LISTED,
