@@ -33,11 +33,6 @@ struct pick { /* of the holes, or gaps, that count somewhere */
 	int64_t duration; /* us, of all */
 };
 
-struct text;
-static void text_fleet(struct text *t, const struct report *r);
-static void print_having(FILE *fp, const struct fleet *f, const struct gap *gap,
-    bool utf8, const char *comma, size_t columns);
-
 /*
  * What all reports are made of
  */
@@ -1250,7 +1245,7 @@ fleet_free(struct fleet *f)
 #define ON_RED "\033[34;41m" /* what is left, on what is lost */
 
 #define WIDTH           80 /* columns */
-#define STRIP_END       47 /* columns left of the figures of days and hours */
+#define HAVING          27 /* columns left of them beside a hole */
 #define HOLES_LISTED    5
 #define SIBLINGS_LISTED 5
 
@@ -1264,45 +1259,27 @@ struct text { /* on its way out */
 	FILE *fp;
 	const struct options *opt;
 	const struct report *report; /* whose days or hours are shown */
-	const struct unit *unit;
-	struct span range; /* of the report's stream */
-	size_t lines; /* written so far */
+	struct span range; /* of its stream, in the window */
+	int lines; /* written so far */
 	int column; /* columns of the line being written */
 	bool drawn; /* cells are blocks in colour, not characters */
 	bool cells; /* some were shown and want a legend */
 };
 
-static const char *const shades[2][10] = {/* of cells with a hole */
-    {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
-    {" ", "\u2581", "\u2582", "\u2583", "\u2584", "\u2585", "\u2586",
-	"\u2587"}};
+static const char *const glyphs[2][12] = {/* whole, incomplete, with a hole */
+    {"#", "+", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
+    {"\u2588", "\u2588", " ", "\u2581", "\u2582", "\u2583", "\u2584", "\u2585",
+	"\u2586", "\u2587"}};
 
-static const struct unit { /* of the tables of days and of hours */
-	const char *title, *worst_title; /* the latter if some are left out */
-	const char *scale;
-	int name; /* columns of the title */
-	int cells;
-	size_t worst; /* so many rows at most */
-	size_t kept; /* lines, for the tables below */
-	int64_t length; /* us */
-} units[] = {
-    {"Days", "Worst days", "00    06    12    18", 12, 24, 15, 3, DAY},
-    {"Hours", "Worst hours", "00   10   20   30   40   50", 15, 30, 10, 0,
-	HOUR},
-};
+static const char *const titles[2][2] = {/* of hours, of days; the worst */
+    {"Hours          00   10   20   30   40   50",
+	"Worst hours    00   10   20   30   40   50"},
+    {"Days        00    06    12    18", "Worst days  00    06    12    18"}};
 
-struct row { /* of such a table */
+struct row { /* of days or hours */
 	struct span span; /* one unit, or several if they are alike */
-	const struct hour *hour; /* the first directory in it, or NULL */
-	size_t holes, bad;
-	int64_t lost, incomplete; /* us */
-	int64_t trouble; /* 0: not worth a line; the worse, the more */
-	bool shown;
-};
-
-struct rows {
-	struct row *v; /* owned */
-	size_t n, cap, troubled;
+	size_t first; /* of the hour directories from there on */
+	int64_t trouble; /* see text_trouble() */
 };
 
 static const char *
@@ -1312,43 +1289,22 @@ plural(size_t n)
 }
 
 /*
- * Prints s, padded to a width as by printf, but with a blank before it at
- * least. After a name that is too wide the line is broken.
- */
-static void
-put_field(
-    struct text *t, int width, const char *colour, const char *s, bool name)
-{
-	const bool coloured = t->opt->colour && *colour != '\0';
-	const int length = (int)utf8_length(s), next = t->column - width;
-	const int pad = width > length ? width - length : width > 0;
-
-	fprintf(t->fp, "%*s%s%s%s", pad, "", coloured ? colour : "", s,
-	    coloured ? RESET : "");
-	t->column += pad + length;
-	if (name && width < 0 && t->column > next) {
-		putc('\n', t->fp);
-		t->lines++;
-		t->column = 0;
-	}
-	for (; width < 0 && t->column < next; t->column++)
-		putc(' ', t->fp);
-}
-
-/*
- * Writes the format with values for these, after a width and c for a colour:
- *	%s %n	const char *, the latter untrusted bytes made printable
+ * Writes the format with values for these, after a width, as of printf but
+ * with a blank on the left at least, and c for a colour:
+ *	%s %n	const char *; the latter any bytes, and if too wide a new line
  *	%z %l	size_t; int64_t us, as a duration
  *	%Z %L	the same, but - for 0, without its colour
+ *	%a %t	int64_t us: an age; an instant, cut so far behind its seconds
+ *	%|	blanks up to that column
  */
 static void
 put(struct text *t, const char *fmt, ...)
 {
 	char buf[TIME_SIZE], *end, *name;
 	const char *colour, *s;
-	va_list ap;
+	int length, next, pad, width;
 	int64_t n;
-	int width;
+	va_list ap;
 
 	va_start(ap, fmt);
 	for (; *fmt != '\0'; fmt++) {
@@ -1359,30 +1315,47 @@ put(struct text *t, const char *fmt, ...)
 			continue;
 		}
 		width = (int)strtol(fmt + 1, &end, 10);
-		fmt = *end == '*' ? end + 1 : end;
-		if (*end == '*')
-			width = va_arg(ap, int);
-		colour = *fmt == 'c' ? va_arg(ap, const char *) : "";
-		fmt += *fmt == 'c';
-		name = NULL;
-		n = 1;
+		colour = *end == 'c' ? va_arg(ap, const char *) : "";
+		fmt = *end == 'c' ? end + 1 : end;
 		s = buf;
+		name = NULL;
 		if (*fmt == 's')
 			s = va_arg(ap, const char *);
 		else if (*fmt == 'n')
 			s = name = name_printable(
 			    va_arg(ap, const char *), t->opt->utf8);
-		else if (*fmt == 'z' || *fmt == 'Z') {
-			n = (int64_t)va_arg(ap, size_t);
-			snprintf(buf, sizeof(buf), "%" PRId64, n);
-		} else {
-			n = va_arg(ap, int64_t);
+		else if (*fmt == '|') {
+			width = t->column < width ? t->column - width : 0;
+			s = "";
+		} else if (*fmt == 'z' || *fmt == 'Z')
+			snprintf(buf, sizeof(buf), "%zu", va_arg(ap, size_t));
+		else if ((n = va_arg(ap, int64_t)) == TIME_NONE)
+			s = "-";
+		else if (*fmt == 'a')
+			age_format(buf, n);
+		else if (*fmt == 't') {
+			time_format(buf, n);
+			strchr(buf, '.')[width] = '\0';
+		} else
 			duration_format(buf, n);
+		if (*fmt == 't')
+			width = 0;
+		if (!t->opt->colour)
+			colour = "";
+		if ((*fmt == 'Z' || *fmt == 'L') && *s == '0' && s[1] != '.') {
+			colour = "";
+			s = "-";
 		}
-		if (n == 0 && (*fmt == 'Z' || *fmt == 'L'))
-			put_field(t, width, "", "-", false);
-		else
-			put_field(t, width, colour, s, name != NULL);
+		next = t->column - width;
+		length = (int)utf8_length(s);
+		pad = width > length ? width - length : width > 0;
+		fprintf(t->fp, "%*s%s%s%s", pad, "", colour, s,
+		    *colour != '\0' ? RESET : "");
+		t->column += pad + length;
+		if (name != NULL && width < 0 && t->column > next)
+			put(t, "\n");
+		for (; t->column < next; t->column++)
+			putc(' ', t->fp);
 		free(name);
 	}
 	va_end(ap);
@@ -1394,80 +1367,39 @@ put(struct text *t, const char *fmt, ...)
 static void
 text_coverage(struct text *t, const struct coverage *c)
 {
-	const int hundredths = (int)(coverage_ratio(c) / 100);
+	const int64_t ratio = coverage_ratio(c);
 	char buf[TIME_SIZE] = "-";
 
-	if (coverage_ratio(c) >= 0)
-		snprintf(buf, sizeof(buf), "%d.%02d %%", hundredths / 100,
-		    hundredths % 100);
-	if (coverage_ratio(c) >= 0 && hundredths % 10000 == 0)
+	if (ratio >= 0)
+		snprintf(buf, sizeof(buf), "%d.%02d %%", (int)ratio / 10000,
+		    (int)ratio / 100 % 100);
+	if (ratio >= 0 && ratio % 1000000 < 100)
 		memset(strchr(buf, '.'), ' ', 3);
 	put(t, "%9s%7cZ%10cL", buf, RED, c->holes.n, RED, c->hole_duration);
 }
 
 /*
- * Prints length, start and end, the end without its date if that is the same.
- */
-static void
-text_span(struct text *t, const struct span *span)
-{
-	const int64_t length = span->end - span->start;
-	const size_t digits = length < 10 * MILLISECOND ? 6 : 3;
-	char end[TIME_SIZE], start[TIME_SIZE];
-	size_t date;
-
-	moment_format(start, span->start, digits);
-	moment_format(end, span->end, digits);
-	date = strcspn(end, "T") + 1;
-	put(t, "%12l  %s  %s", length, start,
-	    strncmp(start, end, date) == 0 ? end + date : end);
-}
-
-/*
- * Prints the channel's directories behind `intro`: all, or those that were not
- * asked for. Returns whether there are any.
+ * Prints the channel's directories behind `intro`, without the first of the
+ * qualities that were asked for. Returns whether there are any.
  */
 static bool
-text_siblings(
-    struct text *t, const char *intro, const struct names *names, bool all)
+text_siblings(struct text *t, const char *intro, const struct names *names,
+    size_t without)
 {
-	const struct names *asked = &t->opt->qualities;
-	const char *name;
 	size_t i, j, n = 0;
 
 	for (i = 0; names != NULL && i < names->n && n <= SIBLINGS_LISTED;
 	     i++) {
-		name = names->v[i];
-		for (j = 0; j < asked->n && strcmp(asked->v[j], name) != 0;)
+		for (j = 0; j < without &&
+		     strcmp(t->opt->qualities.v[j], names->v[i]) != 0;)
 			j++;
-		if (!all && j < asked->n)
+		if (j < without)
 			continue;
+		put(t, "%s%n", n == 0 ? intro : ", ",
+		    n < SIBLINGS_LISTED ? names->v[i] : "...");
 		n++;
-		put(t, "%s%n", n == 1 ? intro : ", ",
-		    n <= SIBLINGS_LISTED ? name : "...");
 	}
 	return n > 0;
-}
-
-/*
- * Prints one remark of a list, if it applies, on a new line if it does not fit.
- */
-static void __attribute__((format(printf, 4, 5)))
-remark(struct text *t, bool applies, const char *colour, const char *fmt, ...)
-{
-	char buf[256];
-	va_list ap;
-
-	if (!applies)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(buf, sizeof(buf), fmt, ap);
-	va_end(ap);
-	if (t->column > 0)
-		put(t,
-		    t->column + 3 + (int)utf8_length(buf) > WIDTH ? ";\n"
-								  : "; ");
-	put(t, "%*s%cs", t->column > 0 ? 0 : 12, "", colour, buf);
 }
 
 /*
@@ -1476,109 +1408,94 @@ remark(struct text *t, bool applies, const char *colour, const char *fmt, ...)
 static void
 text_remarks(struct text *t, const struct report *r)
 {
+	const struct coverage *e = &r->editable;
 	const struct counts *c = &r->counts;
-	const struct spans *holes = &r->raw.holes, *lost = &r->editable.holes;
-	char after[TIME_SIZE], before[TIME_SIZE];
-	const struct span *gap;
-	size_t i, known = 0, n;
+	const struct span *gap = r->missing.v;
+	const struct {
+		size_t n;
+		const char *colour, *fmt;
+	} remarks[] = {
+	    {spans_hours(&r->unreadable), RED, "%zu hour%s unreadable"},
+	    {spans_hours(&r->missing), RED, "%zu hour%s missing"},
+	    {c->ahead, YELLOW, "%zu segment%s ahead of the clock, ignored"},
+	    {c->bad, YELLOW, "%zu bad name%s"}, {c->empty, YELLOW, "%zu empty"},
+	    {r->start == TIME_NONE ? c->temp : 0, "", "%zu being downloaded"},
+	    {e->hole_duration > 2 * r->raw.hole_duration ? e->holes.n : 0, "",
+		"editable: %zu hole%s %s %s"}};
+	char buf[256], lost[TIME_SIZE];
+	size_t i, n;
+	bool fits;
 
-	for (i = 0; i < r->missing.n; i++) {
-		gap = &r->missing.v[i];
-		hour_format(before, gap->start - HOUR);
-		hour_format(after, gap->end);
-		remark(t, gap->end - gap->start > YEAR, RED,
-		    "%s and %s: more than a year apart", before, after);
+	for (i = 0; i < r->missing.n; i++, gap++)
+		if (gap->end - gap->start > YEAR)
+			put(t,
+			    "%12|%s%-6t and %-6t: more than a year apart%s;\n",
+			    t->opt->colour ? RED : "", gap->start - HOUR,
+			    gap->end, t->opt->colour ? RESET : "");
+	duration_format(lost, e->hole_duration);
+	for (i = 0; i < LENGTH(remarks); i++) {
+		if ((n = remarks[i].n) == 0)
+			continue;
+		snprintf(buf, sizeof(buf), remarks[i].fmt, n, plural(n),
+		    n == 1 ? "loses" : "lose", lost);
+		fits = t->column + 2 + (int)strlen(buf) < WIDTH;
+		if (t->column > 0)
+			put(t, fits ? "; " : ";\n");
+		put(t, "%12|%cs", remarks[i].colour, buf);
 	}
-	n = spans_hours(&r->unreadable);
-	remark(t, n > 0, RED, "%zu hour%s unreadable", n, plural(n));
-	n = spans_hours(&r->missing);
-	remark(t, n > 0, RED, "%zu hour%s missing", n, plural(n));
-	for (i = 0; i < holes->n; i++)
-		known += hole_known(t->opt, r, &holes->v[i]);
-	remark(t, known > 0, "", "%zu hole%s (%zu known)", holes->n,
-	    plural(holes->n), known);
-	remark(t, c->ahead > 0, YELLOW,
-	    "%zu segment%s ahead of the clock, ignored", c->ahead,
-	    plural(c->ahead));
-	remark(t, c->bad > 0, YELLOW, "%zu bad name%s", c->bad, plural(c->bad));
-	remark(t, c->empty > 0, YELLOW, "%zu empty", c->empty);
-	remark(t, c->temp > 0 && r->start == TIME_NONE, "",
-	    "%zu being downloaded", c->temp);
-	duration_format(before, r->editable.hole_duration);
-	remark(t, r->editable.hole_duration > 2 * r->raw.hole_duration, "",
-	    "editable: %zu hole%s %s %s", lost->n, plural(lost->n),
-	    lost->n == 1 ? "loses" : "lose", before);
 	if (t->column > 0)
 		put(t, "\n");
 }
 
 /*
- * Prints why a quality has no figures.
- */
-static void
-text_reason(struct text *t, const struct report *r)
-{
-	const bool before = r->stream.start < t->opt->window.start;
-	const char *reason = r->state == STATE_ABSENT ? "no such quality"
-	    : r->state == STATE_UNKNOWN               ? "not looked at"
-	    : r->state == STATE_UNREADABLE            ? "could not be listed"
-	    : r->start != TIME_NONE        ? "only segments of no duration"
-	    : r->stream.start == TIME_NONE ? "none at all"
-	    : before                       ? "the last before ended "
-					   : "the first after begins ";
-	char at[TIME_SIZE] = "";
-
-	if (r->start == TIME_NONE && r->stream.start != TIME_NONE)
-		moment_format(at, before ? r->stream.end : r->stream.start, 0);
-	if (r->state != STATE_ABSENT ||
-	    !text_siblings(t, "  (there are: ", r->siblings, true))
-		put(t, "  (%s%s", reason, at);
-	put(t, ")");
-}
-
-/*
- * Prints one quality's row of the table, with the worst verdict that applies.
+ * Prints one quality's row of the table: the worst verdict that applies, and
+ * its figures, or why it has none.
  */
 static void
 text_quality(struct text *t, const struct report *r)
 {
+	static const char *const reasons[] = {"  (not looked at",
+	    "  (no such quality", "  (could not be listed",
+	    "  (only segments of no duration"}; /* by state */
 	const struct coverage *c = coverage_shown(r);
 	const struct span *longest = hole_longest(c);
-	const bool here = c == &r->raw;
-	const char *colour = RED, *verdict;
-	char age[TIME_SIZE], newest[TIME_SIZE] = "-", stopped[2 * TIME_SIZE];
+	const bool before = r->stream.start < t->opt->window.start;
+	const bool here = c == &r->raw, none = coverage_ratio(c) < 0;
+	const char *verdict = here && r->state == STATE_ABSENT ? "ABSENT"
+	    : (here && r->state != STATE_READ) || r->unreadable.n > 0
+	    ? "UNREADABLE"
+	    : none || (here && r->start == TIME_NONE) ? "NO SEGMENTS"
+	    : stream_age(t->opt, r) > STOPPED         ? "STOPPED"
+	    : r->fleet != NULL && r->fleet->tallies[GAP_LOST].count > 0 ? "LOST"
+	    : c->holes.n > 0   ? "HOLES"
+	    : is_incomplete(r) ? "INCOMPLETE"
+			       : "OK";
 
-	age_format(age, stream_age(t->opt, r));
-	snprintf(stopped, sizeof(stopped), "STOPPED %s", age);
-	if (here && r->state == STATE_ABSENT)
-		verdict = "ABSENT";
-	else if ((here && r->state != STATE_READ) || r->unreadable.n > 0)
-		verdict = "UNREADABLE";
-	else if (coverage_ratio(c) < 0 || (here && r->start == TIME_NONE))
-		verdict = "NO SEGMENTS";
-	else if (stream_age(t->opt, r) > STOPPED)
-		verdict = stopped;
-	else if (r->fleet != NULL && r->fleet->tallies[GAP_LOST].count > 0)
-		verdict = "LOST";
-	else if (c->holes.n > 0)
-		verdict = "HOLES";
-	else {
-		colour = is_incomplete(r) ? YELLOW : GREEN;
-		verdict = is_incomplete(r) ? "INCOMPLETE" : "OK";
-	}
-	put(t, "    %-7n %-13cs", r->quality, colour, verdict);
-	if (coverage_ratio(c) < 0)
-		text_reason(t, r);
-	else {
+	put(t, "    %-7n %cs", r->quality,
+	    *verdict == 'O'       ? GREEN
+		: *verdict == 'I' ? YELLOW
+				  : RED,
+	    verdict);
+	if (*verdict == 'S')
+		put(t, " %ca", RED, stream_age(t->opt, r));
+	put(t, "%25|");
+	if (!none) {
 		text_coverage(t, c);
-		if (r->newest != TIME_NONE)
-			age_format(newest, t->opt->now - r->newest);
-		put(t, "%10L%10cL  %s",
+		put(t, "%10L%10cL  %a",
 		    longest == NULL ? 0 : longest->end - longest->start, YELLOW,
-		    r->counts.incomplete.duration, newest);
-	}
-	put(t, "\n");
-	text_remarks(t, r);
+		    r->counts.incomplete.duration,
+		    r->newest == TIME_NONE ? TIME_NONE
+					   : t->opt->now - r->newest);
+	} else if (r->state != STATE_ABSENT ||
+	    !text_siblings(t, "  (there are: ", r->siblings, 0))
+		put(t,
+		    r->state != STATE_READ             ? reasons[r->state]
+			: r->start != TIME_NONE        ? reasons[3]
+			: r->stream.start == TIME_NONE ? "  (none at all"
+			: before ? "  (the last before ended %t"
+				 : "  (the first after begins %t",
+		    before ? r->stream.end : r->stream.start);
+	put(t, none ? ")\n" : "\n");
 }
 
 /*
@@ -1591,7 +1508,6 @@ text_table(struct text *t, const struct survey *s)
 	const struct span *window = &t->opt->window;
 	const struct report *r;
 	struct span range = {INT64_MAX, INT64_MIN};
-	char end[TIME_SIZE], start[TIME_SIZE];
 	size_t i;
 
 	for (i = 0; i < s->reportsz; i++) {
@@ -1602,9 +1518,11 @@ text_table(struct text *t, const struct survey *s)
 			    "  incompl.  newest\n",
 			    BOLD, r->channel);
 		text_quality(t, r);
+		text_remarks(t, r);
 		if ((i + 1 == s->reportsz ||
 			strcmp(r[1].channel, r->channel) != 0) &&
-		    text_siblings(t, "    not asked for: ", r->siblings, false))
+		    text_siblings(t, "    not asked for: ", r->siblings,
+			t->opt->qualities.n))
 			put(t, "\n");
 		if (r->start != TIME_NONE && r->start < range.start)
 			range.start = r->start;
@@ -1615,11 +1533,8 @@ text_table(struct text *t, const struct survey *s)
 		range.start = window->start;
 	if (window->end != INT64_MAX)
 		range.end = window->end;
-	if (range.start >= range.end)
-		return;
-	moment_format(start, range.start, 0);
-	moment_format(end, range.end, 0);
-	put(t, "  %s to %s UTC\n", start, end);
+	if (range.start < range.end)
+		put(t, "  %t to %t UTC\n", range.start, range.end);
 }
 
 static int64_t
@@ -1629,94 +1544,49 @@ time_floor(int64_t time, int64_t unit)
 }
 
 /*
- * Makes a row for each day or hour that has a directory, and one for all the
- * time between two such. Days without trouble that follow each other become
- * one row unless all are asked for.
+ * Cuts the time to the stream. Returns what is wrong with it: INT64_MAX if
+ * some is unreadable, more than DAY by what is lost, what is incomplete if that
+ * is more than 1 %, or else 0.
  */
-static struct rows
-rows_make(const struct text *t)
+static int64_t
+text_trouble(const struct text *t, struct span *part)
 {
-	const bool join = t->unit->length == DAY && !t->opt->all_hours;
-	const int64_t length = t->unit->length;
 	const struct report *r = t->report;
-	const struct hour *hour = r->hours;
-	const struct hour *end = r->hoursz > 0 ? hour + r->hoursz : hour;
-	struct rows rows = {.n = 0};
-	struct row row, *last = NULL;
-	struct span part;
-	int64_t start = t->range.start, unreadable;
+	int64_t us;
 
-	if (hour < end && hour->time < start)
-		start = hour->time;
-	start = time_floor(start, length);
-	for (; start < t->range.end || hour < end; start = row.span.end) {
-		row = (struct row){.span = {start, start + length}};
-		if (hour == end)
-			row.span.end =
-			    time_floor(t->range.end + length - 1, length);
-		else if (hour->time >= row.span.end)
-			row.span.end = time_floor(hour->time, length);
-		else
-			row.hour = hour;
-		for (; hour < end && hour->time < row.span.end; hour++) {
-			row.incomplete += hour->counts.incomplete.duration;
-			row.bad += hour->counts.bad;
-		}
-		row.holes = spans_within(&r->raw.holes, &row.span, &row.lost);
-		part = row.span;
-		if (spans_within(&r->unreadable, &part, &unreadable) > 0)
-			row.trouble = INT64_MAX;
-		else if (row.holes > 0)
-			row.trouble = row.lost + DAY;
-		else if (span_cut(&part, t->range.start, t->range.end) &&
-		    row.incomplete > (part.end - part.start) / 100)
-			row.trouble = row.incomplete;
-		rows.troubled += row.trouble > 0;
-		if (join && last != NULL && last->trouble == 0 &&
-		    row.trouble == 0) {
-			last->span.end = row.span.end;
-			last->incomplete += row.incomplete;
-			last->bad += row.bad;
-			continue;
-		}
-		rows.v =
-		    need(array_room(rows.v, &rows.cap, rows.n, sizeof(row)));
-		last = &rows.v[rows.n++];
-		*last = row;
-	}
-	return rows;
+	if (spans_within(&r->unreadable, part, &us) > 0)
+		return INT64_MAX;
+	if (!span_cut(part, t->range.start, t->range.end))
+		return 0;
+	if (spans_within(&r->raw.holes, part, &us) > 0)
+		return us + DAY;
+	spans_within(&r->incomplete, part, &us);
+	return us > (part->end - part->start) / 100 ? us : 0;
 }
 
 static void
-text_cells(struct text *t, int64_t start)
+text_cells(struct text *t, int64_t start, int64_t width)
 {
-	const int64_t width = t->unit->length / t->unit->cells;
-	const struct report *r = t->report;
+	const int64_t steps = t->drawn ? 8 : 10;
 	const char *before = "", *colour, *glyph;
 	char run[128] = "", *end = run; /* of one colour */
-	struct span cell;
-	int64_t length, part;
+	struct span part;
+	int64_t length, trouble;
 	int i;
 
-	for (i = 0; i < t->unit->cells; i++, start += width) {
-		cell = (struct span){start, start + width};
-		colour = "";
-		if (spans_within(&r->unreadable, &cell, &part) > 0)
-			glyph = "?";
-		else if (!span_cut(&cell, t->range.start, t->range.end))
-			glyph = " ";
-		else if (spans_within(&r->raw.holes, &cell, &part) > 0) {
-			length = cell.end - cell.start;
-			part = (length - part) * (t->drawn ? 8 : 10) / length;
-			glyph = shades[t->drawn][part];
+	for (i = 0; i < (width == HOUR ? 24 : 30); i++, start += width) {
+		part = (struct span){start, start + width};
+		trouble = text_trouble(t, &part);
+		glyph = glyphs[t->drawn][trouble > 0];
+		colour = trouble > 0 ? YELLOW : t->drawn ? BLUE : "";
+		if (trouble == INT64_MAX || part.start >= part.end) {
+			glyph = trouble > 0 ? "?" : " ";
+			colour = "";
+		} else if (trouble >= DAY) {
+			length = part.end - part.start;
+			length = (length + DAY - trouble) * steps / length;
+			glyph = glyphs[t->drawn][2 + length];
 			colour = ON_RED;
-		} else if (spans_within(&r->incomplete, &cell, &part) > 0 &&
-		    part > (cell.end - cell.start) / 100) {
-			glyph = t->drawn ? "\u2588" : "+";
-			colour = YELLOW;
-		} else {
-			glyph = t->drawn ? "\u2588" : "#";
-			colour = t->drawn ? BLUE : "";
 		}
 		if (strcmp(colour, before) != 0) {
 			put(t, "%cs", before, run);
@@ -1729,55 +1599,56 @@ text_cells(struct text *t, int64_t start)
 	t->cells = true;
 }
 
-static void
-text_row(struct text *t, const struct row *row)
-{
-	const struct unit *unit = t->unit;
-	const bool several = row->span.end - row->span.start > unit->length;
-	char last[TIME_SIZE], start[TIME_SIZE];
-
-	hour_format(start, row->span.start);
-	hour_format(last, row->span.end - unit->length);
-	start[unit->name - 2] = last[unit->name - 2] = '\0';
-	put(t, "  %*s", -unit->name, start);
-	if (several)
-		put(t, "to %*s", -unit->name, last);
-	if (!several && row->hour != NULL)
-		text_cells(t, row->span.start);
-	else
-		put(t, "%cs", row->trouble == 0 ? "" : RED,
-		    row->trouble == 0 ? "whole" : "MISSING");
-	put(t, "%*s", t->column - STRIP_END, "");
-	if (unit->length == HOUR && row->hour != NULL && !row->hour->readable)
-		put(t, "%cs\n", RED, "  UNREADABLE");
-	else
-		put(t, "%7cZ%10cL%10cL%6cZ\n", RED, row->holes, RED, row->lost,
-		    YELLOW, row->incomplete, YELLOW, row->bad);
-}
-
 /*
- * Prints everything that the Python logged of an hour.
+ * Prints one row, and of an hour with --all-hours everything that the Python
+ * logged.
  */
 static void
-text_everything(struct text *t, const struct hour *h)
+text_row(struct text *t, bool days, const struct row *row)
 {
-	const struct tally *const tallies[] = {
-	    h->counts.segments, h->counts.overlaps};
-	char end[TIME_SIZE] = "-", start[TIME_SIZE] = "-";
-	size_t i, j;
+	const struct report *r = t->report;
+	const struct hour *h = NULL;
+	const struct tally *tally;
+	const int64_t length = days ? DAY : HOUR;
+	int64_t incomplete = 0, lost;
+	size_t bad = 0, i, holes;
 
-	if (h->start != TIME_NONE) {
-		moment_format(start, h->start, 6);
-		moment_format(end, h->end, 6);
+	for (i = row->first; i < r->hoursz && r->hours[i].time < row->span.end;
+	     i++) {
+		h = &r->hours[row->first];
+		incomplete += r->hours[i].counts.incomplete.duration;
+		bad += r->hours[i].counts.bad;
 	}
-	put(t, "    %s  %s  temp %z, tombstoned %z\n", start, end,
+	put(t, days ? "  %-9t  " : "  %-6t  ", row->span.start);
+	if (row->span.end - row->span.start > length) {
+		put(t, days ? "to %-9t  " : "to %-6t  ",
+		    row->span.end - length);
+		h = NULL;
+	}
+	if (h != NULL)
+		text_cells(t, row->span.start, days ? HOUR : 2 * MINUTE);
+	else
+		put(t, "%cs", row->trouble >= DAY ? RED : "",
+		    row->trouble >= DAY    ? "MISSING"
+			: row->trouble > 0 ? "incomplete"
+					   : "whole");
+	if (!days && h != NULL && !h->readable) {
+		put(t, "%47|%cs\n", RED, "  UNREADABLE");
+		return;
+	}
+	holes = spans_within(&r->raw.holes, &row->span, &lost);
+	put(t, "%47|%7cZ%10cL%10cL%6cZ\n", RED, holes, RED, lost, YELLOW,
+	    incomplete, YELLOW, bad);
+	if (days || h == NULL || !t->opt->all_hours)
+		return;
+	put(t, "    %7t  %7t  temp %z, tombstoned %z\n", h->start, h->end,
 	    h->counts.temp, h->counts.tombstoned);
-	for (i = 0; i < LENGTH(tallies); i++) {
-		put(t, i == 0 ? "    segments" : "    overlaps");
-		for (j = 0; j < SEGMENT_TYPES; j++)
-			put(t, "  %s%5z%9l", type_names[j], tallies[i][j].count,
-			    tallies[i][j].duration);
-		put(t, "\n");
+	for (i = 0; i < 2; i++) {
+		tally = i == 0 ? h->counts.segments : h->counts.overlaps;
+		put(t, "    %s  full%5z%9l  suspect%5z%9l  partial%5z%9l\n",
+		    i == 0 ? "segments" : "overlaps", tally[0].count,
+		    tally[0].duration, tally[1].count, tally[1].duration,
+		    tally[2].count, tally[2].duration);
 	}
 	put(t, "    coverage  raw %l, %z hole%s  editable %l, %z hole%s, %l\n",
 	    h->raw.covered, h->raw.holesz, plural(h->raw.holesz),
@@ -1786,62 +1657,215 @@ text_everything(struct text *t, const struct hour *h)
 }
 
 /*
- * Prints the table of a quality's days, if there are several, or of its hours:
- * those with trouble, or all that there are, but only the worst if the text
- * would get longer than so many lines.
+ * Prints the table of the days, if there are several, or of the hours, up to
+ * so many lines of text: a row for each with a directory and for all the time
+ * between two such, runs of whole days in one; of hours only those in trouble;
+ * of both the worst. With --all-hours everything has its row.
  */
 static void
-text_rows(struct text *t, const struct report *r, const struct unit *unit,
-    size_t lines)
+text_rows(struct text *t, bool days, int lines)
 {
-	const bool all = t->opt->all_hours, days = unit->length == DAY;
-	const struct spans *holes = &r->raw.holes;
-	const struct span *window = &t->opt->window;
-	struct span *range = &t->range;
-	struct row none = {.trouble = -1}, *row, *worst;
-	struct rows rows;
-	size_t i, max, n;
+	const int64_t length = days ? DAY : HOUR;
+	const bool all = t->opt->all_hours;
+	const struct report *r = t->report;
+	const struct row *other;
+	struct row *row, *rows;
+	struct span part;
+	int64_t next, start = t->range.start;
+	size_t hour = 0, max = days ? 15 : 10, n = 0, worse;
 
-	/* holes reach beyond segments to an unreadable hour, or --expect */
-	*range = r->stream;
-	if (holes->n > 0 &&
-	    (range->start == TIME_NONE || holes->v[0].start < range->start))
-		range->start = holes->v[0].start;
-	if (holes->n > 0 && holes->v[holes->n - 1].end > range->end)
-		range->end = holes->v[holes->n - 1].end;
-	if (!span_cut(range, window->start, window->end))
-		*range = (struct span){INT64_MAX, INT64_MIN};
-	t->report = r;
-	t->unit = unit;
-	rows = rows_make(t);
-	if (lines < t->lines + unit->kept + 2 || (days && rows.n < 2) ||
-	    (rows.troubled == 0 && !all))
-		goto out;
-	lines -= t->lines + unit->kept + 1;
-	n = days || all ? rows.n : rows.troubled;
-	max = n < unit->worst || all ? n : unit->worst;
-	if (max > lines)
-		max = lines;
-	put(t, "  %*s%*s  holes      lost  incompl.   bad\n", -unit->name,
-	    max < n ? unit->worst_title : unit->title,
-	    unit->name + 2 - STRIP_END, unit->scale);
-	for (n = max; n > 0 && max < rows.n; n--) {
-		worst = &none;
-		for (row = rows.v; row < rows.v + rows.n; row++)
-			if (!row->shown && row->trouble > worst->trouble)
-				worst = row;
-		worst->shown = true;
+	rows = need(calloc(2 * r->hoursz + 1, sizeof(*rows)));
+	if (r->hoursz > 0 && r->hours[0].time < start)
+		start = r->hours[0].time;
+	start = time_floor(start, length);
+	for (; start < t->range.end || hour < r->hoursz; start = next) {
+		row = &rows[n];
+		row->first = hour;
+		next = hour < r->hoursz ? r->hours[hour].time
+					: t->range.end + length - 1;
+		if ((next = time_floor(next, length)) == start)
+			next += length;
+		while (hour < r->hoursz && r->hours[hour].time < next)
+			hour++;
+		row->span = part = (struct span){start, next};
+		row->trouble = text_trouble(t, &part);
+		if (days && !all && n > 0 && row->trouble == 0 &&
+		    row[-1].trouble == 0)
+			row[-1].span.end = next;
+		else if (days || all || row->trouble > 0)
+			n++;
 	}
-	for (i = 0; i < rows.n; i++) {
-		row = &rows.v[i];
-		if (max < rows.n && !row->shown)
-			continue;
-		text_row(t, row);
-		if (all && !days && row->hour != NULL && row->hour->readable)
-			text_everything(t, row->hour);
+	lines -= t->lines + 1 + (days ? 3 : 0); /* title, table of hours */
+	if (lines < 1 || (days && n < 2))
+		n = 0;
+	if (n < max || all)
+		max = n;
+	if (max > (size_t)lines)
+		max = (size_t)lines;
+	if (n > 0)
+		put(t, "  %s%47|  holes      lost  incompl.   bad\n",
+		    titles[days][max < n]);
+	for (row = rows; row < rows + n; row++) {
+		worse = 0;
+		for (other = rows; max < n && worse < max && other < rows + n;
+		     other++)
+			worse += other->trouble > row->trouble ||
+			    (other->trouble == row->trouble && other < row);
+		if (max == n || worse < max)
+			text_row(t, days, row);
 	}
-out:
-	free(rows.v);
+	free(rows);
+}
+
+/*
+ * Prints the names of the nodes that have a gap, as many as fit in so many
+ * columns, but at least one.
+ */
+static void
+print_having(FILE *fp, const struct fleet *f, const struct gap *gap, bool utf8,
+    const char *comma, size_t columns)
+{
+	char *name;
+	size_t i, used = 0;
+	bool fits = true;
+
+	for (i = 0; i < gap->havingsz && fits; i++) {
+		name = name_printable(
+		    f->nodes[f->having[gap->first + i]].name, utf8);
+		used += utf8_length(name) + strlen(comma);
+		fits = i == 0 || used <= columns;
+		fprintf(fp, "%s%s", i > 0 ? comma : "", fits ? name : "...");
+		free(name);
+	}
+}
+
+/*
+ * Prints length, start and end, the end without its date if that is the same,
+ * and who has it, or what else is to be said of it.
+ */
+static void
+text_gap(struct text *t, const struct report *r, const struct gap *gap)
+{
+	const char *state = hole_state(t->opt, r, &gap->span);
+	const int64_t length = gap->span.end - gap->span.start;
+	const bool fine = length < 10 * MILLISECOND;
+	const bool same =
+	    time_floor(gap->span.start, DAY) == time_floor(gap->span.end, DAY);
+	char end[TIME_SIZE];
+
+	time_format(end, gap->span.end);
+	strchr(end, '.')[fine ? 7 : 4] = '\0';
+	put(t, fine ? "%12l  %7t  %s" : "%12l  %4t  %s", length,
+	    gap->span.start, same ? strchr(end, 'T') + 1 : end);
+	put(t,
+	    gap->havingsz > 0                ? "  "
+		: strcmp(state, "hole") == 0 ? ""
+					     : "  %s",
+	    state);
+	print_having(t->fp, r->fleet, gap, t->opt->utf8, ", ", HAVING);
+	put(t, "\n");
+}
+
+/*
+ * Prints a row for each node: what it has, how old its newest segment is, or
+ * how long before its report the stream stopped, and how old the report is.
+ */
+static void
+text_fleet(struct text *t, const struct fleet *f)
+{
+	const struct tally *unknown = &f->tallies[GAP_UNKNOWN];
+	const struct fleet_node *node;
+	int64_t newest, seen;
+	size_t i;
+
+	put(t,
+	    "\n  Node         covered  holes      lost  has of ours"
+	    "  newest segment  report\n");
+	for (i = 0; i < f->nodesz; i++) {
+		node = &f->nodes[i];
+		seen = node->generated_at;
+		put(t, "  %-11cn", BOLD, node->name);
+		if (node->report == NULL)
+			put(t, "%7s", "?");
+		else {
+			newest = node->report->newest;
+			text_coverage(t, &node->coverage);
+			put(t, "%13L  ", node->has);
+			if (seen > node->window.end)
+				seen = node->window.end;
+			if (newest == TIME_NONE)
+				put(t, "no segments");
+			else if (seen - newest > STOPPED)
+				put(t, "%cs %ca", RED, "STOPPED", RED,
+				    seen - newest);
+			else
+				put(t, "%a old", t->opt->now - newest);
+		}
+		if (node->generated_at == TIME_NONE)
+			put(t, "%70|%cs", RED, "unusable");
+		else if (!f->here || i > 0)
+			put(t, "%70|%a old", t->opt->now - node->generated_at);
+		put(t, "\n");
+	}
+	put(t, "  %-11cn", BOLD, "together");
+	text_coverage(t, &f->together);
+	put(t, "\n");
+	if (unknown->count > 0)
+		put(t, "  unknown    %16z%10cL\n", unknown->count, YELLOW,
+		    unknown->duration);
+	if (f->gapsz > unknown->count)
+		put(t, "\n");
+}
+
+/*
+ * Prints what is missing of a quality, with peers by what they say of it: the
+ * longest holes that are not known, or with --all-hours every one.
+ */
+static void
+text_holes(struct text *t, const struct report *r)
+{
+	static const char *const words[GAP_STATES] = {"  LOST: no node has it",
+	    "  Elsewhere", "  Better elsewhere", "  Unknown"};
+	const bool all = t->opt->all_hours, colour = t->opt->colour;
+	const struct fleet *f = r->fleet;
+	const enum gap_state last = f == NULL ? GAP_LOST
+	    : all                             ? GAP_UNKNOWN
+					      : GAP_ELSEWHERE;
+	enum gap_state state;
+	size_t count, i, n;
+	struct gap gap;
+	struct pick pick;
+
+	put(t, "\n  %s%n/%n%s", colour ? BOLD : "", r->channel, r->quality,
+	    colour ? RESET : "");
+	if (f != NULL)
+		text_fleet(t, f);
+	for (state = GAP_LOST; state <= last; state++) {
+		count = f != NULL ? f->tallies[state].count : r->raw.holes.n;
+		holes_pick(&pick, t->opt, r, state,
+		    f != NULL && state == GAP_LOST ? LISTED_MAX : HOLES_LISTED,
+		    false);
+		n = all ? count : pick.n;
+		if (count > 0)
+			put(t, f != NULL ? words[state] : ": hole%s",
+			    plural(n));
+		put(t, n > 1 && !all ? ", longest first" : "");
+		if (n < pick.count)
+			put(t, " (%z of %z; all: -f holes)", n, pick.count);
+		if (pick.count < count)
+			put(t, " (%z known)", count - pick.count);
+		if (count > 0 || f == NULL)
+			put(t, "\n");
+		for (i = 0; all ? hole_get(r, i, &gap) : i < n; i++) {
+			if (!all)
+				gap = pick.top[i];
+			if (gap.state == state)
+				text_gap(t, r, &gap);
+		}
+	}
+	if (f != NULL && f->tallies[GAP_BETTER].count > 0)
+		put(t, "  Incomplete here, complete elsewhere: %l\n",
+		    f->tallies[GAP_BETTER].duration);
 }
 
 static bool
@@ -1849,38 +1873,6 @@ is_detailed(const struct options *opt, const struct report *r)
 {
 	return opt->all_hours || r->fleet != NULL || r->unreadable.n > 0 ||
 	    r->raw.holes.n > 0 || is_incomplete(r);
-}
-
-/*
- * Prints the title, and the longest holes that are not known, or all holes;
- * with peers text_fleet() has them.
- */
-static void
-text_holes(struct text *t, const struct report *r)
-{
-	const bool all = t->opt->all_hours, colour = t->opt->colour;
-	const struct spans *holes = &r->raw.holes;
-	const struct span *hole;
-	struct pick pick;
-	const char *state;
-	size_t i, n;
-
-	holes_pick(&pick, t->opt, r, GAP_LOST, HOLES_LISTED, false);
-	n = all ? holes->n : r->fleet != NULL ? 0 : pick.n;
-	put(t, "\n  %s%n/%n%s", colour ? BOLD : "", r->channel, r->quality,
-	    colour ? RESET : "");
-	if (n > 0)
-		put(t, ": hole%s%s", plural(n),
-		    n == 1 || all ? "" : ", longest first");
-	if (n > 0 && n < holes->n)
-		put(t, " (%z of %z; all: -f holes)", n, holes->n);
-	put(t, "\n");
-	for (i = 0; i < n; i++) {
-		hole = all ? &holes->v[i] : &pick.top[i].span;
-		text_span(t, hole);
-		state = hole_state(t->opt, r, hole);
-		put(t, strcmp(state, "hole") == 0 ? "\n" : "  %s\n", state);
-	}
 }
 
 /*
@@ -1893,9 +1885,11 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
     const struct report *report)
 {
 	const bool drawn = opt->utf8 && opt->colour;
+	const char *const *glyph = glyphs[drawn];
 	struct text t = {.fp = fp, .opt = opt, .drawn = drawn};
 	const struct report *r;
-	size_t detailed = 0, i, lines, used;
+	int detailed = 0, lines, used;
+	size_t i;
 
 	(void)report;
 	if (s->errorsz > 0)
@@ -1913,31 +1907,30 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
 	text_table(&t, s);
 	for (i = 0; i < s->reportsz; i++)
 		detailed += is_detailed(opt, &s->reports[i]);
-	used = t.lines + 1 + s->notes.n;
+	used = t.lines + 1 + (int)s->notes.n;
 	for (i = 0; i < s->reportsz; i++) {
-		r = &s->reports[i];
+		r = t.report = &s->reports[i];
 		if (!is_detailed(opt, r))
 			continue;
+		t.range = r->extent;
+		if (!span_cut(&t.range, opt->window.start, opt->window.end))
+			t.range = (struct span){INT64_MAX, INT64_MIN};
 		lines = s->reportsz > 1                    ? LINES_MANY
 		    : r->end - r->start > LINES_DAYS * DAY ? LINES_YEAR
 							   : LINES_WEEK;
-		lines = lines > used ? (lines - used) / detailed : 0;
-		lines = opt->all_hours ? SIZE_MAX : t.lines + lines;
+		lines = opt->all_hours ? INT32_MAX
+				       : t.lines + (lines - used) / detailed;
 		text_holes(&t, r);
-		if (r->fleet != NULL)
-			text_fleet(&t, r);
-		text_rows(&t, r, &units[0], lines);
-		text_rows(&t, r, &units[1], lines);
+		text_rows(&t, true, lines);
+		text_rows(&t, false, lines);
 	}
 	if (t.cells)
 		put(&t,
 		    "  %cs whole, %cs to %cs%s, %cs incomplete, ? unreadable, "
 		    "blank: no stream\n",
-		    drawn ? BLUE : "", drawn ? "\u2588" : "#", ON_RED,
-		    shades[drawn][drawn ? 1 : 0], ON_RED,
-		    shades[drawn][drawn ? 7 : 9],
-		    drawn ? " in part" : " tenths of it", YELLOW,
-		    drawn ? "\u2588" : "+");
+		    drawn ? BLUE : "", glyph[0], ON_RED, glyph[drawn ? 3 : 2],
+		    ON_RED, glyph[drawn ? 9 : 11],
+		    drawn ? " in part" : " tenths of it", YELLOW, glyph[1]);
 	for (i = 0; i < s->notes.n; i++)
 		put(&t, "  %n\n", s->notes.v[i]);
 	return ferror(fp) ? -1 : 0;
@@ -2334,122 +2327,4 @@ report_summary(FILE *fp, const struct options *opt, const struct survey *s,
 		fprintf(fp, " (and %zu more)", n - 1);
 	putc('\n', fp);
 	return ferror(fp) ? -1 : 0;
-}
-
-/*
- * The fleet: shown
- */
-
-/*
- * Prints the names of the nodes that have a gap, as many as fit in so many
- * columns, but at least one.
- */
-static void
-print_having(FILE *fp, const struct fleet *f, const struct gap *gap, bool utf8,
-    const char *comma, size_t columns)
-{
-	char *name;
-	size_t i, used = 0;
-	bool fits = true;
-
-	for (i = 0; i < gap->havingsz && fits; i++) {
-		name = name_printable(
-		    f->nodes[f->having[gap->first + i]].name, utf8);
-		used += utf8_length(name) + strlen(comma);
-		fits = i == 0 || used <= columns;
-		fprintf(fp, "%s%s", i > 0 ? comma : "", fits ? name : "...");
-		free(name);
-	}
-}
-
-/*
- * Prints what a node has, how old its newest segment is, or how long before
- * its report the stream stopped, and how old the report is.
- */
-static void
-text_node(struct text *t, const struct fleet_node *node, bool here)
-{
-	const int64_t now = t->opt->now;
-	char age[TIME_SIZE], newest[2 * TIME_SIZE] = "no segments";
-	int64_t end, seen = node->generated_at;
-	bool stopped = false;
-
-	put(t, "  %-11cn", BOLD, node->name);
-	if (node->report == NULL)
-		put(t, "%7s%*s", "?", here ? 0 : -50, "");
-	else {
-		end = node->report->newest;
-		if (seen > node->window.end)
-			seen = node->window.end;
-		if (end != TIME_NONE) {
-			stopped = seen - end > STOPPED;
-			age_format(age, (stopped ? seen : now) - end);
-			snprintf(newest, sizeof(newest),
-			    stopped ? "STOPPED %s" : "%s old", age);
-		}
-		text_coverage(t, &node->coverage);
-		put(t, "%13L  %*cs", node->has, here ? 0 : -16,
-		    stopped ? RED : "", newest);
-	}
-	seen = node->generated_at;
-	if (seen == TIME_NONE)
-		put(t, "%cs", RED, "unusable");
-	else if (!here) {
-		age_format(age, seen > now ? seen - now : now - seen);
-		put(t, "%s %s", age, seen > now ? "ahead" : "old");
-	}
-	put(t, "\n");
-}
-
-static void
-text_fleet(struct text *t, const struct report *r)
-{
-	const struct fleet *f = r->fleet;
-	const struct tally *better = &f->tallies[GAP_BETTER];
-	const struct tally *unknown = &f->tallies[GAP_UNKNOWN];
-	const struct gap *gap;
-	struct pick pick;
-	enum gap_state state;
-	size_t count, i;
-
-	put(t,
-	    "  Node         covered  holes      lost  has of ours"
-	    "  newest segment  report\n");
-	for (i = 0; i < f->nodesz; i++)
-		text_node(t, &f->nodes[i], f->here && i == 0);
-	put(t, "  %-11cn", BOLD, "together");
-	text_coverage(t, &f->together);
-	put(t, "\n");
-	if (unknown->count > 0)
-		put(t, "  unknown    %16z%10cL\n", unknown->count, YELLOW,
-		    unknown->duration);
-	if (f->gapsz > unknown->count)
-		put(t, "\n");
-	for (state = GAP_LOST; state <= GAP_ELSEWHERE; state++) {
-		if ((count = f->tallies[state].count) == 0)
-			continue;
-		holes_pick(&pick, t->opt, r, state,
-		    state == GAP_LOST ? LISTED_MAX : HOLES_LISTED, false);
-		put(t,
-		    state == GAP_LOST ? "  LOST: no node has it"
-				      : "  Elsewhere");
-		put(t, pick.n > 1 ? ", longest first" : "");
-		if (pick.n < pick.count)
-			put(t, " (%z of %z; all: -f holes)", pick.n,
-			    pick.count);
-		if (pick.count < count)
-			put(t, " (%z known)", count - pick.count);
-		put(t, "\n");
-		for (i = 0; i < pick.n; i++) {
-			gap = &pick.top[i];
-			text_span(t, &gap->span);
-			put(t, gap->havingsz > 0 ? "  " : "");
-			print_having(t->fp, f, gap, t->opt->utf8, ", ",
-			    WIDTH - 14 - 37 - 2);
-			put(t, "\n");
-		}
-	}
-	if (better->count > 0)
-		put(t, "  Incomplete here, complete elsewhere: %l\n",
-		    better->duration);
 }

@@ -103,7 +103,7 @@ EOT
 rm -r ch/source/2023*
 printf 'ch\tsource\t2025-11-15T03:00:00Z\t2025-11-15T04:00:00Z\n' >known
 text --known known ch
-out_has '            1 hour missing; 1 hole (1 known);'
+out_has '  ch/source: holes (1 known)'
 
 case_dir 'whether the stream has stopped, and where it is if not in the window'
 whole 15T03
