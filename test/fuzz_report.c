@@ -45,7 +45,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	report_text(fp, &opt, &s, NULL);
 	report_holes(fp, &opt, &s, NULL);
 	report_metrics(fp, &opt, &s, NULL);
-	report_check(fp, &opt, &s);
+	report_check(fp, &opt, &s, false);
 	fclose(fp);
 	free(out);
 	for (i = 0; i < s.reportsz; i++) {
