@@ -555,7 +555,7 @@ report_json(FILE *fp, const struct options *opt, const struct survey *s,
  */
 
 #define PEER_DEPTH 64
-#define SLIM_MAX   (32 << 20) /* bytes of it that cJSON gets */
+#define VALUES_MAX 1000000 /* of a report that cJSON gets */
 
 static void *
 allocate(size_t size)
@@ -583,14 +583,14 @@ broken(struct peer *peer, const char *fmt, ...)
 /*
  * Copies the text to slim, but of every array within a report only its offset,
  * `[17]`: they are most of it, and cJSON would take longer for them than all
- * the rest takes. Rejects what is truncated, or nested so deep that cJSON,
- * which is recursive, could overflow the stack.
+ * the rest takes. Rejects what is truncated, of too many values, or nested so
+ * deep that cJSON, which is recursive, could overflow the stack.
  */
 static int
 text_slim(struct peer *peer, char *slim)
 {
 	const char *from = peer->text, *s;
-	size_t cut = 0, depth = 0;
+	size_t cut = 0, depth = 0, values = 0;
 
 	for (s = from; *s != '\0'; s++)
 		if (*s == '"') {
@@ -612,7 +612,8 @@ text_slim(struct peer *peer, char *slim)
 		    --depth == cut && cut > 0) {
 			from = s + 1;
 			cut = 0;
-		}
+		} else if (*s == ',' && cut == 0 && ++values == VALUES_MAX)
+			return broken(peer, "JSON of too many values");
 	(void)memcpy(slim, from, (size_t)(s - from) + 1);
 	return depth > 0 ? broken(peer, "truncated JSON") : 0;
 }
@@ -846,8 +847,6 @@ peer_parse(struct peer *peers, size_t n, const char *text, size_t size)
 		(void)broken(peer, first == '<' ? "HTML, not JSON" : "empty");
 	else if (text_slim(peer, slim) != 0)
 		;
-	else if (strlen(slim) > SLIM_MAX)
-		(void)broken(peer, "JSON of too many values");
 	else if ((root = cJSON_ParseWithOpts(slim, NULL, true)) == NULL)
 		(void)broken(
 		    peer, "not JSON from here on: %.20s", cJSON_GetErrorPtr());
