@@ -668,11 +668,11 @@ segment_account(struct walk *w, struct hour *hour, const struct segment *seg)
 	holes_find(w, start);
 	covered = end - (start > w->raw_end ? start : w->raw_end);
 	if (covered > 0)
-		hour->raw.covered += covered;
+		hour->raw += covered;
 	if (end > w->raw_end)
 		w->raw_end = end;
 	if (editable) {
-		hour->editable.covered += end - start;
+		hour->editable += end - start;
 		if (end > w->editable_end)
 			w->editable_end = end;
 	}
@@ -763,8 +763,8 @@ report_add(struct report *report, struct hour *hour)
 	sum->tombstoned += counts->tombstoned;
 	sum->ahead += counts->ahead;
 	sum->empty += counts->empty;
-	report->raw.covered += hour->raw.covered;
-	report->editable.covered += hour->editable.covered;
+	report->raw.covered += hour->raw;
+	report->editable.covered += hour->editable;
 	if (report->start == TIME_NONE)
 		report->start = hour->start;
 	if (hour->end > report->end)
@@ -772,39 +772,6 @@ report_add(struct report *report, struct hour *hour)
 	report->hours[report->hoursz++] = *hour;
 	hour->bad_names = NULL;
 	hour->bad_namesz = 0;
-}
-
-/*
- * Finds each hour's share in the holes.
- */
-static void
-shares_find(struct report *report)
-{
-	const struct spans *holes;
-	size_t first, i, j, k;
-	struct share *share;
-	struct hour *hour;
-	struct span part;
-
-	for (k = 0; k < 2; k++) {
-		holes = k == 0 ? &report->raw.holes : &report->editable.holes;
-		for (i = first = 0; i < report->hoursz; i++) {
-			hour = &report->hours[i];
-			share = k == 0 ? &hour->raw : &hour->editable;
-			while (first < holes->n &&
-			    holes->v[first].end <= hour->time)
-				first++;
-			share->first = first;
-			for (j = first; j < holes->n; j++) {
-				part = holes->v[j];
-				if (!span_cut(
-					&part, hour->time, hour->time + HOUR))
-					break;
-				share->holesz++;
-				share->hole_duration += part.end - part.start;
-			}
-		}
-	}
 }
 
 static void
@@ -1156,7 +1123,6 @@ quality_survey(struct run *run, struct report *report, int channel)
 		report->state = STATE_READ;
 		if (walk.n > 0)
 			hours_account(&walk);
-		shares_find(report);
 		free(dir);
 	} else if (walk.dirfd == -1 && errno == ENOENT &&
 	    fstatat(channel, report->quality, &st, AT_SYMLINK_NOFOLLOW) != 0) {

@@ -384,8 +384,8 @@ json_figures(struct json *j, const struct hour *h)
 	for (k = 0; k < 2; k++) {
 		c = k == 0 ? &r->raw : &r->editable;
 		covered = h == NULL ? c->covered
-		    : k == 0        ? h->raw.covered
-				    : h->editable.covered;
+		    : k == 0        ? h->raw
+				    : h->editable;
 		json(j, ",%t:{'coverage':%s", k == 0 ? "raw" : "editable",
 		    covered);
 		if (h == NULL)
@@ -1610,7 +1610,7 @@ text_row(struct text *t, bool days, const struct row *row)
 	const struct tally *tally;
 	const int64_t length = days ? DAY : HOUR;
 	int64_t incomplete = 0, lost;
-	size_t bad = 0, i, holes;
+	size_t bad = 0, editable, i, raw;
 
 	for (i = row->first; i < r->hoursz && r->hours[i].time < row->span.end;
 	     i++) {
@@ -1635,8 +1635,8 @@ text_row(struct text *t, bool days, const struct row *row)
 		put(t, "%47|%cs\n", RED, "  UNREADABLE");
 		return;
 	}
-	holes = spans_within(&r->raw.holes, &row->span, &lost);
-	put(t, "%47|%7cZ%10cL%10cL%6cZ\n", RED, holes, RED, lost, YELLOW,
+	raw = spans_within(&r->raw.holes, &row->span, &lost);
+	put(t, "%47|%7cZ%10cL%10cL%6cZ\n", RED, raw, RED, lost, YELLOW,
 	    incomplete, YELLOW, bad);
 	if (days || h == NULL || !t->opt->all_hours)
 		return;
@@ -1649,10 +1649,10 @@ text_row(struct text *t, bool days, const struct row *row)
 		    tally[0].duration, tally[1].count, tally[1].duration,
 		    tally[2].count, tally[2].duration);
 	}
+	editable = spans_within(&r->editable.holes, &row->span, &lost);
 	put(t, "    coverage  raw %l, %z hole%s  editable %l, %z hole%s, %l\n",
-	    h->raw.covered, h->raw.holesz, plural(h->raw.holesz),
-	    h->editable.covered, h->editable.holesz, plural(h->editable.holesz),
-	    h->editable.hole_duration);
+	    h->raw, raw, plural(raw), h->editable, editable, plural(editable),
+	    lost);
 }
 
 /*
@@ -2058,8 +2058,8 @@ samples_make(struct samples *to, const struct options *opt,
 		raw = spans_within(&r->raw.holes, &part, &lost);
 		editable = spans_within(&r->editable.holes, &part, &lost);
 		add(to++, "tndssnntd", h->counts.segments, h->counts.bad,
-		    h->counts.segments, h->raw.covered, h->editable.covered,
-		    raw, editable, h->counts.overlaps, h->counts.overlaps);
+		    h->counts.segments, h->raw, h->editable, raw, editable,
+		    h->counts.overlaps, h->counts.overlaps);
 	}
 	*to = (struct samples){.r = r, .kind = 'q'};
 	add_quality(to++, opt, s);

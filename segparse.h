@@ -73,16 +73,11 @@ struct counts {
 	size_t ahead, empty;	/* start AHEAD after now; bad by --sizes */
 };
 
-struct share {			/* of an hour in its quality's coverage */
-	int64_t covered;	/* by segments of this directory */
-	size_t first, holesz;	/* the holes that touch it: index, number */
-	int64_t hole_duration;	/* of what lies in the hour */
-};
 struct hour {			/* one hour directory */
 	int64_t time;		/* of its name */
 	int64_t start, end;	/* of its best segments, or TIME_NONE */
 	struct counts counts;
-	struct share raw, editable;
+	int64_t raw, editable;	/* that its segments cover */
 	char **bad_names;	/* owned; the first; only for JSON and -v */
 	size_t bad_namesz;
 	bool readable;		/* otherwise nothing is known of it */
