@@ -49,7 +49,7 @@ render.o: .build/page.css.h .build/page.html.h .build/page.js.h
 	$(COMPILE) -c -o $@ $<
 test/parse: segparse.c segparse.h
 $(TOOLS): %: %.c Makefile
-	$(LINK) $< $(LDLIBS)
+	$(LINK) $< $(LIBS) $(LDLIBS)
 test/nomem.so: test/nomem.c Makefile
 	$(COMPILE) -fPIC -shared -o $@ $<
 

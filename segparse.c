@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include <cjson/cJSON.h>
 #include <dirent.h>
 #include <err.h>
 #include <errno.h>
@@ -47,6 +48,9 @@
 #define TEMPORARY      ".segment-coverage.tmp.%d"
 #define TEMPORARY_SIZE 40
 #define WRITERS_MAX    100 /* at the same time in one directory */
+
+#define PEER_DEPTH 64 /* levels of JSON in a peer's report */
+#define VALUES_MAX 1000000 /* of it that cJSON gets */
 
 #define RING_PER_JOB 2 /* hours read ahead of the accounting */
 
@@ -397,20 +401,6 @@ age_format(char buf[TIME_SIZE], int64_t us)
 		s[1] = '\0';
 	else if (s != NULL && (s = strchr(s, '.')) != NULL)
 		memcpy(s, "s", sizeof("s"));
-}
-
-/*
- * Formats an instant as `2025-11-15T02:45:51` with that many digits of a
- * fraction.
- */
-void
-moment_format(char buf[TIME_SIZE], int64_t t, size_t digits)
-{
-	char *s;
-
-	time_format(buf, t);
-	if ((s = strchr(buf, '.')) != NULL)
-		s[digits > 0 ? digits + 1 : 0] = '\0';
 }
 
 /*
@@ -1444,4 +1434,348 @@ name_printable(const char *name, bool utf8)
 	}
 	*out = '\0';
 	return printable;
+}
+
+/*
+ * Peers' reports
+ *
+ * These bytes are not trusted: their size, depth and values are limited.
+ */
+
+static void *
+allocate(size_t size)
+{
+	return need(malloc(size));
+}
+
+/*
+ * Sets the peer's message, of which the arguments may be part. Returns -1, for
+ * readers to pass on.
+ */
+static int __attribute__((format(printf, 2, 3)))
+broken(struct peer *peer, const char *fmt, ...)
+{
+	char *inner = peer->message;
+	va_list ap;
+
+	va_start(ap, fmt);
+	peer->message = vcompose(fmt, ap);
+	va_end(ap);
+	free(inner);
+	return -1;
+}
+
+/*
+ * Copies the text to slim, but of every array within a report only its offset,
+ * `[17]`: they are most of it, and cJSON would take longer for them than all
+ * the rest takes. Rejects what is truncated, of too many values, or nested so
+ * deep that cJSON, which is recursive, could overflow the stack.
+ */
+static int
+text_slim(struct peer *peer, char *slim)
+{
+	const char *from = peer->text, *s;
+	size_t cut = 0, depth = 0, values = 0;
+
+	for (s = from; *s != '\0'; s++)
+		if (*s == '"') {
+			while (*(s += 1 + strcspn(s + 1, "\"\\")) == '\\')
+				s += s[1] != '\0';
+			if (*s == '\0')
+				return broken(peer, "truncated JSON");
+		} else if (*s == '[' || *s == '{') {
+			if (*s == '[' && depth > 2 && cut == 0) {
+				cut = depth;
+				slim = mempcpy(slim, from, (size_t)(s - from));
+				slim += snprintf(
+				    slim, TIME_SIZE, "[%td]", s - peer->text);
+			}
+			if (++depth > PEER_DEPTH)
+				return broken(peer,
+				    "JSON nested deeper than %d", PEER_DEPTH);
+		} else if ((*s == ']' || *s == '}') && depth > 0 &&
+		    --depth == cut && cut > 0) {
+			from = s + 1;
+			cut = 0;
+		} else if (*s == ',' && cut == 0 && ++values == VALUES_MAX)
+			return broken(peer, "JSON of too many values");
+	(void)memcpy(slim, from, (size_t)(s - from) + 1);
+	return depth > 0 ? broken(peer, "truncated JSON") : 0;
+}
+
+static const cJSON *
+member(const cJSON *object, const char *key)
+{
+	return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
+/*
+ * Null leaves the instant as it is.
+ */
+static int
+instant_read(
+    struct peer *peer, const cJSON *object, const char *key, int64_t *t)
+{
+	const cJSON *value = member(object, key);
+	const char *text = cJSON_GetStringValue(value);
+	bool date_only;
+
+	if (cJSON_IsNull(value))
+		return 0;
+	if (text == NULL)
+		return broken(peer, "%s is not an instant", key);
+	if (time_parse(text, t, &date_only) == 0)
+		return 0;
+	return broken(peer, "%s is not an instant: %.40s", key, text);
+}
+
+/*
+ * Reads the instant of a key, written with its quotes, of the object at s.
+ */
+static int
+instant_find(const char *s, const char *end, const char *key, int64_t *t)
+{
+	const size_t length = strlen(key);
+	char time[TIME_SIZE], *quote;
+	bool date_only;
+
+	if ((s = memmem(s, (size_t)(end - s), key, length)) == NULL)
+		return -1;
+	s += length + strspn(s + length, ": \t\r\n");
+	if (*s != '"' ||
+	    (quote = memccpy(time, s + 1, '"', sizeof(time))) == NULL)
+		return -1;
+	quote[-1] = '\0';
+	return time_parse(time, t, &date_only);
+}
+
+/*
+ * Reads the spans of object.outer.inner, an array's offset. Where hours are
+ * named the last one is part of the span.
+ */
+static int
+spans_read(struct peer *peer, const cJSON *object, const char *outer,
+    const char *inner, struct spans *spans)
+{
+	const cJSON *offset = member(member(object, outer), inner);
+	const bool hours = strcmp(inner, "ranges") == 0;
+	const char *start = hours ? "\"first\"" : "\"start\"";
+	const char *stop = hours ? "\"last\"" : "\"end\"";
+	const char *end, *fault = NULL, *s;
+	struct span span;
+	size_t i;
+
+	if (!cJSON_IsArray(offset))
+		return broken(peer, "%s.%s is not an array", outer, inner);
+	s = peer->text + (size_t)offset->child->valuedouble;
+	for (i = 0;; i++) {
+		s += 1 + strspn(s + 1, ", \t\r\n");
+		if (*s == ']')
+			break;
+		end = strchr(s, '}');
+		if (*s != '{' || end == NULL ||
+		    instant_find(s, end, start, &span.start) != 0)
+			fault = "start is not an instant";
+		else if (instant_find(s, end, stop, &span.end) != 0)
+			fault = "end is not an instant";
+		else if (span.end < span.start)
+			fault = "end is before start";
+		if (fault != NULL)
+			return broken(
+			    peer, "%s.%s[%zu]: %s", outer, inner, i, fault);
+		span.end += hours ? HOUR : 0;
+		if (span.end > span.start)
+			spans_add(spans, span.start, span.end);
+		s = end;
+	}
+	spans_sort(spans);
+	return 0;
+}
+
+/*
+ * Reads one quality. If the node could not read everything and reports no
+ * segment, or is of version 1.0 and does not name the hours, nothing is known:
+ * the state is STATE_UNREADABLE.
+ */
+static int
+quality_read(
+    struct peer *peer, const cJSON *object, bool complete, struct report *r)
+{
+	const cJSON *channel = member(object, "channel");
+	const cJSON *quality = member(object, "quality");
+	const cJSON *found = member(object, "found");
+	const bool hours = member(object, "unreadable_hours") != NULL;
+
+	*r = (struct report){.start = TIME_NONE, .end = TIME_NONE};
+	if (!cJSON_IsString(channel))
+		return broken(peer, "channel is not a string");
+	if (!cJSON_IsString(quality))
+		return broken(peer, "quality is not a string");
+	if (!cJSON_IsBool(found))
+		return broken(peer, "found is neither true nor false");
+	r->channel = need(strdup(channel->valuestring));
+	r->quality = need(strdup(quality->valuestring));
+	if (instant_read(peer, object, "start", &r->start) != 0 ||
+	    instant_read(peer, object, "end", &r->end) != 0 ||
+	    spans_read(peer, object, "raw", "holes", &r->raw.holes) != 0 ||
+	    spans_read(peer, object, "incomplete", "spans", &r->incomplete) !=
+		0 ||
+	    (hours &&
+		spans_read(peer, object, "unreadable_hours", "ranges",
+		    &r->unreadable) != 0))
+		return -1;
+	if ((r->start == TIME_NONE) != (r->end == TIME_NONE))
+		return broken(peer, "only one of start and end is null");
+	if (r->end < r->start)
+		return broken(peer, "end is before start");
+	r->newest = r->end;
+	if (!complete && (r->start == TIME_NONE || !hours))
+		r->state = STATE_UNREADABLE;
+	else
+		r->state = cJSON_IsTrue(found) ? STATE_READ : STATE_ABSENT;
+	return 0;
+}
+
+/*
+ * For qsort(): orders reports by channel, then by quality.
+ */
+int
+quality_compare(const void *a, const void *b)
+{
+	const struct report *p = a, *q = b;
+	int order = strcmp(p->channel, q->channel);
+
+	return order != 0 ? order : strcmp(p->quality, q->quality);
+}
+
+/*
+ * Returns what a usable peer reports of r's quality, or NULL.
+ */
+const struct report *
+peer_report(const struct peer *peer, const struct report *r)
+{
+	if (peer->message != NULL)
+		return NULL;
+	return bsearch(
+	    r, peer->reports, peer->reportsz, sizeof(*r), quality_compare);
+}
+
+/*
+ * Reads the whole document. The reports are then sorted.
+ */
+static int
+root_read(struct peer *peer, const cJSON *root)
+{
+	const cJSON *complete = member(root, "complete"), *element;
+	const cJSON *reports = member(root, "reports");
+	const double tolerance =
+	    cJSON_GetNumberValue(member(root, "tolerance"));
+	const cJSON *version = member(root, "schema_version");
+	int64_t last = INT64_MAX - HOUR;
+
+	if (!cJSON_IsNumber(version))
+		return broken(peer, "not a report of " PROGRAM);
+	if (version->valuedouble != 1)
+		return broken(
+		    peer, "schema_version is %g, not 1", version->valuedouble);
+	if (instant_read(peer, root, "generated_at", &peer->generated_at) ||
+	    instant_read(peer, root, "first_hour", &peer->window.start) ||
+	    instant_read(peer, root, "last_hour", &last))
+		return -1;
+	if (peer->generated_at == TIME_NONE)
+		return broken(peer, "generated_at is null");
+	peer->window.end = last + HOUR;
+	if (peer->window.end <= peer->window.start)
+		return broken(peer, "last_hour is before first_hour");
+	if (!cJSON_IsBool(complete))
+		return broken(peer, "complete is neither true nor false");
+	if (!cJSON_IsArray(reports))
+		return broken(peer, "reports is not an array");
+	if (!(tolerance >= 0 && tolerance <= 3600)) /* or NaN */
+		return broken(peer, "tolerance is not from 0 to 3600");
+	peer->tolerance = (int64_t)(tolerance * SECOND + 0.5);
+	peer->reports = need(calloc(
+	    (size_t)cJSON_GetArraySize(reports) + 1, sizeof(*peer->reports)));
+	cJSON_ArrayForEach(element, reports)
+	{
+		if (quality_read(peer, element, cJSON_IsTrue(complete),
+			&peer->reports[peer->reportsz++]) != 0)
+			return broken(peer, "reports[%zu]: %s",
+			    peer->reportsz - 1, peer->message);
+	}
+	qsort(peer->reports, peer->reportsz, sizeof(*peer->reports),
+	    quality_compare);
+	return 0;
+}
+
+/*
+ * Reads the report of peers[n], whose name and file are set; those before it
+ * have been read. The text's size does not count its final NUL. If the report
+ * cannot be used, or has a quality that it or an earlier file of the node has
+ * as well, the message says so.
+ */
+void
+peer_parse(struct peer *peers, size_t n, const char *text, size_t size)
+{
+	const char first = text[strspn(text, " \t\r\n")];
+	struct peer *earlier, *peer = &peers[n];
+	/* `[12345678]` may come in the place of `[]` */
+	char *slim = need(malloc(size * 5 + TIME_SIZE));
+	const struct report *r;
+	cJSON *root = NULL;
+	size_t i;
+
+	cJSON_InitHooks(&(cJSON_Hooks){allocate, free});
+	peer->text = text;
+	peer->generated_at = TIME_NONE;
+	peer->window.start = INT64_MIN;
+	if (strlen(text) < size)
+		(void)broken(peer, "not JSON: it has a NUL byte");
+	else if (first == '\0' || first == '<')
+		(void)broken(peer, first == '<' ? "HTML, not JSON" : "empty");
+	else if (text_slim(peer, slim) != 0)
+		;
+	else if ((root = cJSON_ParseWithOpts(slim, NULL, true)) == NULL)
+		(void)broken(
+		    peer, "not JSON from here on: %.20s", cJSON_GetErrorPtr());
+	else
+		(void)root_read(peer, root);
+	cJSON_Delete(root);
+	free(slim);
+	for (i = 0; i < peer->reportsz && peer->message == NULL; i++)
+		for (earlier = peers; earlier <= peer; earlier++) {
+			r = peer_report(earlier, &peer->reports[i]);
+			if (r != NULL && r != &peer->reports[i] &&
+			    strcmp(earlier->name, peer->name) == 0)
+				(void)broken(peer, "%s/%s is already in %s",
+				    r->channel, r->quality, earlier->file);
+		}
+	if (peer->message != NULL)
+		peer->generated_at = TIME_NONE;
+}
+
+/*
+ * Frees the peers and the array.
+ */
+void
+peers_free(struct peer *peers, size_t peersz)
+{
+	struct peer *peer;
+	struct report *r;
+	size_t i;
+
+	for (i = 0; i < peersz; i++) {
+		peer = &peers[i];
+		for (r = peer->reports; peer->reportsz > 0; r++) {
+			free((char *)r->channel);
+			free((char *)r->quality);
+			free(r->raw.holes.v);
+			free(r->incomplete.v);
+			free(r->unreadable.v);
+			peer->reportsz--;
+		}
+		free(peer->reports);
+		free(peer->message);
+	}
+	free(peers);
 }

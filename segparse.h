@@ -8,7 +8,7 @@
  * other files. They neither call back, nor print to stderr on their own account
  * or end the program, except when memory runs out.
  *
- *	segparse.c	the disk: names, times, one hour directory read
+ *	segparse.c	the disk: names, an hour directory, a peer's report
  *	coverage.c	the program: options, walk, accounting, output files
  *	report.c	what is read: text, JSON, metrics, --check, the fleet
  *	render.c	what is looked at: map (PNG), page (HTML), its nodes
@@ -128,13 +128,12 @@ struct node {			/* whose maps a page shows */
 	char *name, *url;	/* owned; empty if the row had none */
 	const char *fault;	/* why it is left out, or NULL */
 };
-
 struct peer {			/* a report of another node, from a file */
 	const char *name, *file; /* of argv */
-	char *message;		/* owned; why it cannot be used, or NULL */
 	const char *text;	/* the file's, while it is read */
+	char *message;		/* owned; why it cannot be used, or NULL */
 	int64_t generated_at;	/* or TIME_NONE */
-	int64_t tolerance;	/* us */
+	int64_t tolerance;
 	struct span window;	/* INT64_MIN, INT64_MAX where open */
 	struct report *reports;	/* owned; channel and quality owned, too */
 	size_t reportsz;
@@ -144,40 +143,35 @@ enum gap_state {		/* what the fleet says of time */
 	GAP_LOST,		/* no node has it, and all have spoken */
 	GAP_ELSEWHERE,		/* this node lacks it, a peer has it */
 	GAP_BETTER,		/* incomplete here, complete at a peer */
-	GAP_UNKNOWN		/* no node has it, but not all have spoken */
+	GAP_UNKNOWN,		/* no node has it, but not all have spoken */
+	GAP_STATES
 };
-#define GAP_STATES	4
-
 struct gap {			/* time that is not whole */
 	struct span span;
 	enum gap_state state;
-	size_t first;		/* index in fleet->having: who has it, */
-	size_t havingsz;	/* complete before incomplete; may be 0 */
+	size_t first, havingsz;	/* in fleet->having, the complete before the
+				   incomplete; may be 0 */
 };
-
 struct fleet_node {		/* what one node says of one quality */
 	const char *name;
 	const struct report *report; /* NULL: nothing, all is unknown */
 	struct span window;	/* INT64_MIN, INT64_MAX where open */
 	int64_t generated_at;	/* of its report; TIME_NONE if there is none */
 	int64_t horizon;	/* segments may still come from here on */
-	int64_t tolerance;	/* us */
+	int64_t tolerance;
 	struct coverage coverage; /* of the fleet's range, where it speaks */
-	int64_t has;		/* us that this node lacks and that one has */
-	int64_t elsewhere;	/* us that it lacks and another one has */
+	int64_t has;		/* that this node lacks and that one has */
+	int64_t elsewhere;	/* that it lacks and another one has */
 };
-
 struct fleet {			/* one quality on all nodes */
 	bool here;		/* nodes[0] is this node, else none is */
 	struct span range;	/* TIME_NONE twice: no node has a segment */
 	struct coverage together; /* its holes are lost */
 	struct gap *gaps;	/* owned; by start, disjoint */
-	size_t gapsz, gapcap;
 	size_t *having;		/* owned; indices in nodes */
-	size_t havingsz, havingcap;
-	struct tally tallies[GAP_STATES];
 	struct fleet_node *nodes; /* owned; this one, then as --peer is given */
-	size_t nodesz;
+	size_t gapsz, gapcap, havingsz, havingcap, nodesz;
+	struct tally tallies[GAP_STATES];
 };
 
 struct survey {			/* all that one run found */
@@ -191,7 +185,6 @@ struct survey {			/* all that one run found */
 	bool complete;		/* nothing was left unread */
 	int64_t elapsed;	/* that the run has taken */
 };
-
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_HOLES, FORMAT_NONE };
 struct options {		/* filled once, const from then on */
 	char **channels;	/* of argv, like all strings not owned */
@@ -230,7 +223,6 @@ void	 hour_format(char buf[TIME_SIZE], int64_t t);
 void	 seconds_format(char buf[TIME_SIZE], int64_t us);
 void	 duration_format(char buf[TIME_SIZE], int64_t us);
 void	 age_format(char buf[TIME_SIZE], int64_t us);
-void	 moment_format(char buf[TIME_SIZE], int64_t t, size_t digits);
 void	*need(void *allocated);
 char	*compose(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 char	*vcompose(const char *, va_list) __attribute__((format(printf, 1, 0)));
@@ -254,6 +246,10 @@ struct reading *pool_next(struct pool *pool); /* NULL: it has ended */
 long	 utf8_next(const char **s);
 size_t	 utf8_length(const char *s);
 char	*name_printable(const char *name, bool utf8);
+void	 peer_parse(struct peer *, size_t n, const char *text, size_t size);
+int	 quality_compare(const void *report, const void *other);
+const struct report *peer_report(const struct peer *, const struct report *);
+void	 peers_free(struct peer *peers, size_t peersz);
 
 /* report.c */
 int64_t	 coverage_ratio(const struct coverage *c); /* millionths, or -1 */
@@ -264,8 +260,6 @@ EMITTER(report_metrics);
 EMITTER(report_summary);
 size_t	 report_check(
 	    FILE *, const struct options *, const struct survey *, bool summary);
-void	 peer_parse(struct peer *, size_t n, const char *text, size_t size);
-void	 peers_free(struct peer *peers, size_t peersz);
 void	 fleet_make(const struct options *opt, struct survey *survey);
 void	 fleet_free(struct fleet *fleet);
 
