@@ -770,24 +770,14 @@ report_add(struct report *report, struct hour *hour)
 	if (hour->end > report->end)
 		report->end = hour->end;
 	report->hours[report->hoursz++] = *hour;
-	hour->bad_names = NULL;
-	hour->bad_namesz = 0;
-}
-
-static void
-bad_names_free(struct hour *hour)
-{
-	while (hour->bad_namesz > 0)
-		free(hour->bad_names[--hour->bad_namesz]);
-	free(hour->bad_names);
-	hour->bad_names = NULL;
+	hour->bad_names = (struct names){.n = 0};
 }
 
 static void
 report_free(struct report *report)
 {
 	while (report->hoursz > 0)
-		bad_names_free(&report->hours[--report->hoursz]);
+		names_free(&report->hours[--report->hoursz].bad_names);
 	free(report->hours);
 	free(report->raw.holes.v);
 	free(report->editable.holes.v);
@@ -888,9 +878,9 @@ reading_say(const struct walk *walk, const struct reading *r)
 		    "%s", strerror(r->failed_errno));
 	if (!walk->reported)
 		return;
-	for (i = 0; i < hour->bad_namesz; i++)
+	for (i = 0; i < hour->bad_names.n; i++)
 		say(run, VERBOSE,
-		    compose("%s/%s/%s", walk->dir, name, hour->bad_names[i]),
+		    compose("%s/%s/%s", walk->dir, name, hour->bad_names.v[i]),
 		    "bad: not a segment's name, not a regular file, or empty");
 	if (hour->counts.bad > i)
 		say(run, VERBOSE, compose("%s/%s", walk->dir, name),
@@ -904,7 +894,7 @@ reading_say(const struct walk *walk, const struct reading *r)
 static void
 reading_drop(struct reading *r)
 {
-	bad_names_free(&r->hour);
+	names_free(&r->hour.bad_names);
 	free(r->failed);
 	r->failed = NULL;
 }
@@ -921,7 +911,7 @@ held_account(struct walk *walk)
 		reading_say(walk, r);
 		hour_account(walk, r);
 		if (walk->opt->format != FORMAT_JSON)
-			bad_names_free(&r->hour);
+			names_free(&r->hour.bad_names);
 		if (walk->reported)
 			report_add(walk->report, &r->hour);
 	}

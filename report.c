@@ -499,8 +499,8 @@ json_quality(struct json *j, bool hours)
 		    h->end);
 		json_figures(j, h);
 		json(j, "},'bad_names':[");
-		for (k = 0; k < h->bad_namesz; k++)
-			json(j, "%,%t", h->bad_names[k]);
+		for (k = 0; k < h->bad_names.n; k++)
+			json(j, "%,%t", h->bad_names.v[k]);
 		json(j, "],'readable':%b}", h->readable);
 	}
 	json(j, "]}");
@@ -1402,7 +1402,7 @@ text_gap(struct text *t, const struct report *r, const struct gap *gap)
 {
 	const char *state = hole_state(t->opt, r, &gap->span);
 	const int64_t length = gap->span.end - gap->span.start;
-	const bool fine = length < 10 * MILLISECOND;
+	const bool fine = length < SECOND / 100;
 	const bool same =
 	    time_floor(gap->span.start, DAY) == time_floor(gap->span.end, DAY);
 	char end[TIME_SIZE];

@@ -30,6 +30,8 @@
 
 #include "segparse.h"
 
+#define MILLISECOND (SECOND / 1000)
+
 #define READ_MIN   65536 /* least room for each getdents64 */
 #define READ_FIRST 262144 /* holds an ordinary hour whole */
 #define RECORD_MIN 24 /* bytes of the shortest of its records */
@@ -1068,17 +1070,16 @@ bad_take(struct listing *l, struct counts *counts, const char *name)
  * Copies the first bad names, which are gone with the listing.
  */
 static int
-bad_names_keep(struct hour *hour, const struct listing *l)
+bad_names_keep(struct names *names, const struct listing *l)
 {
 	char *copy;
 
-	if (l->badsz > 0 &&
-	    (hour->bad_names = calloc(l->badsz, sizeof(copy))) == NULL)
+	if (l->badsz > 0 && (names->v = calloc(l->badsz, sizeof(copy))) == NULL)
 		return -1;
-	while (hour->bad_namesz < l->badsz) {
-		if ((copy = strdup(l->bad[hour->bad_namesz])) == NULL)
+	while (names->n < l->badsz) {
+		if ((copy = strdup(l->bad[names->n])) == NULL)
 			return -1;
-		hour->bad_names[hour->bad_namesz++] = copy;
+		names->v[names->n++] = copy;
 	}
 	return 0;
 }
@@ -1126,7 +1127,7 @@ listing_sift(int fd, struct listing *l, const struct options *opt,
 	}
 	l->segsz = kept;
 	return opt->verbose || opt->format == FORMAT_JSON
-	    ? bad_names_keep(&r->hour, l)
+	    ? bad_names_keep(&r->hour.bad_names, l)
 	    : 0;
 }
 

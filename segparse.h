@@ -20,20 +20,16 @@
 #ifndef SEGPARSE_H
 #define SEGPARSE_H
 
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
 /* clang-format off */
 
-/* limits */
 #define PROGRAM		"segment-coverage"
 #define VERSION		"2.0.0"
 #define EXIT_TROUBLE	2
 #define SECOND		INT64_C(1000000)
-#define MILLISECOND	(SECOND / 1000)
 #define MINUTE		(60 * SECOND)
 #define HOUR		(3600 * SECOND)
 #define DAY		(24 * HOUR)
@@ -45,7 +41,6 @@
 #define REPLACEMENT	"\xef\xbf\xbd"	/* U+FFFD, replaces invalid UTF-8 */
 #define LENGTH(array)	(sizeof(array) / sizeof((array)[0]))
 
-/* types */
 enum segment_type {
 	SEGMENT_TOMBSTONE = -1,	/* hides what has its name */
 	SEGMENT_FULL,		/* complete */
@@ -60,26 +55,21 @@ struct segment {
 	uint32_t name;		/* where it is while the hour is read */
 	enum segment_type type;
 };
-
 struct span { int64_t start, end; };
 struct spans { struct span *v; size_t n, cap; }; /* owned; by start, disjoint */
 struct names { char **v; size_t n, cap; }; /* owned, and each of them */
 struct tally { size_t count; int64_t duration; };
-
 struct counts {
 	struct tally segments[SEGMENT_TYPES], overlaps[SEGMENT_TYPES];
 	struct tally incomplete; /* best segments, suspect or partial */
 	size_t temp, bad, tombstoned;
 	size_t ahead, empty;	/* start AHEAD after now; bad by --sizes */
 };
-
 struct hour {			/* one hour directory */
-	int64_t time;		/* of its name */
-	int64_t start, end;	/* of its best segments, or TIME_NONE */
+	int64_t time, start, end; /* of its name; best segments or TIME_NONE */
 	struct counts counts;
 	int64_t raw, editable;	/* that its segments cover */
-	char **bad_names;	/* owned; the first; only for JSON and -v */
-	size_t bad_namesz;
+	struct names bad_names;	/* the first; only for JSON and -v */
 	bool readable;		/* otherwise nothing is known of it */
 };
 struct reading {		/* an hour directory as hour_read() found it */
@@ -90,19 +80,12 @@ struct reading {		/* an hour directory as hour_read() found it */
 	int failed_errno, error; /* of that; of the hour; 0 if all is well */
 	int64_t changed;	/* mtime of the directory */
 };
+/* each instant once; holes are cut at the window */
+struct coverage { int64_t covered, hole_duration; struct spans holes; };
 
-struct coverage {
-	int64_t covered;	/* each instant once */
-	struct spans holes;	/* cut at the window */
-	int64_t hole_duration;
-};
-
-enum state {			/* of a quality's directory */
-	STATE_UNKNOWN,		/* not looked at: its channel is missing */
-	STATE_ABSENT,		/* does not exist */
-	STATE_UNREADABLE,	/* exists, but could not be listed */
-	STATE_READ
-};
+/* of a quality: its channel is missing; does not exist; exists, but could not
+   be listed; was listed */
+enum state { STATE_UNKNOWN, STATE_ABSENT, STATE_UNREADABLE, STATE_READ };
 struct report {			/* one quality of one channel */
 	const char *channel, *quality;
 	enum state state;
@@ -120,25 +103,18 @@ struct report {			/* one quality of one channel */
 	const struct names *siblings; /* directories of the channel */
 	struct fleet *fleet;	/* owned; NULL without peers */
 };
-
-struct trouble {		/* what makes the exit status 2 */
-	char *path, *message;	/* owned; the path, or what it is about */
-};
-struct node {			/* whose maps a page shows */
-	char *name, *url;	/* owned; empty if the row had none */
-	const char *fault;	/* why it is left out, or NULL */
-};
+struct trouble { char *path, *message; }; /* owned; makes the status 2 */
+/* whose maps a page shows, unless it has a fault; owned but for that */
+struct node { char *name, *url; const char *fault; };
 struct peer {			/* a report of another node, from a file */
 	const char *name, *file; /* of argv */
 	const char *text;	/* the file's, while it is read */
 	char *message;		/* owned; why it cannot be used, or NULL */
-	int64_t generated_at;	/* or TIME_NONE */
-	int64_t tolerance;
+	int64_t generated_at, tolerance; /* the first may be TIME_NONE */
 	struct span window;	/* INT64_MIN, INT64_MAX where open */
 	struct report *reports;	/* owned; channel and quality owned, too */
 	size_t reportsz;
 };
-
 enum gap_state {		/* what the fleet says of time */
 	GAP_LOST,		/* no node has it, and all have spoken */
 	GAP_ELSEWHERE,		/* this node lacks it, a peer has it */
@@ -146,34 +122,28 @@ enum gap_state {		/* what the fleet says of time */
 	GAP_UNKNOWN,		/* no node has it, but not all have spoken */
 	GAP_STATES
 };
-struct gap {			/* time that is not whole */
-	struct span span;
-	enum gap_state state;
-	size_t first, havingsz;	/* in fleet->having, the complete before the
-				   incomplete; may be 0 */
-};
+/* time that is not whole, and who has it, from `first` on in fleet->having */
+struct gap { struct span span; enum gap_state state; size_t first, havingsz; };
 struct fleet_node {		/* what one node says of one quality */
 	const char *name;
 	const struct report *report; /* NULL: nothing, all is unknown */
 	struct span window;	/* INT64_MIN, INT64_MAX where open */
 	int64_t generated_at;	/* of its report; TIME_NONE if there is none */
-	int64_t horizon;	/* segments may still come from here on */
-	int64_t tolerance;
+	int64_t horizon, tolerance; /* later segments may still come */
 	struct coverage coverage; /* of the fleet's range, where it speaks */
-	int64_t has;		/* that this node lacks and that one has */
-	int64_t elsewhere;	/* that it lacks and another one has */
+	int64_t has;		/* of what this node lacks */
+	int64_t elsewhere;	/* what it lacks and any other has */
 };
 struct fleet {			/* one quality on all nodes */
 	bool here;		/* nodes[0] is this node, else none is */
 	struct span range;	/* TIME_NONE twice: no node has a segment */
 	struct coverage together; /* its holes are lost */
 	struct gap *gaps;	/* owned; by start, disjoint */
-	size_t *having;		/* owned; indices in nodes */
+	size_t *having;		/* owned; indices in nodes, the complete first */
 	struct fleet_node *nodes; /* owned; this one, then as --peer is given */
 	size_t gapsz, gapcap, havingsz, havingcap, nodesz;
 	struct tally tallies[GAP_STATES];
 };
-
 struct survey {			/* all that one run found */
 	struct report *reports;	/* owned; channels, then qualities */
 	struct names *siblings;	/* owned; one a channel */
@@ -190,10 +160,9 @@ struct options {		/* filled once, const from then on */
 	char **channels;	/* of argv, like all strings not owned */
 	size_t channelsz;
 	struct names qualities;
-	const char *base_dir, *output_dir; /* the second is in the first */
-	const char *report;	/* NULL: stdout */
-	const char *metrics, *known_file; /* NULL: none */
 	const char *name;	/* of this node */
+	const char *base_dir, *output_dir; /* the second is in the first */
+	const char *report, *metrics, *known_file; /* NULL: stdout; none */
 	char *dsn;		/* owned; NULL: libpq's environment */
 	struct node *nodes;	/* owned; of --node; none: ask the database */
 	struct peer *peers;	/* owned; name and file only */
@@ -204,11 +173,9 @@ struct options {		/* filled once, const from then on */
 	int64_t tolerance, settle, backfill, min_hole, max_age; /* -1: any */
 	unsigned jobs;
 	bool all_hours, check, sizes, verbose, make_map, make_page;
-	bool map_asked;		/* by an option, not by default */
-	bool summary;		/* --check prints a line to stdout */
+	bool map_asked, summary; /* by an option; of --check, on stdout */
 	bool colour, utf8;	/* what the text may use */
 };
-
 /* writes results to a FILE; of one quality, or of all if report is NULL */
 #define EMITTER(name) \
 	int name(FILE *fp, const struct options *opt, \
@@ -270,5 +237,4 @@ EMITTER(render_page);
 const char *node_fault(const struct node *node);
 int	 nodes_fetch(const char *dsn, struct node **, size_t *, char *, size_t);
 void	 nodes_free(struct node *nodes, size_t nodesz);
-
 #endif
