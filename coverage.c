@@ -714,8 +714,7 @@ hour_account(struct walk *w, struct reading *r)
 			spans_add(&report->missing, missing.start, missing.end);
 	} else if (opt->expect != TIME_NONE && opt->expect < span.start &&
 	    opt->expect >= opt->window.start)
-		w->raw_end = w->editable_end = report->extent.start =
-		    opt->expect;
+		w->raw_end = w->editable_end = opt->expect;
 	else
 		w->raw_end = w->editable_end = span.start;
 	w->last_hour = hour->time;

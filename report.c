@@ -1567,6 +1567,9 @@ report_text(FILE *fp, const struct options *opt, const struct survey *s,
 		if (!is_detailed(opt, r))
 			continue;
 		t.range = r->extent;
+		if (r->raw.holes.n > 0 &&
+		    r->raw.holes.v[0].start < t.range.start)
+			t.range.start = r->raw.holes.v[0].start; /* --expect */
 		if (!span_cut(&t.range, opt->window.start, opt->window.end))
 			t.range = (struct span){INT64_MAX, INT64_MIN};
 		lines = s->reportsz > 1                    ? LINES_MANY
