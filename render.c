@@ -78,46 +78,55 @@ static const unsigned char orange[RGB] = {255, 127, 14};
 static const unsigned char grey[RGB] = {127, 127, 127};
 
 /*
- * Paints every pixel of a map that a span touches.
+ * Paints every pixel of a map that a span touches: row by row, since a column
+ * of a wide map touches many pages.
  */
 static void
 paint(unsigned char *rgb, const struct span *range, const struct span *spans,
     size_t n, const unsigned char *colour)
 {
 	const int64_t width = (range->end - range->start) / MAP_COLUMN;
-	int64_t end, p;
+	unsigned char *at;
+	int64_t columns, from, p, to;
 	struct span span;
 
 	for (; n > 0; n--, spans++) {
 		span = *spans;
 		if (!span_cut(&span, range->start, range->end))
 			continue;
-		end = (span.end - range->start + MAP_PIXEL - 1) / MAP_PIXEL;
-		p = (span.start - range->start) / MAP_PIXEL;
-		for (; p < end; p++)
-			memcpy(
-			    rgb + RGB * (p / MAP_ROWS + p % MAP_ROWS * width),
-			    colour, RGB);
+		from = (span.start - range->start) / MAP_PIXEL;
+		to = (span.end - range->start + MAP_PIXEL - 1) / MAP_PIXEL;
+		for (p = from; p < to && p < from + MAP_ROWS; p++) {
+			at = rgb + RGB * (p / MAP_ROWS + p % MAP_ROWS * width);
+			columns = (to - p + MAP_ROWS - 1) / MAP_ROWS;
+			for (; columns > 0; columns--, at += RGB)
+				memcpy(at, colour, RGB);
+		}
 	}
 }
 
 /*
  * Compresses for stb, which frees the result. A filtered map is nearly all
- * zeros: a low level does.
+ * zeros: run lengths do.
  */
 static unsigned char *
 map_compress(unsigned char *data, int size, int *zlib_size, int quality)
 {
-	uLongf room = compressBound((uLong)size);
-	unsigned char *zlib = malloc(room);
+	z_stream z = {.next_in = data, .avail_in = (uInt)size};
+	unsigned char *zlib = NULL;
+	uLong room;
 
 	(void)quality;
-	if (zlib != NULL &&
-	    compress2(zlib, &room, data, (uLong)size, 4) != Z_OK) {
-		free(zlib);
+	if (deflateInit2(&z, 1, Z_DEFLATED, 15, 8, Z_RLE) != Z_OK)
 		return NULL;
+	room = deflateBound(&z, (uLong)size);
+	if ((zlib = malloc(room)) != NULL) {
+		z.next_out = zlib;
+		z.avail_out = (uInt)room;
+		deflate(&z, Z_FINISH);
+		*zlib_size = (int)z.total_out;
 	}
-	*zlib_size = (int)room;
+	deflateEnd(&z);
 	return zlib;
 }
 
