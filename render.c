@@ -503,8 +503,8 @@ put_qualities(const struct page *p)
 		if (r == p->report)
 			put(p, "<strong><bdi>%t</bdi></strong> ", r->quality);
 		else if (strcmp(r->channel, p->report->channel) == 0)
-			put(&other, "<a href='%u'><bdi>%t</bdi></a> ", NULL,
-			    "html", r->quality);
+			put(&other, "<a href='%u'><bdi>%t</bdi></a> ",
+			    (struct node *)NULL, "html", r->quality);
 	put(p, "</nav>\n");
 }
 
@@ -1004,7 +1004,7 @@ answer_read(const char *dsn, char *answer, size_t *n)
 	const pid_t parent = getpid();
 	struct pollfd from = {.events = POLLIN};
 	struct timespec begun, now;
-	int64_t left = PATIENCE * 1000;
+	int64_t left = INT64_C(1000) * PATIENCE;
 	ssize_t got = -1;
 	pid_t pid;
 	int fds[2], status;

@@ -1383,7 +1383,7 @@ print_having(FILE *fp, const struct fleet *f, const struct gap *gap, bool utf8,
 	size_t i, used = 0;
 	bool fits = true;
 
-	for (i = 0; i < gap->havingsz && fits; i++) {
+	for (i = 0; f != NULL && i < gap->havingsz && fits; i++) {
 		name = name_printable(
 		    f->nodes[f->having[gap->first + i]].name, utf8);
 		used += utf8_length(name) + strlen(comma);
@@ -1723,7 +1723,7 @@ samples_make(struct samples *to, const struct options *opt,
 	add_quality(to++, opt, s);
 	*to = (struct samples){.r = r, .kind = 'v', .label = VERSION};
 	add(to++, "n", (size_t)1);
-	for (i = f != NULL && f->here; f != NULL && i < f->nodesz; i++) {
+	for (i = f != NULL ? f->here : 0; f != NULL && i < f->nodesz; i++) {
 		node = &f->nodes[i];
 		*to =
 		    (struct samples){.r = r, .kind = 'p', .label = node->name};
@@ -1855,7 +1855,7 @@ struct check {
  * Counts a finding. Returns whether to print it, after where it is.
  */
 static bool
-found(struct check *c)
+is_found(struct check *c)
 {
 	if (c->n++ > 0 && *c->end == '\0')
 		return false;
@@ -1888,7 +1888,7 @@ check_holes(struct check *c)
 		holes_pick(&pick, opt, c->r, words[i].state, LISTED_MAX, true);
 		for (gap = pick.top; gap < pick.top + pick.n; gap++) {
 			pick.duration -= gap->span.end - gap->span.start;
-			if (!found(c))
+			if (!is_found(c))
 				continue;
 			time_format(start, gap->span.start);
 			time_format(end, gap->span.end);
@@ -1900,7 +1900,7 @@ check_holes(struct check *c)
 			    c->t.fp, f, gap, opt->utf8, ", ", SIZE_MAX);
 			put(&c->t, c->end);
 		}
-		if (pick.count > pick.n && found(c))
+		if (pick.count > pick.n && is_found(c))
 			put(&c->t, "%s %z more, %l in all%s",
 			    f == NULL ? "and" : words[i].before,
 			    pick.count - pick.n, pick.duration, c->end);
@@ -1931,11 +1931,11 @@ report_check(
 		absent = r->state == STATE_ABSENT;
 		unsure = r->start == TIME_NONE && r->unreadable.n > 0;
 		if (r->start == TIME_NONE && !unsure &&
-		    (absent || r->state == STATE_READ) && found(&c))
+		    (absent || r->state == STATE_READ) && is_found(&c))
 			put(&c.t, "no segments%s%s",
 			    absent ? ": no such quality" : "", c.end);
 		if (!unsure && opt->max_age >= 0 &&
-		    stream_age(opt, r) > opt->max_age && found(&c)) {
+		    stream_age(opt, r) > opt->max_age && is_found(&c)) {
 			time_format(end, r->newest);
 			age_format(age, stream_age(opt, r));
 			put(&c.t,
@@ -1944,10 +1944,10 @@ report_check(
 			    age, after, end, opt->max_age, c.end);
 		}
 		check_holes(&c);
-		if (is_incomplete(r) && found(&c))
+		if (is_incomplete(r) && is_found(&c))
 			put(&c.t, "INCOMPLETE: %l of %l%s",
 			    n->incomplete.duration, r->raw.covered, c.end);
-		if (n->ahead > 0 && found(&c))
+		if (n->ahead > 0 && is_found(&c))
 			put(&c.t, "%z segment%s ahead of the clock%s", n->ahead,
 			    plural(n->ahead), c.end);
 	}
