@@ -129,9 +129,9 @@ struct fleet_node {		/* what one node says of one quality */
 	const struct report *report; /* NULL: nothing, all is unknown */
 	struct span window;	/* INT64_MIN, INT64_MAX where open */
 	int64_t generated_at;	/* of its report; TIME_NONE if there is none */
-	int64_t horizon, tolerance; /* later segments may still come */
+	int64_t horizon, tolerance; /* beyond the first some may still come */
 	struct coverage coverage; /* of the fleet's range, where it speaks */
-	int64_t has;		/* of what this node lacks */
+	int64_t has;		/* of what nodes[0], this one, lacks */
 	int64_t elsewhere;	/* what it lacks and any other has */
 };
 struct fleet {			/* one quality on all nodes */
