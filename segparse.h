@@ -139,7 +139,7 @@ struct fleet {			/* one quality on all nodes */
 	struct span range;	/* TIME_NONE twice: no node has a segment */
 	struct coverage together; /* its holes are lost */
 	struct gap *gaps;	/* owned; by start, disjoint */
-	size_t *having;		/* owned; indices in nodes, the complete first */
+	size_t *having;		/* owned; in nodes, the complete first */
 	struct fleet_node *nodes; /* owned; this one, then as --peer is given */
 	size_t gapsz, gapcap, havingsz, havingcap, nodesz;
 	struct tally tallies[GAP_STATES];
@@ -226,7 +226,7 @@ EMITTER(report_holes);
 EMITTER(report_metrics);
 EMITTER(report_summary);
 size_t	 report_check(
-	    FILE *, const struct options *, const struct survey *, bool summary);
+	    FILE *, const struct options *, const struct survey *, bool);
 void	 fleet_make(const struct options *opt, struct survey *survey);
 void	 fleet_free(struct fleet *fleet);
 
