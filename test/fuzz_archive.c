@@ -476,6 +476,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	archive_make((const char *)data, size);
 	archive_laws();
+	close(made.fd);
 	close(made.quality);
 	nftw(dir, entry_remove, 8, FTW_DEPTH | FTW_PHYS);
 	return 0;
