@@ -888,7 +888,7 @@ reading_say(const struct walk *walk, const struct reading *r)
 }
 
 /*
- * Frees what a reading owns, but for the memory that the next one uses.
+ * Frees what a reading owns, but for `best`, which hour_read() frees.
  */
 static void
 reading_drop(struct reading *r)

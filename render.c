@@ -647,9 +647,8 @@ put_axis(const struct page *p)
 {
 	const int64_t hours = p->columns / HOUR_COLUMNS;
 	const int64_t room = hours < AXIS_ROOM ? hours : AXIS_ROOM;
-	char name[32];
-	bool day;
-	int64_t i, x;
+	int64_t hour, i, x;
+	char day[32];
 	time_t t;
 	struct tm tm;
 
@@ -658,17 +657,19 @@ put_axis(const struct page *p)
 		t = (time_t)(p->axis.start / SECOND + i * 3600);
 		if (gmtime_r(&t, &tm) == NULL)
 			return;
-		day = i == 0 || tm.tm_hour == 0;
-		if (tm.tm_hour % AXIS_STEP == 0)
-			put(p, "<path d='M%d.5 %s'/>\n", x,
-			    tm.tm_hour == 0 ? "2v28" : "25v5");
-		strftime(name, sizeof(name), day ? "%a %e %b" : "%H", &tm);
-		if (tm.tm_hour == 0 ? i < hours
-			: day       ? 24 - tm.tm_hour >= room
-				    : tm.tm_hour % AXIS_STEP == 0)
-			put(p, "<text x='%d' y='%s>%s</text>\n",
-			    tm.tm_hour == 0 ? x + 4 : x,
-			    day ? "12' class='day'" : "23'", name);
+		hour = tm.tm_hour;
+		if (hour == 0)
+			put(p, "<path d='M%d.5 2v28'/>\n", x);
+		if (hour == 0 ? i < hours : i == 0 && 24 - hour >= room) {
+			strftime(day, sizeof(day), "%a %e %b", &tm);
+			put(p, "<text class='day' x='%d' y='12'>%s</text>\n",
+			    hour == 0 ? x + 4 : 0, day);
+		}
+		if (hour != 0 && hour % AXIS_STEP == 0)
+			put(p,
+			    "<path d='M%d.5 25v5'/><text x='%d' y='23'>%d%d"
+			    "</text>\n",
+			    x, x, hour / 10, hour % 10);
 	}
 }
 
@@ -937,7 +938,7 @@ dsn_valid(const char *dsn)
 /*
  * Asks in the child, which gets PATIENCE, CHILD_ROOM and nothing of the run
  * but a pipe, and dies with it. Writes texts that end with NUL: an empty one
- * once it is connected, then what is wrong, or each node's name and URL.
+ * once it is connected, then each node's name and URL; or what is wrong.
  * A timeout, unless the user sets one, gives a second host or address its turn.
  */
 static void __attribute__((noreturn))
@@ -962,8 +963,8 @@ child_run(pid_t parent, int out, const char *dsn)
 	if ((pages = file_read("/proc/self/statm", TIME_SIZE, &size)) != NULL)
 		room +=
 		    strtoul(pages, NULL, 10) * (rlim_t)sysconf(_SC_PAGESIZE);
-	if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur > room) {
-		limit.rlim_cur = room;
+	if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_max > room) {
+		limit.rlim_cur = limit.rlim_max = room;
 		setrlimit(RLIMIT_AS, &limit);
 	}
 	for (fd = 0; fd < CHILD_FDS; fd++)
@@ -991,6 +992,7 @@ child_run(pid_t parent, int out, const char *dsn)
 			_exit(1);
 	if (fault != NULL)
 		dprintf(out, "%s", fault);
+	PQfinish(conn); /* or the server logs a client that was lost */
 	_exit(fault == NULL ? 0 : EXIT_TROUBLE);
 }
 

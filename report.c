@@ -899,7 +899,7 @@ fleet_free(struct fleet *f)
 #define ON_RED "\033[34;41m" /* what is left, on what is lost */
 
 #define WIDTH           80 /* columns */
-#define HAVING          27 /* columns left of them beside a hole */
+#define ROOM            75 /* of them for what may end in `, ...` */
 #define HOLES_LISTED    5
 #define SIBLINGS_LISTED 5
 
@@ -934,6 +934,7 @@ struct row { /* of days or hours */
 	struct span span; /* one unit, or several if they are alike */
 	size_t first; /* of the hour directories from there on */
 	int64_t trouble; /* see text_trouble() */
+	bool shown; /* as one of the worst */
 };
 
 static const char *
@@ -1065,7 +1066,8 @@ text_remarks(struct text *t, const struct report *r)
 	const struct coverage *e = &r->editable;
 	const struct counts *c = &r->counts;
 	const struct span *gap = r->missing.v;
-	const struct {
+	size_t i, n;
+	struct {
 		size_t n;
 		const char *colour, *fmt;
 	} remarks[] = {
@@ -1075,9 +1077,9 @@ text_remarks(struct text *t, const struct report *r)
 	    {c->bad, YELLOW, "%zu bad name%s"}, {c->empty, YELLOW, "%zu empty"},
 	    {r->start == TIME_NONE ? c->temp : 0, "", "%zu being downloaded"},
 	    {e->hole_duration > 2 * r->raw.hole_duration ? e->holes.n : 0, "",
-		"editable: %zu hole%s %s %s"}};
+		"editable: %zu hole%s %s %s"},
+	    {0, "", "%zu hole%s known"}};
 	char buf[256], lost[TIME_SIZE];
-	size_t i, n;
 	bool fits;
 
 	for (i = 0; i < r->missing.n; i++, gap++)
@@ -1086,6 +1088,9 @@ text_remarks(struct text *t, const struct report *r)
 			    "%12|%s%-6t and %-6t: more than a year apart%s;\n",
 			    t->opt->colour ? RED : "", gap->start - HOUR,
 			    gap->end, t->opt->colour ? RESET : "");
+	for (i = 0; r->fleet != NULL && i < r->raw.holes.n; i++)
+		remarks[LENGTH(remarks) - 1].n +=
+		    hole_known(t->opt, r, &r->raw.holes.v[i]);
 	duration_format(lost, e->hole_duration);
 	for (i = 0; i < LENGTH(remarks); i++) {
 		if ((n = remarks[i].n) == 0)
@@ -1282,10 +1287,8 @@ text_row(struct text *t, bool days, const struct row *row)
 	if (h != NULL)
 		text_cells(t, row->span.start, days ? HOUR : 2 * MINUTE);
 	else
-		put(t, "%cs", row->trouble >= DAY ? RED : "",
-		    row->trouble >= DAY    ? "MISSING"
-			: row->trouble > 0 ? "incomplete"
-					   : "whole");
+		put(t, "%cs", row->trouble > 0 ? RED : "",
+		    row->trouble > 0 ? "MISSING" : "whole");
 	if (!days && h != NULL && !h->readable) {
 		put(t, "%47|%cs\n", RED, "  UNREADABLE");
 		return;
@@ -1322,11 +1325,10 @@ text_rows(struct text *t, bool days, int lines)
 	const int64_t length = days ? DAY : HOUR;
 	const bool all = t->opt->all_hours;
 	const struct report *r = t->report;
-	const struct row *other;
-	struct row *row, *rows;
+	struct row none = {.trouble = -1}, *row, *rows, *worst;
 	struct span part;
-	int64_t next, start = t->range.start;
-	size_t hour = 0, max = days ? 15 : 10, n = 0, worse;
+	int64_t incomplete, next, start = t->range.start;
+	size_t hour = 0, max = days ? 15 : 10, n = 0, shown;
 
 	rows = need(calloc(2 * r->hoursz + 1, sizeof(*rows)));
 	if (r->hoursz > 0 && r->hours[0].time < start)
@@ -1339,10 +1341,16 @@ text_rows(struct text *t, bool days, int lines)
 					: t->range.end + length - 1;
 		if ((next = time_floor(next, length)) == start)
 			next += length;
+		incomplete = 0;
 		while (hour < r->hoursz && r->hours[hour].time < next)
-			hour++;
+			incomplete +=
+			    r->hours[hour++].counts.incomplete.duration;
 		row->span = part = (struct span){start, next};
 		row->trouble = text_trouble(t, &part);
+		if (row->trouble < DAY) /* as the columns say */
+			row->trouble = incomplete * 100 > part.end - part.start
+			    ? incomplete
+			    : 0;
 		if (days && !all && n > 0 && row->trouble == 0 &&
 		    row[-1].trouble == 0)
 			row[-1].span.end = next;
@@ -1359,15 +1367,16 @@ text_rows(struct text *t, bool days, int lines)
 	if (n > 0)
 		put(t, "  %s%47|  holes      lost  incompl.   bad\n",
 		    titles[days][max < n]);
-	for (row = rows; row < rows + n; row++) {
-		worse = 0;
-		for (other = rows; max < n && worse < max && other < rows + n;
-		     other++)
-			worse += other->trouble > row->trouble ||
-			    (other->trouble == row->trouble && other < row);
-		if (max == n || worse < max)
-			text_row(t, days, row);
+	for (shown = max < n ? 0 : max; shown < max; shown++) {
+		worst = &none;
+		for (row = rows; row < rows + n; row++)
+			if (!row->shown && row->trouble > worst->trouble)
+				worst = row;
+		worst->shown = true;
 	}
+	for (row = rows; row < rows + n; row++)
+		if (max == n || row->shown)
+			text_row(t, days, row);
 	free(rows);
 }
 
@@ -1411,12 +1420,11 @@ text_gap(struct text *t, const struct report *r, const struct gap *gap)
 	strchr(end, '.')[fine ? 7 : 4] = '\0';
 	put(t, fine ? "%12l  %7t  %s" : "%12l  %4t  %s", length,
 	    gap->span.start, same ? strchr(end, 'T') + 1 : end);
-	put(t,
-	    gap->havingsz > 0                ? "  "
-		: strcmp(state, "hole") == 0 ? ""
-					     : "  %s",
-	    state);
-	print_having(t->fp, r->fleet, gap, t->opt->utf8, ", ", HAVING);
+	if (strcmp(state, "hole") != 0 && gap->state != GAP_BETTER)
+		put(t, "  %s", state);
+	put(t, gap->havingsz > 0 ? "  " : "");
+	print_having(t->fp, r->fleet, gap, t->opt->utf8, ", ",
+	    t->column < ROOM ? (size_t)(ROOM - t->column) : 0);
 	put(t, "\n");
 }
 
@@ -1457,6 +1465,9 @@ text_fleet(struct text *t, const struct fleet *f)
 		}
 		if (node->generated_at == TIME_NONE)
 			put(t, "%70|%cs", RED, "unusable");
+		else if (node->generated_at > t->opt->now)
+			put(t, "%70|%a ahead",
+			    node->generated_at - t->opt->now);
 		else if (!f->here || i > 0)
 			put(t, "%70|%a old", t->opt->now - node->generated_at);
 		put(t, "\n");

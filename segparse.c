@@ -1,7 +1,8 @@
 /*
  * SPDX-License-Identifier: MIT
  *
- * The disk: what names mean, and what one hour directory holds.
+ * The disk: what names mean, what one hour directory holds, read by a pool of
+ * threads, files replaced, and what a peer's report says.
  *
  * hour_read() is called from several threads at once. Only need() ends the
  * program, and only main's thread calls it.
@@ -51,6 +52,7 @@
 #define TEMPORARY_SIZE 40
 #define WRITERS_MAX    100 /* at the same time in one directory */
 
+#define WHITE      " \t\r\n" /* between values of JSON */
 #define PEER_DEPTH 64 /* levels of JSON in a peer's report */
 #define VALUES_MAX 1000000 /* of it that cJSON gets */
 
@@ -761,13 +763,16 @@ char *
 file_read(const char *path, size_t max, size_t *size)
 {
 	FILE *fp = fopen(path, "re");
-	char *data;
+	size_t cap = READ_MIN;
+	char *data = NULL;
 	int error;
 
 	if (fp == NULL)
 		return NULL;
-	data = need(malloc(max + 1)); /* what is not used costs nothing */
-	*size = fread(data, 1, max + 1, fp);
+	for (*size = 0; *size <= max && !feof(fp) && !ferror(fp); cap *= 2) {
+		data = need(realloc(data, cap + 1));
+		*size += fread(data + *size, 1, cap - *size, fp);
+	}
 	error = ferror(fp) ? errno : *size > max ? EFBIG : 0;
 	(void)fclose(fp);
 	if (error == 0) {
@@ -1171,7 +1176,8 @@ best_choose(int fd, const struct listing *l, const struct segment *first,
 		if (type != SEGMENT_FULL)
 			value = name_stat(fd, l->buf + seg->name, &st, r) == 0
 			    ? st.st_size
-			    : -1;
+			    : errno == ENOENT ? 0
+					      : -1;
 		if (value >= most) {
 			best = seg;
 			most = value;
@@ -1537,16 +1543,18 @@ static int
 instant_find(const char *s, const char *end, const char *key, int64_t *t)
 {
 	const size_t length = strlen(key);
-	char time[TIME_SIZE], *quote;
+	char time[TIME_SIZE];
+	const char *quote;
 	bool date_only;
 
 	if ((s = memmem(s, (size_t)(end - s), key, length)) == NULL)
 		return -1;
 	s += length + strspn(s + length, ": \t\r\n");
-	if (*s != '"' ||
-	    (quote = memccpy(time, s + 1, '"', sizeof(time))) == NULL)
+	if (*s++ != '"' ||
+	    (quote = memchr(s, '"', (size_t)(end - s))) == NULL ||
+	    quote - s >= TIME_SIZE)
 		return -1;
-	quote[-1] = '\0';
+	*(char *)mempcpy(time, s, (size_t)(quote - s)) = '\0';
 	return time_parse(time, t, &date_only);
 }
 
@@ -1568,11 +1576,9 @@ spans_read(struct peer *peer, const cJSON *object, const char *outer,
 
 	if (!cJSON_IsArray(offset))
 		return broken(peer, "%s.%s is not an array", outer, inner);
-	s = peer->text + (size_t)offset->child->valuedouble;
-	for (i = 0;; i++) {
-		s += 1 + strspn(s + 1, ", \t\r\n");
-		if (*s == ']')
-			break;
+	s = peer->text + (size_t)offset->child->valuedouble + 1;
+	s += strspn(s, WHITE);
+	for (i = 0; *s != ']'; i++) {
 		end = strchr(s, '}');
 		if (*s != '{' || end == NULL ||
 		    instant_find(s, end, start, &span.start) != 0)
@@ -1587,7 +1593,12 @@ spans_read(struct peer *peer, const cJSON *object, const char *outer,
 		span.end += hours ? HOUR : 0;
 		if (span.end > span.start)
 			spans_add(spans, span.start, span.end);
-		s = end;
+		s = end + 1 + strspn(end + 1, WHITE);
+		if (*s == ',')
+			s += 1 + strspn(s + 1, WHITE);
+		else if (*s != ']')
+			return broken(
+			    peer, "%s.%s[%zu]: no comma", outer, inner, i);
 	}
 	spans_sort(spans);
 	return 0;
@@ -1655,7 +1666,7 @@ quality_compare(const void *a, const void *b)
 const struct report *
 peer_report(const struct peer *peer, const struct report *r)
 {
-	if (peer->message != NULL)
+	if (peer->message != NULL || peer->reportsz == 0)
 		return NULL;
 	return bsearch(
 	    r, peer->reports, peer->reportsz, sizeof(*r), quality_compare);
@@ -1673,6 +1684,7 @@ root_read(struct peer *peer, const cJSON *root)
 	    cJSON_GetNumberValue(member(root, "tolerance"));
 	const cJSON *version = member(root, "schema_version");
 	int64_t last = INT64_MAX - HOUR;
+	size_t cap = 0;
 
 	if (!cJSON_IsNumber(version))
 		return broken(peer, "not a report of " PROGRAM);
@@ -1695,17 +1707,18 @@ root_read(struct peer *peer, const cJSON *root)
 	if (!(tolerance >= 0 && tolerance <= 3600)) /* or NaN */
 		return broken(peer, "tolerance is not from 0 to 3600");
 	peer->tolerance = (int64_t)(tolerance * SECOND + 0.5);
-	peer->reports = need(calloc(
-	    (size_t)cJSON_GetArraySize(reports) + 1, sizeof(*peer->reports)));
 	cJSON_ArrayForEach(element, reports)
 	{
+		peer->reports = array_room(peer->reports, &cap, peer->reportsz,
+		    sizeof(*peer->reports));
 		if (quality_read(peer, element, cJSON_IsTrue(complete),
 			&peer->reports[peer->reportsz++]) != 0)
 			return broken(peer, "reports[%zu]: %s",
 			    peer->reportsz - 1, peer->message);
 	}
-	qsort(peer->reports, peer->reportsz, sizeof(*peer->reports),
-	    quality_compare);
+	if (peer->reportsz > 0)
+		qsort(peer->reports, peer->reportsz, sizeof(*peer->reports),
+		    quality_compare);
 	return 0;
 }
 
@@ -1718,7 +1731,7 @@ root_read(struct peer *peer, const cJSON *root)
 void
 peer_parse(struct peer *peers, size_t n, const char *text, size_t size)
 {
-	const char first = text[strspn(text, " \t\r\n")];
+	const char first = text[strspn(text, WHITE)];
 	struct peer *earlier, *peer = &peers[n];
 	/* `[12345678]` may come in the place of `[]` */
 	char *slim = need(malloc(size * 5 + TIME_SIZE));

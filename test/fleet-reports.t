@@ -85,6 +85,17 @@ def broken():
     yield 'a window turned round', json.dumps(dict(
         GOOD, first_hour='2025-11-15T03', last_hour='2025-11-15T02')), (
             'last_hour is before first_hour')
+    report = dict(GOOD['reports'][0])
+    del report['raw']
+    report['raw'] = {'holes': [span(EARLY, LATE)] * 2}
+    at_end = dict(GOOD, reports=[report])
+    yield 'no comma between holes', json.dumps(at_end).replace(
+        '}, {', '} {'), 'reports[0]: raw.holes[0]: no comma'
+    report['raw'] = {'holes': ['x']}
+    # the memory behind the file must not be read
+    yield 'a hole that ends the file', json.dumps(at_end).replace(
+        '"x"]', '{"x"start":"}]').rjust(8166), (
+            'reports[0]: raw.holes[0]: start is not an instant')
     yield 'a quality twice', json.dumps(dict(
         GOOD, reports=GOOD['reports'] * 2)), (
             'ch/source is already in peer.json')

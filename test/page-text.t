@@ -149,7 +149,7 @@ def test_axis(site):
             ('05T02', '05T02', [('0', 'Wed 5 Nov')])):
         page = case.page('-n', '--first-hour', '2025-11-' + first,
                          '--last-hour', '2025-11-' + last)
-        found = re.findall("<text x='(.*?)' y='12' class='day'>(.*?)</text>",
+        found = re.findall("<text class='day' x='(.*?)' y='12'>(.*?)</text>",
                            page)
         tap.same([(x, ' '.join(day.split())) for x, day in found], days,
                  'days from %s to %s' % (first, last))

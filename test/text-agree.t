@@ -146,8 +146,7 @@ def check_row(match, report, window):
             str(count or '-'), duration(lost),
             duration(sum(h['incomplete']['duration'] for h in hours)),
             str(sum(h['segments']['bad']['count'] for h in hours) or '-')))
-    if not window and not match[3] and match[4] not in (
-            'MISSING', 'incomplete', 'whole'):
+    if not window and not match[3] and match[4] not in ('MISSING', 'whole'):
         cells = match.string[14 if unit == DAY else 17:
                              38 if unit == DAY else 47]
         check_cells(cells, low, unit // len(cells), report, unread,
