@@ -769,10 +769,12 @@ file_read(const char *path, size_t max, size_t *size)
 
 	if (fp == NULL)
 		return NULL;
-	for (*size = 0; *size <= max && !feof(fp) && !ferror(fp); cap *= 2) {
+	*size = 0;
+	do {
 		data = need(realloc(data, cap + 1));
 		*size += fread(data + *size, 1, cap - *size, fp);
-	}
+		cap *= 2;
+	} while (*size <= max && !feof(fp) && !ferror(fp));
 	error = ferror(fp) ? errno : *size > max ? EFBIG : 0;
 	(void)fclose(fp);
 	if (error == 0) {

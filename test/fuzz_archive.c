@@ -460,6 +460,7 @@ archive_laws(void)
 	hour_format(hour, made.low);
 	snprintf(options, sizeof(options), "-f holes --first-hour %s", hour);
 	report = report_make(options);
+	utf8 = true; /* lines are for programs, whatever the locale */
 	text_laws(report);
 	free(report);
 }
