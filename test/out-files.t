@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import sys
 import threading
@@ -84,6 +85,10 @@ def _(s):
     need(result.status == 2 and 'base/file/maps/' in result.err and
          'Not a directory' in result.err and not read(s.root + '/base/file'),
          result)
+    # an absolute path is not below the base directory
+    result = s.plain('-f', 'none', '--output-dir', s.root + '/maps')
+    need(result.status == 0 and not result.err and mode(
+        s.root, 'maps', MAP + 'png') == {'644'}, result)
     # one that exists keeps its mode
     os.chmod(s.web, 0o2750)
     s.expect(s.run(), 0)
@@ -248,6 +253,14 @@ def _(s):
             result = spawn([*command, *more, *base], cwd=s.root)
             need(result.status == 2 and 'ermission denied' in result.err,
                  result)
+    # said once for all maps
+    shutil.rmtree(s.root + '/base/coverage-maps')
+    os.mkdir(s.root + '/base/ch/low')
+    result = s.plain('-q', 'source,low', '--first-hour', s.HOURS[0],
+                     '--last-hour', s.HOURS[1], environment=TRACED,
+                     before=strace(['mkdirat:error=EROFS']))
+    need(result.status == 0 and not result.err and result.out.count(
+        b'no map: Read-only file system;') == 1, result)
 
 
 @case('messages name the true reason')
