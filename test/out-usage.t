@@ -127,6 +127,7 @@ for peer in '' x =x x= here=x "$(printf '%0256d' 1)=x"; do
 	refused --peer "${peer%?x}" --peer "$peer" ch
 done
 refused --peer n --name n --peer n=x ch
+refused --peer here --name n --peer here=x ch
 
 archive 'no control bytes come out'
 esc=$(printf '\033')

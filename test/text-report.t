@@ -316,6 +316,11 @@ sed '1,/hours/d' "$out" | sed '/#/!d;/^  #/d' >"$tmp/hours"
 ok 'the worst hours are in order of time' sort -c "$tmp/hours"
 text -a ch
 same "$(grep -c 'coverage  raw' "$out")" 168 'all hours'
+run --now "$now" --first-hour 2025-11-08 --last-hour 2025-11-08T00 \
+    -q source,480p ch
+leaves coverage-maps/ch_480p_coverage.png coverage-maps/ch_480p_coverage.json
+same "$(tail -n 1 "$out")" '  maps: 2 in coverage-maps, 1 hour; -n to only look' \
+    'several are counted'
 
 case_dir 'a year'
 broken ch/source 365 12
