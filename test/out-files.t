@@ -399,6 +399,16 @@ def _(s):
     other = s.run(limit=20)
     need(other.status == 0 and slow.poll() is None, other, slow.poll())
     s.expect(end(slow), 0)
+    # nor loses its file to one that finds it before it is locked
+    for slowly in (), strace(['rename,renameat,renameat2:delay_enter=700000:'
+                              'when=1']):
+        s.restore()
+        slow = s.start(environment=TRACED, before=strace(
+            ['flock:delay_enter=500000:when=1']))
+        while not s.left() and slow.poll() is None:
+            time.sleep(0.01)
+        s.expect(s.run(environment=TRACED, before=slowly), 0)
+        s.expect(end(slow), 0)
 
 
 # What others put there
