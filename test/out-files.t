@@ -452,10 +452,8 @@ def _(s):
             result = s.run(limit=20)
             for name in s.left():
                 need(name in names, plant, 'left behind: %s' % name)
-                need(plant != directory or read(s.at(name) + '/precious') ==
-                     b'precious', 'emptied')
-                need(not os.path.isfile(s.at(name)) or os.path.islink(
-                    s.at(name)), 'a leftover stays')
+                need(plant is directory, plant, 'a leftover stays')
+                need(read(s.at(name) + '/precious') == b'precious', 'emptied')
             need(read(victim) == b'precious' and mode(victim) == {'600'},
                  plant, 'the victim: %r, %s' % (read(victim), mode(victim)))
             need(not os.path.exists(s.root + '/base/made'), plant, 'followed')
