@@ -29,6 +29,7 @@ is .overlaps '{"full":{"count":1,"duration":1},'\
 '"suspect":{"count":0,"duration":0},'\
 '"partial":{"count":1,"duration":0.010001}}'
 is '[.raw.coverage, .raw.hole_count, .raw.ratio]' '[5.979999,0,1]'
+is .end '"2025-11-15T02:00:05.979999Z"' 'not the end of the last'
 
 case_dir 'editable: what a cutter would join'
 at 02 '00:00 4 full, 00:03 3 full, 00:06 2 full'

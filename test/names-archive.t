@@ -110,6 +110,7 @@ ln -s nowhere "$hour/00:10-2.0-full-Dang.ts"
 ln -s . "$hour/00:10-2.0-full-Link.ts"
 ln -s 00:10-2.0-full-Loop.ts "$hour/00:10-2.0-full-Loop.ts"
 ln -s /dev/zero "$hour/00:10-2.0-full-Zero.ts"
+ln -s "$(printf %0256d 0)" "$hour/00:10-2.0-full-Name.ts"
 /usr/bin/python3 -c 'import os, sys
 os.mknod(sys.argv[1], 0o140644)' "$hour/00:10-2.0-full-Sock.ts"
 runs strace -f -e quiet=all -o "$tmp/strace" -E ASAN_OPTIONS=detect_leaks=0 \
@@ -117,7 +118,7 @@ runs strace -f -e quiet=all -o "$tmp/strace" -E ASAN_OPTIONS=detect_leaks=0 \
 is_status 0
 is_err </dev/null
 is '[.segments.full.count, .segments.temp.count, .segments.bad.count,
-    .raw.coverage]' '[2,0,8,4]'
+    .raw.coverage]' '[2,0,9,4]'
 ok 'directories are opened' grep -q 2025-11-15T02 "$tmp/strace"
 ok 'and nothing else' not grep -F .ts "$tmp/strace"
 

@@ -168,6 +168,13 @@ def _(s):
         result, got = fails(s, 'getdents64:error=EINTR:when=1', path)
         need(result.status == 0 and got == s.right['r.json'], 'interrupted',
              path, result)
+    # of what fails in an hour the first is named
+    rivals = ['00:06-%d.0-partial-Hash.ts' % number for number in (1, 2)]
+    result, got = look(s, environment=TRACED, before=strace(
+        ['newfstatat,statx:error=EIO'], paths=rivals))
+    trouble(result, rivals[0] + ': Input/output error')
+    need([os.path.basename(error['path']) for error in got['errors']] ==
+         [rivals[0]] * 2, got['errors'])
     for fault in 'getdents64:error=EIO', 'getdents64:error=EIO:when=2', \
             'openat:error=EACCES':
         result, got = fails(s, fault, s.path())
