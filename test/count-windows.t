@@ -66,6 +66,16 @@ is_err </dev/null
 is '[.hours[] | .hour[11:]]' '["02","04"]' 'gone is as if never there'
 is '[.raw.hole_duration, .missing_hours.count]' '[3600,1]'
 
+case_dir 'an hour that goes before it is read again'
+at 02 '00:00 2 full'
+at 03 '30:00 2 full'
+late ch/source/2025-11-15T03 'rm -r ch/source/2025-11-15T02' --now 2025-11-16 \
+    -j 1
+is_status 0
+is_err </dev/null
+is '[.hours[] | .hour[11:]], .raw.hole_count' '["03"]
+0'
+
 # Ahead of the clock, expected
 
 case_dir 'a segment ahead of the clock'
