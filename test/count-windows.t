@@ -102,6 +102,9 @@ for time in 2025-11-15T02:30:00 2025-11-15T02:30:01 2025-11-15T05:00; do
 done
 report --expect 2025-11-15T02:29 --first-hour 2025-11-15T03
 is '[.raw.hole_count, .raw.hole_duration]' '[1,3600]' 'not in the window'
+rm -r ch/source/2025-11-15T02
+report --expect 2025-11-15T02:29 --first-hour 2025-11-15T03
+is .raw.hole_count 0 'nor is it where nothing was before'
 
 # While it is read
 
