@@ -196,6 +196,8 @@ EOT
 LC_ALL=C.UTF-8 text ch
 part /Hours/
 same_file "$tmp/wanted" "$out" 'no blocks without colour'
+text -a ch
+out_has '  2025-11-15T07   '
 LC_ALL=C.UTF-8 text --color=always ch
 part "/T01 /" "/whole,/"
 is_out 'blocks in colour' <<'EOT'
@@ -343,6 +345,7 @@ text -q source,720p,480p,160p one two three four
 lines 60
 same "$(grep -c '^    [a-z0-9]* *[OHS]' "$out")" 16 'a row for each'
 same "$(grep -c longest\ first "$out")" 3 'more of three'
+same "$(grep -c Worst\ hours "$out")" 3 'days leave room for hours'
 
 # Trouble
 
