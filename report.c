@@ -1348,7 +1348,8 @@ text_rows(struct text *t, bool days, int lines)
 		row->span = part = (struct span){start, next};
 		row->trouble = text_trouble(t, &part);
 		if (row->trouble < DAY) /* as the columns say */
-			row->trouble = incomplete * 100 > part.end - part.start
+			row->trouble = part.start < part.end &&
+				incomplete * 100 > part.end - part.start
 			    ? incomplete
 			    : 0;
 		if (days && !all && n > 0 && row->trouble == 0 &&
