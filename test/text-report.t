@@ -82,6 +82,10 @@ out_has '    source  UNREADABLE     (not looked at)'
 text -q holes ch
 out_has '    not asked for: empty, live, lost, none, partial, ...'
 out_has '  2025-11-15T03  to 2025-11-15T04  MISSING           1  2h00m00s  '
+text --color=always -q partial,source ch
+part 1
+out_has '    partial <33>INCOMPLETE<> '
+out_has '    source  <32>OK<> '
 
 case_dir 'what the figures do not say'
 at 02 '00:00 3600 full, 10:00 10 full, 10:05 10 full'
