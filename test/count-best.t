@@ -6,10 +6,10 @@
 case_dir 'full before suspect before partial, and the longest of the full'
 at 02 '00:00 1 full 1000, 00:00 2 full, 00:00.0 1.5 full, 00:00 5 suspect 1000,
     00:00 6 partial 2000, 00:10 1 suspect, 00:10 5 partial 1000,
-    00:10 9 temp 5000'
+    00:10 9 temp 5000, 00:11 1 partial, 00:11 2 full, 00:11 3 full'
 run -n -f json ch
-is '[.raw.coverage, .raw.hole_duration]' '[3,8]'
-is '[.overlaps[] | .count, .duration]' '[2,2.5,1,5,2,11]'
+is '[.raw.coverage, .raw.hole_duration]' '[6,8]'
+is '[.overlaps[] | .count, .duration]' '[3,4.5,1,5,3,12]'
 
 case_dir 'the largest of the suspect, of the partial; then the last name'
 at 02 '00:00 4 suspect 50, 00:00 7 suspect 49, 00:00 9 suspect,

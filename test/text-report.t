@@ -292,6 +292,14 @@ is_out <<'EOT'
 EOT
 now=2025-11-15T06:00:00Z
 
+case_dir 'a figure as wide as its column'
+at 05
+for at in 0 1 2 3 4 5 6 7 8 9; do
+	seg "00:0$at" 3600 full
+done
+text -a ch
+out_has '    segments  full   10 10h00m00s  suspect '
+
 # In proportion
 
 # broken CHANNEL/QUALITY DAYS [STEP]: from 2025-11-08 on, every STEPth hour
