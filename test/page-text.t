@@ -18,7 +18,7 @@ import pagesite
 import tap
 
 EVIL = '<script>alert(1)</script>"\'&amp;'
-HOSTILE = '\x1b\u202e\x7f<svg/onload>'
+HOSTILE = '\x1b\u202e\x7f\ufdd0\uffff<svg/onload>'
 
 
 class Page(str):
@@ -81,7 +81,8 @@ def test_form(name, page):
     levels = re.findall('<h([1-6])', page)
     tap.ok(levels[0] == '1' and set(levels[1:]) <= {'2'},
            name + ': headings in order')
-    tap.ok(not re.search('[\0-\x08\x0b-\x1f\x7f-\x9f\u202e\u2066]', page),
+    tap.ok(not re.search('[\0-\x08\x0b-\x1f\x7f-\x9f\u202e\u2066'
+                         '\ufdd0-\ufdef\ufffe\uffff]', page),
            name + ': no control character')
 
 
@@ -122,6 +123,9 @@ def test_states(site):
                                     '<bdi>here</bdi> stopped <time '),
            'a stream that has stopped', page.answer())
     tap.ok('>30m00s ago</time>.' in page.answer(), 'and for how long')
+    tap.same(Case(site, 'late').covers((300, 2)).page().answer(),
+             '<strong>No hole.</strong> Covered 100 %.',
+             'none, two minutes after the last segment')
     os.makedirs(os.path.join(site.base('empty'), 'ch', 'source'))
     page = Case(site, 'empty').page()
     tap.same(page.answer(), 'No segments in these hours.', 'no segments')
@@ -153,6 +157,30 @@ def test_axis(site):
                            page)
         tap.same([(x, ' '.join(day.split())) for x, day in found], days,
                  'days from %s to %s' % (first, last))
+
+
+def test_limits(site):
+    """What is left out is counted, and no part of a hole is lost."""
+    case = Case(site, 'many holes')
+    for seconds in range(0, 3009, 3):
+        pagesite.segments(case.base, pagesite.ago(seconds=3200 - seconds),
+                          pagesite.ago(seconds=3198 - seconds))
+    page = case.page()
+    tap.same((page.count('<li><b>'), '<li>2 shorter ones</li>' in page),
+             (1000, True), 'a thousand holes are listed')
+    case = Case(site, 'a hole of part of a millisecond more')
+    case.covers((300, 200), (199 - 1 / 6e7, 1))
+    hole = case.page().all('figure', 'data-holes')[0].split(',')
+    tap.same(int(hole[1]) - int(hole[0]), 60001, 'its end is rounded up')
+    path = report(site, 'stopping', lambda document: document.update(
+        generated_at=(pagesite.NOW + pagesite.timedelta(minutes=2)).strftime(
+            '%Y-%m-%dT%H:%M:%SZ')))
+    answer = Case(site, 'going on').covers((300, 1)).page(*[
+        word for number in range(4)
+        for word in ('--peer', 'n%d=%s' % (number, path))]).answer()
+    tap.same((re.findall('<bdi>(.*?)</bdi> stopped', answer),
+              ', and 1 more;' in answer),
+             (['n0', 'n1', 'n2'], True), 'three that have stopped are named')
 
 
 def report(site, name, change):
@@ -194,7 +222,7 @@ def test_hostile(site):
     page = case.page('--peer', EVIL + '=' + plain, '--node',
                      EVIL + '=http://evil.example/"\'<b>', '--node',
                      HOSTILE + '=http://h.example')
-    tap.ok(EVIL in page.text('bdi') and HOSTILE[3:] in page.text('bdi'),
+    tap.ok(EVIL in page.text('bdi') and HOSTILE[5:] in page.text('bdi'),
            'names are text', page.text('bdi'))
     tap.same(len(page.all('script', 'x')) + len(re.findall('<script', page)),
              1, 'no script by a name')
@@ -228,7 +256,8 @@ def test_hostile(site):
 def main():
     with tempfile.TemporaryDirectory() as home:
         site = pagesite.Site(home)
-        for test in (test_alone, test_states, test_axis, test_hostile):
+        for test in (test_alone, test_states, test_axis, test_limits,
+                     test_hostile):
             test(site)
     tap.done()
 
