@@ -75,7 +75,7 @@ struct run {
 	bool map_denied; /* the report has a note on it */
 	int64_t progress_at; /* us, monotonic; INT64_MAX: never */
 	bool progress_shown;
-	size_t segments; /* names seen, for the progress line */
+	size_t segments; /* best ones so far, for the progress line */
 };
 
 static int64_t
